@@ -1,0 +1,35 @@
+# What `cmake --install` puts where. Everything is relocatable: the prefix may be moved afterwards.
+include(CMakePackageConfigHelpers)
+
+if(TARGET rustml)
+  target_include_directories(rustml INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  install(TARGETS rustml EXPORT rustml-targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/rustml.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+  set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rustml)
+  install(EXPORT rustml-targets NAMESPACE rustml:: DESTINATION ${package_dir})
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/rustml-config.cmake.in ${PROJECT_BINARY_DIR}/rustml-config.cmake
+    INSTALL_DESTINATION ${package_dir})
+  # 0.x versions may change the ABI in every minor version.
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/rustml-config-version.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/rustml-config.cmake ${PROJECT_BINARY_DIR}/rustml-config-version.cmake DESTINATION ${package_dir})
+
+  # rustml.pc finds its prefix from its own place.
+  file(RELATIVE_PATH RUSTML_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  string(REGEX REPLACE "/$" "" RUSTML_PC_TO_PREFIX "${RUSTML_PC_TO_PREFIX}")
+  configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/rustml.pc.in ${PROJECT_BINARY_DIR}/rustml.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/rustml.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+  install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+endif()
+
+if(TARGET rustml-infer)
+  file(RELATIVE_PATH bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(rustml-infer PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+  install(TARGETS rustml-infer RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES src/cli/events.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml)
+endif()

@@ -1,0 +1,582 @@
+/* rustml.h: run a language model inside your program, on its processor.
+ *
+ *   rustml_model      weights and tokenizer of one file; immutable, any number of threads may use it at once
+ *   rustml_session    one conversation: its tokens and KV cache; one call at a time
+ *   rustml_generation one answer being produced on a session; one call at a time
+ *   rustml_cancel     a flag that stops calls from any thread or signal handler
+ *   rustml_error      what went wrong; immutable
+ *
+ * Handles are values, not addresses: a NULL, released, foreign or wrong-type handle is answered with
+ * RUSTML_INVALID_HANDLE, never with undefined behaviour. `_retain` adds a reference and returns its argument (NULL if
+ * invalid); `_release` gives one back, in any order, on any thread, without waiting; a session keeps its model alive
+ * and a generation its session.
+ *
+ * Every function that can fail returns a RUSTML_* status and takes `rustml_error **error` last; it may be NULL, is set
+ * to NULL on entry and to an error object only on failure (release it). `*out` is NULL after any failure.
+ *
+ * Text is UTF-8 with an explicit length in bytes; RUSTML_NUL_TERMINATED lets C pass a plain string. Results that fill a
+ * caller's buffer take (buf, capacity, needed), counted in elements (bytes for text); no NUL is written; NULL with
+ * capacity 0 asks for the size; too small answers RUSTML_BUFFER_TOO_SMALL, sets *needed and writes nothing. What an
+ * argument points at is copied before the call returns.
+ *
+ * Option structs begin with `struct_size`: call `<struct>_init(&options, sizeof options)`, then set what you need.
+ * NULL options mean defaults. Reserved fields must be 0. In output structs set `struct_size = sizeof` yourself.
+ *
+ * Times are nanoseconds of the clock of rustml_now_ns. Nothing here prints, exits, aborts, installs signal handlers or
+ * changes the environment. After fork() inherited handles answer RUSTML_FORKED in the child. */
+#ifndef RUSTML_H
+#define RUSTML_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX != 0xFFFFFFFFFFFFFFFFu
+#error "librustml supports 64-bit targets only"
+#endif
+
+#if defined(_WIN32) && !defined(RUSTML_STATIC)
+#ifdef RUSTML_BUILDING_LIBRARY
+#define RUSTML_API __declspec(dllexport)
+#else
+#define RUSTML_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define RUSTML_API __attribute__((visibility("default")))
+#else
+#define RUSTML_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------ constants */
+
+#define RUSTML_VERSION_MAJOR 0
+#define RUSTML_VERSION_MINOR 1
+
+/* A length meaning "up to the first NUL byte". */
+#define RUSTML_NUL_TERMINATED 0xFFFFFFFFFFFFFFFFu
+
+/* Status of a call. 0 to 16 equal the gRPC codes of the same name. */
+#define RUSTML_OK 0
+#define RUSTML_CANCELLED 1           /* a cancel handle fired */
+#define RUSTML_INVALID_ARGUMENT 3    /* bad option, text, id or struct */
+#define RUSTML_DEADLINE_EXCEEDED 4   /* a time limit passed, or a cancel with reason DEADLINE */
+#define RUSTML_NOT_FOUND 5           /* no such file */
+#define RUSTML_PERMISSION_DENIED 7   /* the file may not be read */
+#define RUSTML_RESOURCE_EXHAUSTED 8  /* memory, a memory limit, disk, or a published limit of a file format */
+#define RUSTML_FAILED_PRECONDITION 9 /* wrong pairing or order: snapshot of another model, a generation is open, ... */
+#define RUSTML_OUT_OF_RANGE 11       /* more tokens than the context holds, a position that is not there */
+#define RUSTML_UNIMPLEMENTED 12      /* architecture, type or option not supported; the message names it */
+#define RUSTML_INTERNAL 13           /* our mistake; that session is poisoned, others go on */
+#define RUSTML_UNAVAILABLE 14        /* network */
+#define RUSTML_DATA_LOSS 15          /* a file is truncated, corrupt or hostile */
+#define RUSTML_BUSY 100              /* a second call on a session that is running */
+#define RUSTML_INVALID_HANDLE 101    /* NULL, released, or of another type */
+#define RUSTML_ABI_MISMATCH 102      /* caller and library disagree about the layout of a struct */
+#define RUSTML_POISONED 103          /* the session failed internally before; release it */
+#define RUSTML_FORKED 104            /* the handle was made before fork() and this is the child */
+#define RUSTML_CALLBACK_STOP 105     /* a callback, reader or sink returned non-zero */
+#define RUSTML_BUFFER_TOO_SMALL 106  /* no error object; *needed says how much */
+#define RUSTML_DONE 107              /* rustml_generation_next: nothing more comes; no error object */
+
+/* rustml_cancel_trigger: why. Any other non-zero value is yours and comes back in rustml_result.cancel_reason. */
+#define RUSTML_CANCEL_REASON_USER 1
+#define RUSTML_CANCEL_REASON_DEADLINE 2 /* stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED */
+
+/* rustml_model_options.quantize */
+#define RUSTML_QUANTIZE_AUTO 0 /* GGUF: keep the file's types */
+#define RUSTML_QUANTIZE_KEEP 1
+
+/* rustml_session_options.kv_type */
+#define RUSTML_KV_F32 1
+#define RUSTML_KV_F16 2 /* default */
+#define RUSTML_KV_Q8_0 3
+
+/* rustml_model_encode flags */
+#define RUSTML_ENCODE_ADD_SPECIAL 1u   /* add BOS/EOS where the model's file says so */
+#define RUSTML_ENCODE_PARSE_SPECIAL 2u /* text of special tokens becomes those tokens */
+#define RUSTML_ENCODE_STRICT 4u        /* a byte without a token is an error instead of being dropped */
+
+/* rustml_model_decode flags */
+#define RUSTML_DECODE_SKIP_SPECIAL 1u /* leave special tokens out of the text */
+
+/* rustml_token_info.flags */
+#define RUSTML_TOKEN_SPECIAL 1u /* control or user-defined token, matched only as a whole */
+#define RUSTML_TOKEN_BYTE 2u    /* stands for one raw byte */
+#define RUSTML_TOKEN_UNKNOWN 4u
+#define RUSTML_TOKEN_STOP 8u /* ends a generation unless ignore_eos is set */
+
+/* rustml_prompt.kind */
+#define RUSTML_PROMPT_TEXT 0
+#define RUSTML_PROMPT_IDS 1
+#define RUSTML_PROMPT_MESSAGES 2 /* text is a JSON array of {"role","content"} in the OpenAI shape */
+
+/* rustml_prompt.flags */
+#define RUSTML_PROMPT_PARSE_SPECIAL 1u /* text of special tokens becomes those tokens; TEXT only */
+#define RUSTML_PROMPT_NO_BOS 2u        /* do not add BOS where the file says so; TEXT only */
+
+/* rustml_generation_options.on_stop: what a stop of any kind leaves in the session */
+#define RUSTML_ON_STOP_KEEP 0     /* exactly rustml_result.tokens_committed tokens */
+#define RUSTML_ON_STOP_ROLLBACK 1 /* the position before the call */
+
+/* rustml_event.kind */
+#define RUSTML_EVENT_PREFILL 1  /* done of total prompt tokens are evaluated */
+#define RUSTML_EVENT_TOKEN 2    /* one sampled token */
+#define RUSTML_EVENT_STOPPED 3  /* the end; finish says why; text holds what was held back */
+#define RUSTML_EVENT_LOG 4      /* one log record: level, component, text */
+#define RUSTML_EVENT_PROGRESS 5 /* done of total bytes or tokens of a long call */
+
+/* rustml_event.finish, rustml_result.finish */
+#define RUSTML_FINISH_NONE 0
+#define RUSTML_FINISH_STOP_TOKEN 1
+#define RUSTML_FINISH_STOP_STRING 2
+#define RUSTML_FINISH_LENGTH 3       /* max_tokens reached */
+#define RUSTML_FINISH_CONTEXT_FULL 4 /* the session's context is full */
+#define RUSTML_FINISH_CANCELLED 5
+#define RUSTML_FINISH_DEADLINE 6
+#define RUSTML_FINISH_CALLBACK 7 /* on_event returned non-zero */
+#define RUSTML_FINISH_CLOSED 8   /* rustml_generation_stop or the last release */
+#define RUSTML_FINISH_ERROR 9
+
+/* rustml_result.deadline: which one passed */
+#define RUSTML_DEADLINE_NONE 0
+#define RUSTML_DEADLINE_TOTAL 1
+#define RUSTML_DEADLINE_FIRST_TOKEN 2
+#define RUSTML_DEADLINE_STALL 3
+#define RUSTML_DEADLINE_BY_CANCEL 4 /* a cancel with reason DEADLINE */
+
+/* rustml_event.level of LOG events */
+#define RUSTML_LOG_ERROR 1
+#define RUSTML_LOG_WARN 2
+#define RUSTML_LOG_INFO 3
+#define RUSTML_LOG_DEBUG 4
+#define RUSTML_LOG_TRACE 5
+
+/* ---------------------------------------------------------------------------------------------------- types */
+
+typedef struct rustml_model rustml_model;
+typedef struct rustml_session rustml_session;
+typedef struct rustml_generation rustml_generation;
+typedef struct rustml_cancel rustml_cancel;
+typedef struct rustml_error rustml_error;
+
+/* Frozen: these three have no struct_size. */
+typedef struct rustml_text {
+  const char *ptr;
+  uint64_t len;
+} rustml_text;
+
+typedef struct rustml_logit_bias {
+  int32_t id;
+  float bias; /* added to the token's logit; -INFINITY forbids it */
+} rustml_logit_bias;
+
+typedef struct rustml_token_logprob {
+  int32_t id;
+  float logprob; /* natural log of the probability under the model's own softmax */
+} rustml_token_logprob;
+
+/* What happens, in callbacks and from rustml_generation_next. Pointers are views: valid until the callback returns or
+ * until the next call on that generation by any thread, its release included. */
+typedef struct rustml_event {
+  uint32_t struct_size;
+  int32_t kind;      /* RUSTML_EVENT_* */
+  uint32_t sequence; /* 0 until batches exist */
+  int32_t token_id;  /* TOKEN, or the stop token of STOPPED; else -1 */
+  uint64_t position; /* TOKEN: index of the token in the session */
+  float logprob;     /* of token_id; NaN unless logprobs >= 1 */
+  uint32_t n_top;
+  const rustml_token_logprob *top; /* the n_top most probable tokens, best first */
+  const char *bytes;               /* TOKEN: the token's raw bytes; may end inside a character */
+  uint64_t bytes_len;
+  const char *text; /* complete UTF-8, lagging by an unfinished character or a possible stop string */
+  uint64_t text_len;
+  uint64_t done, total; /* PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval */
+  uint64_t time_ns;
+  int32_t level;         /* LOG: RUSTML_LOG_* */
+  int32_t finish;        /* STOPPED: RUSTML_FINISH_* */
+  const char *component; /* LOG: NUL-terminated, for example "rustml::attn"; else NULL */
+} rustml_event;
+
+/* One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
+ * on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
+ * callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must
+ * return normally; inside one, cancel and info functions are legal, changing the same session answers RUSTML_BUSY. */
+typedef struct rustml_callback {
+  uint32_t struct_size;
+  uint32_t reserved0;
+  int32_t (*on_event)(void *user_data, const rustml_event *event);
+  void *user_data;
+  void (*destroy)(void *user_data);
+} rustml_callback;
+
+/* Random access to `size` bytes. read_at delivers all of them or returns non-zero. */
+typedef struct rustml_reader {
+  uint32_t struct_size;
+  uint32_t reserved0;
+  void *user_data;
+  uint64_t size;
+  int32_t (*read_at)(void *user_data, uint64_t offset, void *buf, uint64_t len);
+  void (*destroy)(void *user_data);
+} rustml_reader;
+
+typedef rustml_reader rustml_source;
+
+/* Takes bytes in order; a non-zero answer stops the write. */
+typedef struct rustml_sink {
+  uint32_t struct_size;
+  uint32_t reserved0;
+  void *user_data;
+  int32_t (*write)(void *user_data, const void *data, uint64_t len);
+  void (*destroy)(void *user_data);
+} rustml_sink;
+
+/* For every call that may take longer than a millisecond. NULL: no limit, no progress. */
+typedef struct rustml_call_options {
+  uint32_t struct_size;
+  uint32_t flags;                  /* 0 */
+  rustml_cancel *cancel;           /* NULL: none */
+  uint64_t deadline_ns;            /* absolute; 0: none */
+  const rustml_callback *progress; /* NULL: none; PROGRESS events, a few a second at most */
+} rustml_call_options;
+
+typedef struct rustml_log_options {
+  uint32_t struct_size;
+  uint32_t reserved0;
+  rustml_text filter;              /* RUST_LOG syntax: "info", "rustml=debug,rustml::attn=trace"; empty: "info" */
+  const rustml_callback *callback; /* NULL: silent */
+} rustml_log_options;
+
+typedef struct rustml_model_options {
+  uint32_t struct_size;
+  uint32_t flags;              /* 0 */
+  int32_t n_threads;           /* 0: physical cores this process may use, cgroup quota respected; else 1...256 */
+  int32_t quantize;            /* RUSTML_QUANTIZE_* */
+  uint32_t warmup;             /* 1: run one token at load so that the first answer is as fast as the next; default 1 */
+  uint32_t check_tensors;      /* 1: refuse weights that are NaN or infinite; default 0 */
+  uint64_t memory_limit_bytes; /* of weights, scratch and the KV of all sessions together; 0: none */
+  rustml_text simd_target;     /* empty: best; else one of rustml_build_json's "simd_targets" */
+} rustml_model_options;
+
+/* Sizes in bytes unless named otherwise. Texts live as long as the model. */
+typedef struct rustml_model_info {
+  uint32_t struct_size;
+  int32_t n_threads;
+  uint32_t n_layers, n_heads, n_kv_heads, head_dim;
+  uint32_t hidden_dim, ffn_dim;
+  uint32_t vocab_size;
+  uint32_t context_length; /* tokens the model was trained for */
+  uint64_t n_parameters;
+  uint64_t weight_bytes;          /* packed weights in memory */
+  uint64_t bytes_now, bytes_peak; /* the library's own accounting: weights, scratch, KV of all sessions */
+  uint64_t fingerprint_low, fingerprint_high;
+  uint32_t n_tensors, n_fused_qkv, n_fused_gate_up, n_quantized;
+  int32_t bos_id, eos_id; /* -1: none */
+  uint32_t has_chat_template;
+  uint32_t n_sessions;
+  rustml_text architecture, name, simd_target;
+} rustml_model_info;
+
+/* What opening a model and one session would take, before anything is allocated. */
+typedef struct rustml_memory_plan {
+  uint32_t struct_size;
+  uint32_t reserved0;
+  uint64_t file_bytes;
+  uint64_t weight_bytes;
+  uint64_t scratch_bytes;
+  uint64_t kv_bytes; /* of a full context */
+  uint64_t total_bytes;
+  uint64_t context_tokens; /* the context those KV bytes are for */
+} rustml_memory_plan;
+
+typedef struct rustml_token_info {
+  uint32_t struct_size;
+  uint32_t flags; /* RUSTML_TOKEN_* */
+  float score;    /* SentencePiece score; 0 otherwise */
+  uint32_t reserved0;
+} rustml_token_info;
+
+typedef struct rustml_chat_options {
+  uint32_t struct_size;
+  uint32_t add_generation_prompt; /* 1: end with the opening of the assistant's turn; default 1 */
+} rustml_chat_options;
+
+typedef struct rustml_session_options {
+  uint32_t struct_size;
+  int32_t kv_type;             /* RUSTML_KV_*; 0: F16 */
+  uint64_t context_tokens;     /* 0: the smaller of the model's and 8192 */
+  uint64_t memory_limit_bytes; /* of this session's KV; 0: none */
+  uint32_t prefill_chunk;      /* prompt tokens per pass, 1...4096; 0: chosen by the library; results do not depend on it */
+  uint32_t reserved0;
+} rustml_session_options;
+
+typedef struct rustml_session_info {
+  uint32_t struct_size;
+  uint32_t poisoned;        /* 1: failed internally; release it */
+  uint64_t position;        /* tokens in the session */
+  uint64_t capacity;        /* tokens it can hold */
+  uint64_t rewind_floor;    /* smallest position rustml_session_rewind accepts besides 0 */
+  uint64_t kv_bytes_reserved; /* of a full context */
+  uint64_t kv_bytes_used;     /* committed now */
+  int32_t kv_type;
+  uint32_t generation_open; /* 1: a generation is open on it */
+} rustml_session_info;
+
+typedef struct rustml_snapshot_info {
+  uint32_t struct_size;
+  uint32_t format_version;
+  uint64_t total_bytes;
+  uint64_t n_tokens;
+  uint64_t model_fingerprint_low, model_fingerprint_high;
+  int32_t kv_type;
+  uint32_t generation_open; /* 1: carries a generation for rustml_generation_resume */
+} rustml_snapshot_info;
+
+typedef struct rustml_restore_info {
+  uint32_t struct_size;
+  uint32_t generation_open; /* 1: rustml_generation_resume continues it */
+  uint64_t n_tokens;        /* tokens now in the session */
+  uint64_t tokens_reusable; /* of them already evaluated */
+  uint64_t rewind_floor;    /* smallest position a rewind may go to besides 0 */
+} rustml_restore_info;
+
+/* The whole context wanted, not an addition: what it shares with the session's tokens is not evaluated again. */
+typedef struct rustml_prompt {
+  uint32_t struct_size;
+  int32_t kind;     /* RUSTML_PROMPT_* */
+  rustml_text text; /* TEXT, MESSAGES */
+  const int32_t *ids;
+  uint64_t n_ids; /* IDS */
+  uint32_t flags; /* RUSTML_PROMPT_* */
+  uint32_t reserved0;
+  const rustml_chat_options *chat; /* MESSAGES; NULL: defaults */
+} rustml_prompt;
+
+/* Order of the filters: logit bias, repetition, presence and frequency penalties, temperature, top-k, typical, top-p,
+ * min-p, draw; ties by token id; a filter always leaves one token. */
+typedef struct rustml_generation_options {
+  uint32_t struct_size;
+  uint32_t flags;               /* 0 */
+  uint64_t max_tokens;          /* 0: until the context is full */
+  uint64_t seed;                /* same seed, model and options: same tokens */
+  float temperature;            /* >= 0; 0: greedy (default), penalties still apply */
+  int32_t top_k;                /* >= 0; 0: off (default) */
+  float top_p;                  /* (0, 1]; 1: off (default) */
+  float min_p;                  /* [0, 1]; 0: off (default) */
+  float typical_p;              /* (0, 1]; 1: off (default) */
+  float repetition_penalty;     /* > 0; 1: off (default) */
+  float presence_penalty;       /* [-100, 100]; 0: off (default) */
+  float frequency_penalty;      /* [-100, 100]; 0: off (default) */
+  uint32_t repetition_window;   /* penalties look at this many last tokens, prompt included; 0: all (default) */
+  uint32_t logprobs;            /* 0: none; n: logprob of the token and the n best, at most 100 */
+  const rustml_logit_bias *logit_bias;
+  uint64_t n_logit_bias;
+  const rustml_text *stop_strings; /* non-empty; their text is not delivered */
+  uint64_t n_stop_strings;
+  const int32_t *stop_ids; /* besides the model's own */
+  uint64_t n_stop_ids;
+  uint32_t ignore_eos;     /* 1: the model's own stop tokens are ordinary tokens */
+  int32_t on_stop;         /* RUSTML_ON_STOP_* */
+  uint32_t prefill_events; /* 1: PREFILL events too */
+  uint32_t reserved0;
+  rustml_cancel *cancel;            /* retained while the generation lives */
+  uint64_t deadline_ns;             /* absolute, of the whole generation; 0: none; UINT64_MAX: never */
+  uint64_t first_token_deadline_ns; /* absolute; likewise */
+  uint64_t stall_timeout_ns;        /* longest time without progress inside calls; 0: none */
+} rustml_generation_options;
+
+typedef struct rustml_result {
+  uint32_t struct_size;
+  int32_t status;                  /* RUSTML_* of the generation */
+  int32_t finish;                  /* RUSTML_FINISH_* */
+  int32_t deadline;                /* RUSTML_DEADLINE_* that passed */
+  uint32_t cancel_reason;          /* as given to rustml_cancel_trigger */
+  int32_t callback_value;          /* what on_event returned */
+  uint64_t prompt_tokens;          /* of the whole prompt */
+  uint64_t generated_tokens;       /* TOKEN events */
+  uint64_t tokens_committed;       /* tokens now in the session */
+  uint64_t prefill_tokens_skipped; /* prompt tokens the session held already */
+  uint64_t dropped_bytes;          /* prompt bytes for which the vocabulary has no token */
+  double first_token_seconds;      /* time to first token, from start */
+  double prefill_seconds;
+  double decode_seconds;
+  uint64_t peak_memory_bytes; /* the model's bytes_peak */
+  uint64_t stop_latency_ns;   /* from cancel trigger or deadline to the end of the stopped pass; 0: none */
+  uint32_t pieces_after_stop; /* most pieces of work that one thread began after the trigger; at most 1 */
+  uint32_t reserved0;
+} rustml_result;
+
+/* ------------------------------------------------------------------------------------------------- library */
+
+/* Major version in the high 16 bits, minor in the low. */
+RUSTML_API uint32_t rustml_abi_version(void);
+/* "0.1.0"; static. */
+RUSTML_API const char *rustml_version(void);
+/* JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static. */
+RUSTML_API const char *rustml_build_json(void);
+/* The monotonic clock of all deadlines. */
+RUSTML_API uint64_t rustml_now_ns(void);
+/* Now plus `timeout_ns`; saturates; never 0. Negative: already past. */
+RUSTML_API uint64_t rustml_deadline_after_ns(int64_t timeout_ns);
+/* Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and arrive as LOG
+ * events, before the call that caused them returns; the return value of on_event is ignored. */
+RUSTML_API int32_t rustml_log_set(const rustml_log_options *options, rustml_error **error);
+
+/* Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad size. */
+RUSTML_API int32_t rustml_log_options_init(rustml_log_options *options, uint32_t size);
+RUSTML_API int32_t rustml_call_options_init(rustml_call_options *options, uint32_t size);
+RUSTML_API int32_t rustml_model_options_init(rustml_model_options *options, uint32_t size);
+RUSTML_API int32_t rustml_chat_options_init(rustml_chat_options *options, uint32_t size);
+RUSTML_API int32_t rustml_session_options_init(rustml_session_options *options, uint32_t size);
+RUSTML_API int32_t rustml_prompt_init(rustml_prompt *prompt, uint32_t size);
+RUSTML_API int32_t rustml_generation_options_init(rustml_generation_options *options, uint32_t size);
+RUSTML_API int32_t rustml_callback_init(rustml_callback *callback, uint32_t size);
+RUSTML_API int32_t rustml_reader_init(rustml_reader *reader, uint32_t size);
+RUSTML_API int32_t rustml_sink_init(rustml_sink *sink, uint32_t size);
+
+/* --------------------------------------------------------------------------------------------------- errors */
+
+/* For sister libraries. Copies its texts; never NULL (out of memory answers a static object). */
+RUSTML_API rustml_error *rustml_error_create(int32_t status, const char *message, uint64_t message_len,
+                                             const char *detail_json, uint64_t detail_len);
+/* RUSTML_INVALID_HANDLE for an invalid handle. */
+RUSTML_API int32_t rustml_error_code(const rustml_error *error);
+/* One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as the error. */
+RUSTML_API const char *rustml_error_message(const rustml_error *error);
+/* Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message. */
+RUSTML_API const char *rustml_error_detail_json(const rustml_error *error);
+/* What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP. */
+RUSTML_API int32_t rustml_error_callback_value(const rustml_error *error);
+RUSTML_API int32_t rustml_error_release(rustml_error *error);
+
+/* --------------------------------------------------------------------------------------------------- cancel */
+
+RUSTML_API int32_t rustml_cancel_create(rustml_cancel **out, rustml_error **error);
+/* Stops every call this handle is attached to, now and later, until reset. `reason` is not 0. Async-signal-safe, any
+ * thread, idempotent: the first reason stays. */
+RUSTML_API int32_t rustml_cancel_trigger(rustml_cancel *cancel, uint32_t reason);
+/* RUSTML_BUSY while attached to a running call. */
+RUSTML_API int32_t rustml_cancel_reset(rustml_cancel *cancel, rustml_error **error);
+/* 1 if triggered, else 0 (also for an invalid handle). */
+RUSTML_API uint32_t rustml_cancel_is_triggered(const rustml_cancel *cancel);
+RUSTML_API rustml_cancel *rustml_cancel_retain(rustml_cancel *cancel);
+RUSTML_API int32_t rustml_cancel_release(rustml_cancel *cancel);
+
+/* ---------------------------------------------------------------------------------------------------- model */
+
+/* Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped. */
+RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options,
+                                     rustml_model **out, const rustml_call_options *call, rustml_error **error);
+/* The same from memory; `data` is needed only during the call. */
+RUSTML_API int32_t rustml_model_open_memory(const void *data, uint64_t len, const rustml_model_options *options,
+                                            rustml_model **out, const rustml_call_options *call, rustml_error **error);
+/* The same through a reader, which is called on the calling thread only. */
+RUSTML_API int32_t rustml_model_open_reader(const rustml_reader *reader, const rustml_model_options *options,
+                                            rustml_model **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API rustml_model *rustml_model_retain(rustml_model *model);
+RUSTML_API int32_t rustml_model_release(rustml_model *model);
+RUSTML_API int32_t rustml_model_get_info(const rustml_model *model, rustml_model_info *out, rustml_error **error);
+/* Everything known about the model as one JSON object: config, tensors, tokenizer, memory. */
+RUSTML_API int32_t rustml_model_describe_json(const rustml_model *model, char *buf, uint64_t capacity, uint64_t *needed,
+                                              rustml_error **error);
+/* Reads only the file's header. `session` may be NULL. */
+RUSTML_API int32_t rustml_model_plan(const char *path, uint64_t path_len, const rustml_model_options *options,
+                                     const rustml_session_options *session, rustml_memory_plan *out,
+                                     const rustml_call_options *call, rustml_error **error);
+
+/* ----------------------------------------------------------------------------------------------------- text */
+
+RUSTML_API int32_t rustml_model_encode(const rustml_model *model, const char *text, uint64_t len, uint32_t flags,
+                                       int32_t *ids, uint64_t capacity, uint64_t *needed,
+                                       const rustml_call_options *call, rustml_error **error);
+/* Whole text of the ids; bytes that are not UTF-8 come out as they are. */
+RUSTML_API int32_t rustml_model_decode(const rustml_model *model, const int32_t *ids, uint64_t n, uint32_t flags,
+                                       char *buf, uint64_t capacity, uint64_t *needed, rustml_error **error);
+RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t id, uint8_t *buf, uint64_t capacity,
+                                            uint64_t *needed, rustml_error **error);
+RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out,
+                                           rustml_error **error);
+/* The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves as
+ * a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text. */
+RUSTML_API int32_t rustml_model_chat_format(const rustml_model *model, const char *messages_json, uint64_t len,
+                                            const rustml_chat_options *options, char *buf, uint64_t capacity,
+                                            uint64_t *needed, const rustml_call_options *call, rustml_error **error);
+
+/* -------------------------------------------------------------------------------------------------- session */
+
+RUSTML_API int32_t rustml_session_create(rustml_model *model, const rustml_session_options *options,
+                                         rustml_session **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API rustml_session *rustml_session_retain(rustml_session *session);
+RUSTML_API int32_t rustml_session_release(rustml_session *session);
+/* Back to an empty session. */
+RUSTML_API int32_t rustml_session_reset(rustml_session *session, rustml_error **error);
+/* Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor. */
+RUSTML_API int32_t rustml_session_rewind(rustml_session *session, uint64_t n_tokens, rustml_error **error);
+/* An independent session with the same tokens and KV. */
+RUSTML_API int32_t rustml_session_fork(rustml_session *session, rustml_session **out, const rustml_call_options *call,
+                                       rustml_error **error);
+RUSTML_API int32_t rustml_session_get_info(const rustml_session *session, rustml_session_info *out,
+                                           rustml_error **error);
+RUSTML_API int32_t rustml_session_tokens(const rustml_session *session, int32_t *ids, uint64_t capacity,
+                                         uint64_t *needed, rustml_error **error);
+/* Appends and evaluates n ids. All or nothing: after any failure the session is where it was. */
+RUSTML_API int32_t rustml_session_eval(rustml_session *session, const int32_t *ids, uint64_t n,
+                                       const rustml_call_options *call, rustml_error **error);
+/* Scores of every token of the vocabulary to follow the session's tokens. RUSTML_FAILED_PRECONDITION when empty. */
+RUSTML_API int32_t rustml_session_logits(const rustml_session *session, float *logits, uint64_t capacity,
+                                         uint64_t *needed, rustml_error **error);
+
+/* ------------------------------------------------------------------------------------------------- snapshot */
+
+/* Exact size of what rustml_session_snapshot_write would write now. */
+RUSTML_API int32_t rustml_session_snapshot_size(const rustml_session *session, uint64_t *out, rustml_error **error);
+RUSTML_API int32_t rustml_session_snapshot_write(const rustml_session *session, const rustml_sink *sink,
+                                                 const rustml_call_options *call, rustml_error **error);
+/* Reads and checks a snapshot's header; needs no model. */
+RUSTML_API int32_t rustml_snapshot_probe(const rustml_source *source, rustml_snapshot_info *out, rustml_error **error);
+/* Replaces the session's content. All or nothing. `out` may be NULL. */
+RUSTML_API int32_t rustml_session_restore(rustml_session *session, const rustml_source *source,
+                                          rustml_restore_info *out, const rustml_call_options *call,
+                                          rustml_error **error);
+/* Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent. */
+RUSTML_API int32_t rustml_session_save(const rustml_session *session, const char *path, uint64_t path_len,
+                                       const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_load(rustml_session *session, const char *path, uint64_t path_len,
+                                       rustml_restore_info *out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_to_buffer(const rustml_session *session, uint8_t *buf, uint64_t capacity,
+                                            uint64_t *needed, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uint8_t *data, uint64_t len,
+                                              rustml_restore_info *out, const rustml_call_options *call,
+                                              rustml_error **error);
+
+/* ----------------------------------------------------------------------------------------------- generation */
+
+/* Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
+ * generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION. */
+RUSTML_API int32_t rustml_generation_start(rustml_session *session, const rustml_prompt *prompt,
+                                           const rustml_generation_options *options, rustml_generation **out,
+                                           rustml_error **error);
+/* Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count. */
+RUSTML_API int32_t rustml_generation_resume(rustml_session *session, const rustml_generation_options *options,
+                                            rustml_generation **out, rustml_error **error);
+/* The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A stop by
+ * cancel, deadline or error comes as that status instead of STOPPED, and repeats. */
+RUSTML_API int32_t rustml_generation_next(rustml_generation *generation, rustml_event *event, rustml_error **error);
+/* Closes it as on_stop says. The last release does the same. */
+RUSTML_API int32_t rustml_generation_stop(rustml_generation *generation, rustml_error **error);
+/* Filled whatever the status. */
+RUSTML_API int32_t rustml_generation_result(const rustml_generation *generation, rustml_result *out,
+                                            rustml_error **error);
+RUSTML_API rustml_generation *rustml_generation_retain(rustml_generation *generation);
+RUSTML_API int32_t rustml_generation_release(rustml_generation *generation);
+/* Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. */
+RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt *prompt,
+                                   const rustml_generation_options *options, const rustml_callback *callback,
+                                   rustml_result *out, rustml_error **error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* RUSTML_H */
