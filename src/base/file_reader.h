@@ -1,0 +1,29 @@
+// Random access to the bytes of a model or snapshot: a file by pread, memory, or the caller's reader.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace rustml::base {
+
+class FileReader {
+ public:
+  virtual ~FileReader() = default;
+  virtual uint64_t size() const noexcept = 0;
+  // All of [offset, offset + n) or an Error (data_loss when the file ends early, with both numbers). Retries EINTR and
+  // short reads.
+  virtual void read_at(uint64_t offset, void* buf, uint64_t n) = 0;
+  // True: read_at may run on several threads at once (files, memory). A caller's reader runs on the calling thread only.
+  virtual bool concurrent() const noexcept = 0;
+  virtual const std::string& name() const noexcept = 0;  // for messages
+};
+
+// Regular files only; directories, FIFOs and devices are refused by name. not_found, permission_denied.
+std::unique_ptr<FileReader> open_file(const std::string& utf8_path);
+std::unique_ptr<FileReader> open_memory(const void* data, uint64_t size, std::string name);
+// `read` returns 0 or a value that becomes an Error callback_stop.
+std::unique_ptr<FileReader> open_callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, std::string name);
+
+}  // namespace rustml::base

@@ -1,0 +1,51 @@
+#include "base/hash.h"
+
+#include <xxhash.h>
+
+#include <bit>
+#include <new>
+
+namespace rustml::base {
+
+static_assert(std::endian::native == std::endian::little, "add(uint64_t) hashes the number's bytes as they lie in memory");
+
+uint64_t hash64(const void* data, size_t n) noexcept { return XXH3_64bits(data, n); }
+
+Hash128 hash128(const void* data, size_t n) noexcept {
+  const XXH128_hash_t hash = XXH3_128bits(data, n);
+  return {hash.low64, hash.high64};
+}
+
+// One state serves both widths: the 64- and 128-bit variants share their accumulators and differ only in the last step.
+struct Hasher::State {
+  XXH3_state_t* xxh = XXH3_createState();
+  State() {
+    if (xxh == nullptr) throw std::bad_alloc();
+    XXH3_128bits_reset(xxh);
+  }
+  ~State() { XXH3_freeState(xxh); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+Hasher::Hasher() : state_(std::make_unique<State>()) {}
+Hasher::~Hasher() = default;
+Hasher::Hasher(Hasher&&) noexcept = default;
+
+void Hasher::add(const void* data, size_t n) noexcept { XXH3_128bits_update(state_->xxh, data, n); }
+
+void Hasher::add(std::string_view text) noexcept {
+  add(static_cast<uint64_t>(text.size()));
+  add(text.data(), text.size());
+}
+
+void Hasher::add(uint64_t number) noexcept { add(&number, sizeof number); }
+
+uint64_t Hasher::finish64() const noexcept { return XXH3_64bits_digest(state_->xxh); }
+
+Hash128 Hasher::finish128() const noexcept {
+  const XXH128_hash_t hash = XXH3_128bits_digest(state_->xxh);
+  return {hash.low64, hash.high64};
+}
+
+}  // namespace rustml::base

@@ -1,0 +1,162 @@
+// cJSON builds the tree, and only that: it would cut strings at \u0000, turn 2^53+1 into a double, and accept invalid
+// UTF-8 and text after the value. So the scanner reads the text first, and keeps every string and number in the order of
+// the text; the tree then takes its leaves from there.
+#include "base/json.h"
+
+#include <cjson/cJSON.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <new>
+
+#include "base/error.h"
+#include "base/json_scanner.h"
+#include "base/utf8.h"
+
+namespace rustml::base {
+namespace {
+
+constexpr size_t kMaxTextBytes = size_t{4} << 20;
+constexpr size_t kMaxNumberBytes = 63;  // cJSON's own limit
+
+struct Leaves {
+  std::vector<std::pair<std::string, size_t>> strings;  // keys and values, each with its offset
+  std::vector<std::string_view> numbers;
+};
+
+Leaves scan(std::string_view text, std::string_view what) {
+  Leaves leaves;
+  JsonScanner scanner(text, what);
+  while (true) {
+    switch (scanner.next()) {
+      case JsonToken::end:
+        return leaves;
+      case JsonToken::key:
+      case JsonToken::string:
+        leaves.strings.emplace_back(scanner.string(), scanner.offset());
+        break;
+      case JsonToken::number:
+        if (scanner.number().size() > kMaxNumberBytes) scanner.fail_at(scanner.offset(), "a number of more than 63 characters");
+        leaves.numbers.push_back(scanner.number());
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+class Builder {
+ public:
+  Builder(Leaves leaves, std::string_view text, std::string_view what) : leaves_(std::move(leaves)), text_(text), what_(what) {}
+
+  // Depth is at most JsonScanner::kMaxDepth.
+  Json build(const cJSON* node) {
+    Json value;
+    if (cJSON_IsBool(node)) {
+      value.kind = Json::Kind::boolean;
+      value.boolean = cJSON_IsTrue(node);
+    } else if (cJSON_IsNumber(node)) {
+      set_number(value, leaves_.numbers.at(next_number_++));
+    } else if (cJSON_IsString(node)) {
+      value.kind = Json::Kind::string;
+      value.string = std::move(leaves_.strings.at(next_string_++).first);
+    } else if (cJSON_IsArray(node)) {
+      value.kind = Json::Kind::array;
+      for (const cJSON* child = node->child; child != nullptr; child = child->next) value.items.push_back(build(child));
+    } else if (cJSON_IsObject(node)) {
+      value.kind = Json::Kind::object;
+      std::vector<size_t> offsets;
+      for (const cJSON* child = node->child; child != nullptr; child = child->next) {
+        auto& [key, offset] = leaves_.strings.at(next_string_++);
+        offsets.push_back(offset);
+        std::string name = std::move(key);
+        value.members.emplace_back(std::move(name), build(child));
+      }
+      check_unique(value, offsets);
+    }
+    return value;
+  }
+
+ private:
+  [[noreturn]] void fail_at(size_t offset, const std::string& problem) const {
+    fail(Status::invalid_argument, std::string(what_) + ": " + problem + " at byte " + std::to_string(offset));
+  }
+
+  void set_number(Json& value, std::string_view digits) const {
+    const char *begin = digits.data(), *end = begin + digits.size();
+    if (digits.find_first_of(".eE") == std::string_view::npos && std::from_chars(begin, end, value.integer).ec == std::errc()) {
+      value.kind = Json::Kind::integer;
+      value.number = static_cast<double>(value.integer);
+      return;
+    }
+    value.kind = Json::Kind::number;
+    if (std::from_chars(begin, end, value.number).ec != std::errc()) {
+      fail_at(static_cast<size_t>(begin - text_.data()), "a number outside the range of a double");
+    }
+  }
+
+  void check_unique(const Json& object, const std::vector<size_t>& offsets) const {
+    std::vector<size_t> order(object.members.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto key = [&](size_t i) -> const std::string& { return object.members[i].first; };
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
+    for (size_t i = 1; i < order.size(); ++i) {
+      if (key(order[i]) == key(order[i - 1])) fail_at(offsets[order[i]], "the key " + quoted(key(order[i])) + " occurs twice");
+    }
+  }
+
+  Leaves leaves_;
+  std::string_view text_, what_;
+  size_t next_string_ = 0, next_number_ = 0;
+};
+
+}  // namespace
+
+const Json* Json::find(std::string_view key) const noexcept {
+  for (const auto& [name, value] : members) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+Json parse_json(std::string_view text, std::string_view what) {
+  if (text.size() > kMaxTextBytes) {
+    fail(Status::invalid_argument, std::string(what) + ": the JSON text has " + std::to_string(text.size()) + " bytes; at most " +
+                                       std::to_string(kMaxTextBytes) + " are read");
+  }
+  Builder builder(scan(text, what), text, what);
+  // The scanner has accepted the text, so only memory can be missing here.
+  const std::unique_ptr<cJSON, void (*)(cJSON*)> tree(cJSON_ParseWithLength(text.data(), text.size()), cJSON_Delete);
+  if (tree == nullptr) throw std::bad_alloc();
+  return builder.build(tree.get());
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const size_t valid = std::min(utf8_error(text), text.size());
+    for (const char c : text.substr(0, valid)) {
+      static constexpr char kHex[] = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        out += '\\';
+        out += c;
+      } else if (c == '\n') {
+        out += "\\n";
+      } else if (byte < 0x20 || byte == 0x7F) {
+        out += "\\u00";
+        out += kHex[byte >> 4];
+        out += kHex[byte & 15];
+      } else {
+        out += c;
+      }
+    }
+    if (valid == text.size()) break;
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(valid + 1);
+  }
+  return out + '"';
+}
+
+}  // namespace rustml::base

@@ -1,0 +1,29 @@
+// JSON for small texts: messages, details, descriptions. Parsing is strict (one value, valid UTF-8, no duplicate keys, depth
+// 64, 8 Mi nodes, at most 4 MiB): our scanner checks the text first, then cJSON builds the tree; integers are read from the text.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rustml::base {
+
+struct Json {
+  enum class Kind : uint8_t { null, boolean, integer, number, string, array, object };
+  Kind kind = Kind::null;
+  bool boolean = false;
+  int64_t integer = 0;  // kind integer
+  double number = 0;    // kinds integer and number
+  std::string string;
+  std::vector<Json> items;
+  std::vector<std::pair<std::string, Json>> members;  // in file order
+  const Json* find(std::string_view key) const noexcept;
+};
+
+// Throws invalid_argument: "<what>: <problem> at byte <offset>".
+Json parse_json(std::string_view text, std::string_view what);
+// Quoted and escaped; invalid UTF-8 becomes U+FFFD.
+std::string json_string(std::string_view text);
+
+}  // namespace rustml::base

@@ -1,0 +1,231 @@
+// One listener (filter and sink) behind a mutex that is never held while a sink runs: a record's thread copies the shared
+// pointer, so a replaced sink dies with its last running call. Nothing here is destroyed at exit: the state is leaked on
+// purpose, because records may come until the very end of the process.
+#include "base/log.h"
+
+#include <pthread.h>
+#include <spdlog/details/log_msg.h>
+#include <spdlog/pattern_formatter.h>
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace rustml::base {
+namespace {
+
+constexpr size_t kMaxQueued = 1024;  // records of worker threads; what comes above is counted
+constexpr const char* kLevelNames[] = {"off", "error", "warn", "info", "debug", "trace"};
+
+struct Directive {
+  std::string target;  // empty: every component
+  int level;           // 0: off
+};
+
+struct Listener {
+  std::vector<Directive> directives;  // longest target first
+  LogSink sink;
+
+  int level_of(std::string_view component) const noexcept {
+    for (const Directive& d : directives)
+      if (component.starts_with(d.target)) return d.level;
+    return 0;
+  }
+};
+
+struct State {
+  std::mutex mutex;
+  std::shared_ptr<const Listener> listener;
+  std::vector<LogRecord> queue;
+  uint64_t n_dropped = 0;
+};
+
+constinit std::atomic<int> max_level{0};       // of any directive; 0: nothing listens
+constinit std::atomic<bool> has_queued{false};
+// initial-exec: a thread's first access must not allocate, which glibc answers with abort when it fails.
+#define STATIC_TLS __attribute__((tls_model("initial-exec")))
+STATIC_TLS constinit thread_local int api_depth = 0;
+STATIC_TLS constinit thread_local bool in_sink = false;
+#undef STATIC_TLS
+
+State& state() {
+  static State* const made = [] {
+    auto* s = new State;
+    // A child forked while another thread held the mutex would wait for it for ever.
+    pthread_atfork([] { state().mutex.lock(); }, [] { state().mutex.unlock(); }, [] { state().mutex.unlock(); });
+    return s;
+  }();
+  return *made;
+}
+
+std::shared_ptr<const Listener> current_listener() {
+  const std::lock_guard lock(state().mutex);
+  return state().listener;
+}
+
+std::optional<int> parse_level(std::string_view word) {
+  std::string lower(word);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (int i = 0; i < 6; ++i)
+    if (lower == kLevelNames[i]) return i;
+  return std::nullopt;
+}
+
+std::string_view trim(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+Directive parse_directive(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string_view target = trim(text.substr(0, equals));
+  const auto is_target_char = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == ':' || c == '-' || c == '.'; };
+  if (!target.empty() && std::all_of(target.begin(), target.end(), is_target_char)) {
+    const auto level = equals == text.npos ? parse_level(target) : parse_level(trim(text.substr(equals + 1)));
+    if (level) return {equals == text.npos ? std::string() : std::string(target), *level};
+    if (equals == text.npos) return {std::string(target), static_cast<int>(LogLevel::trace)};
+  }
+  fail(Status::invalid_argument, "log filter: " + quoted(text) + " is no directive; write level, target or target=level with level one of off, error, warn, info, debug, trace");
+}
+
+std::vector<Directive> parse_filter(std::string_view filter) {
+  std::vector<Directive> directives;
+  for (size_t at = 0; at <= filter.size();) {
+    const size_t comma = std::min(filter.find(',', at), filter.size());
+    if (const auto part = trim(filter.substr(at, comma - at)); !part.empty()) directives.insert(directives.begin(), parse_directive(part));
+    at = comma + 1;
+  }
+  if (directives.empty()) directives.push_back({"", static_cast<int>(LogLevel::info)});
+  // Stable, and the later of two equal targets comes first: it wins.
+  std::stable_sort(directives.begin(), directives.end(), [](const Directive& a, const Directive& b) { return a.target.size() > b.target.size(); });
+  return directives;
+}
+
+std::string single_line(std::string text) {
+  const auto plain = [](unsigned char c) { return c >= 0x20 && c != 0x7F; };
+  if (std::all_of(text.begin(), text.end(), plain) && utf8_error(text) == kValidUtf8) return text;
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const auto n = static_cast<size_t>(utf8_length(lead));
+    if (plain(lead) && n > 0 && i + n <= text.size() && utf8_error(std::string_view(text).substr(i, n)) == kValidUtf8) {
+      out.append(text, i, n);
+      i += n;
+      continue;
+    }
+    static constexpr char kHex[] = "0123456789abcdef";
+    if (lead == '\n') out += "\\n";
+    else if (lead == '\r') out += "\\r";
+    else if (lead == '\t') out += "\\t";
+    else out.append({'\\', 'x', kHex[lead >> 4], kHex[lead & 15]});
+    ++i;
+  }
+  return out;
+}
+
+LogRecord make_record(LogLevel level, const char* component, std::string text) {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  const uint64_t ns = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+  return {level, component, single_line(std::move(text)), ns, std::chrono::system_clock::now()};
+}
+
+// A sink's exception ends here: logging must not change what the caller does.
+void deliver(const Listener& listener, const LogRecord& record) noexcept {
+  in_sink = true;
+  try {
+    listener.sink(record);
+  } catch (...) {
+  }
+  in_sink = false;
+}
+
+void enqueue(LogRecord record) {
+  const std::lock_guard lock(state().mutex);
+  if (state().queue.size() < kMaxQueued) state().queue.push_back(std::move(record));
+  else ++state().n_dropped;
+  has_queued.store(true, std::memory_order_release);
+}
+
+}  // namespace
+
+bool log_enabled(LogLevel level, const char* component) noexcept {
+  if (static_cast<int>(level) > max_level.load(std::memory_order_relaxed)) return false;
+  const auto listener = current_listener();
+  return listener && static_cast<int>(level) <= listener->level_of(component);
+}
+
+void log(LogLevel level, const char* component, std::string text) noexcept {
+  if (in_sink || !log_enabled(level, component)) return;
+  try {
+    LogRecord record = make_record(level, component, std::move(text));
+    if (api_depth == 0) return enqueue(std::move(record));
+    log_deliver();  // older records of worker threads come first
+    if (const auto listener = current_listener()) deliver(*listener, record);
+  } catch (...) {  // out of memory: the record is lost
+  }
+}
+
+void log_set(std::string_view filter, LogSink sink) {
+  std::shared_ptr<Listener> next;
+  int highest = 0;
+  auto directives = parse_filter(filter);
+  if (sink) {
+    for (const Directive& d : directives) highest = std::max(highest, d.level);
+    next = std::make_shared<Listener>(Listener{std::move(directives), std::move(sink)});
+  }
+  std::shared_ptr<const Listener> old;  // destroyed after the mutex is free
+  std::vector<LogRecord> unheard;
+  const std::lock_guard lock(state().mutex);
+  old = std::exchange(state().listener, std::move(next));
+  unheard.swap(state().queue);  // meant for the old listener
+  state().n_dropped = 0;
+  max_level.store(highest, std::memory_order_relaxed);
+}
+
+void log_deliver() noexcept {
+  if (in_sink || !has_queued.load(std::memory_order_acquire)) return;
+  try {
+    std::vector<LogRecord> records;
+    std::shared_ptr<const Listener> listener;
+    uint64_t n_dropped = 0;
+    {
+      const std::lock_guard lock(state().mutex);
+      records.swap(state().queue);
+      n_dropped = std::exchange(state().n_dropped, 0);
+      has_queued.store(false, std::memory_order_relaxed);
+      listener = state().listener;
+    }
+    if (!listener) return;
+    for (const LogRecord& record : records) deliver(*listener, record);
+    if (n_dropped > 0) deliver(*listener, make_record(LogLevel::warn, "rustml::log", std::to_string(n_dropped) + " records of worker threads dropped: more than " + std::to_string(kMaxQueued) + " were queued"));
+  } catch (...) {  // out of memory: the records are lost
+  }
+}
+
+std::string log_line(const LogRecord& record) {
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::off,  spdlog::level::err,   spdlog::level::warn,
+                                                          spdlog::level::info, spdlog::level::debug, spdlog::level::trace};
+  spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%fZ %l %n: %v", spdlog::pattern_time_type::utc, "");
+  spdlog::details::log_msg message(record.time, spdlog::source_loc{}, record.component, kLevels[static_cast<int>(record.level)], record.text);
+  spdlog::memory_buf_t line;
+  formatter.format(message, line);
+  return std::string(line.data(), line.size());
+}
+
+ApiScope::ApiScope() noexcept { ++api_depth; }
+ApiScope::~ApiScope() {
+  if (api_depth == 1) log_deliver();
+  --api_depth;
+}
+
+}  // namespace rustml::base

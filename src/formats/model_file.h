@@ -1,0 +1,60 @@
+// What every file format gives: metadata, and named tensors with their place in the file. Nothing here trusts a number
+// of the file: by the time a ModelFile exists, shapes, sizes, offsets and names have been checked.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/file_reader.h"
+#include "runtime/deadline.h"
+#include "tensor/dtype.h"
+
+namespace rustml::formats {
+
+struct Array;  // of one element type
+using Value = std::variant<uint64_t, int64_t, double, bool, std::string, std::shared_ptr<const Array>>;
+// 8-bit numbers keep their size: a file's metadata may not grow more than fourfold in memory.
+struct Array {
+  std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<bool>, std::vector<std::string>,
+               std::vector<uint8_t>, std::vector<int8_t>>
+      items;
+};
+
+struct TensorInfo {
+  std::string name;
+  tensor::DType dtype;
+  std::vector<int64_t> shape;  // outermost first: [rows, cols]; GGUF's order reversed
+  uint64_t offset;             // in the file
+  uint64_t bytes;
+};
+
+struct ModelFile {
+  std::string format;  // "GGUF v3"
+  std::unique_ptr<base::FileReader> reader;
+  // Trees, not hash tables: names chosen to collide must not make loading quadratic.
+  std::map<std::string, Value> metadata;
+  std::vector<TensorInfo> tensors;      // in file order
+  std::map<std::string, size_t> index;  // name -> tensors[i]
+
+  const TensorInfo* find(const std::string& name) const;
+  const Value* value(const std::string& key) const;
+  // The key as this type: absent -> fallback; there but of another type -> data_loss naming it. Signed integers that are
+  // not negative count as unsigned.
+  uint64_t get_uint(const std::string& key, uint64_t fallback) const;
+  double get_float(const std::string& key, double fallback) const;
+  bool get_bool(const std::string& key, bool fallback) const;
+  std::string get_string(const std::string& key, const std::string& fallback) const;
+  // The same without a fallback: absent -> data_loss naming the key.
+  uint64_t require_uint(const std::string& key) const;
+  double require_float(const std::string& key) const;
+  std::string require_string(const std::string& key) const;
+};
+
+// Sniffs by content. A tensor type we do not know is `unimplemented` naming tensor and type.
+// A file that is no model (text, zip, SafeTensors until part B, ...) is data_loss or unimplemented, saying what it looks like.
+ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call);
+
+}  // namespace rustml::formats

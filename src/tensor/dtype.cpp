@@ -1,0 +1,51 @@
+#include "tensor/dtype.h"
+
+#include <array>
+
+#include "tensor/block.h"
+
+namespace rustml::tensor {
+namespace {
+
+template <class Block>
+constexpr DTypeInfo block_type(DType dtype, std::string_view name, int32_t ggml_type) {
+  return {dtype, name, ggml_type, Block::kElements, static_cast<int64_t>(sizeof(Block))};
+}
+
+// Row i describes the DType of value i.
+constexpr std::array<DTypeInfo, kDTypeCount> kTypes = {{
+    {DType::f32, "F32", 0, 1, 4},
+    {DType::f16, "F16", 1, 1, 2},
+    {DType::bf16, "BF16", 30, 1, 2},
+    block_type<BlockQ4_0>(DType::q4_0, "Q4_0", 2),
+    block_type<BlockQ4_1>(DType::q4_1, "Q4_1", 3),
+    block_type<BlockQ5_0>(DType::q5_0, "Q5_0", 6),
+    block_type<BlockQ5_1>(DType::q5_1, "Q5_1", 7),
+    block_type<BlockQ8_0>(DType::q8_0, "Q8_0", 8),
+    block_type<BlockQ2K>(DType::q2_k, "Q2_K", 10),
+    block_type<BlockQ3K>(DType::q3_k, "Q3_K", 11),
+    block_type<BlockQ4K>(DType::q4_k, "Q4_K", 12),
+    block_type<BlockQ5K>(DType::q5_k, "Q5_K", 13),
+    block_type<BlockQ6K>(DType::q6_k, "Q6_K", 14),
+}};
+
+constexpr bool rows_are_in_order() {
+  for (size_t i = 0; i < kTypes.size(); ++i) {
+    if (static_cast<size_t>(kTypes[i].dtype) != i) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order());
+
+}  // namespace
+
+const DTypeInfo& info(DType dtype) noexcept { return kTypes[static_cast<size_t>(dtype)]; }
+
+std::optional<DType> from_ggml_type(int32_t id) noexcept {
+  for (const DTypeInfo& type : kTypes) {
+    if (type.ggml_type == id) return type.dtype;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rustml::tensor

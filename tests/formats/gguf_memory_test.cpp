@@ -1,0 +1,82 @@
+// Memory before the first tensor byte is at most 4 x metadata + 16 MiB. Every operator new of this program is counted.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "base/error.h"
+#include "gguf_builder.h"
+#include "open_bytes.h"
+
+namespace {
+std::atomic<size_t> now{0}, peak{0};
+}
+
+// noinline: gcc would see malloc and free through them and call the pairs mismatched.
+[[gnu::noinline]] void* operator new(size_t n) {
+  void* block = std::malloc(n);
+  if (block == nullptr) throw std::bad_alloc();
+  const size_t held = now += malloc_usable_size(block);
+  if (held > peak) peak = held;
+  return block;
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept {
+  if (block != nullptr) now -= malloc_usable_size(block);
+  std::free(block);
+}
+void operator delete(void* block, size_t) noexcept { operator delete(block); }
+
+namespace rustml::formats::test {
+namespace {
+
+void expect_within_limit(const std::string& bytes, const char* what) {
+  const size_t before = now;
+  peak = before;
+  try {
+    open_bytes(bytes);
+  } catch (const base::Error&) {
+  }
+  const size_t used = peak - before, most = 4 * bytes.size() + (16 << 20);
+  EXPECT_LE(used, most) << what;
+  printf("%-28s %9zu bytes of metadata, %10zu bytes of memory, limit %10zu\n", what, bytes.size(), used, most);
+}
+
+TEST(GgufMemory, WorstMetadata) {
+  constexpr size_t kBytes = 8 << 20;
+  static constexpr struct {
+    uint32_t type;
+    size_t bytes;
+  } kTypes[] = {{U8, 1}, {I8, 1}, {U16, 2}, {I16, 2}, {U32, 4}, {I32, 4}, {F32, 4}, {BOOL, 1}, {U64, 8}, {I64, 8}, {F64, 8}};
+  for (const auto& type : kTypes) {
+    expect_within_limit(gguf({array("k", type.type, kBytes / type.bytes, zeros(kBytes))}, {}),
+                        ("array of type " + std::to_string(type.type)).c_str());
+  }
+  for (const size_t length : {0, 1, 15, 16, 17, 31, 100}) {
+    std::string payload;
+    const size_t count = kBytes / (8 + length);
+    for (size_t i = 0; i < count; ++i) payload += text(std::string(length, 'x'));
+    expect_within_limit(gguf({array("k", STR, count, payload)}, {}), ("strings of " + std::to_string(length)).c_str());
+    expect_within_limit(gguf({array("k", STR, count, payload.substr(0, payload.size() / 2))}, {}), "the same, cut");
+  }
+  expect_within_limit(gguf({key("k", STR, text(std::string(kBytes, 'x')))}, {}), "one string");
+}
+
+TEST(GgufMemory, MostKeysAndTensors) {
+  std::vector<std::string> keys, tensors;
+  for (uint32_t i = 0; i < 65536; ++i) {
+    char text_of[8];
+    snprintf(text_of, sizeof text_of, "%x", i);
+    keys.push_back(key(text_of, BOOL, "\1"));
+    tensors.push_back(tensor(text_of, {8}, T_F32, i * 32));
+  }
+  expect_within_limit(gguf(keys, {}), "65536 keys");
+  expect_within_limit(gguf({}, tensors), "65536 tensors, cut");
+  for (auto& part : keys) part = array(part.substr(8, part.size() - 13), U8, 0, "");
+  expect_within_limit(gguf(keys, {}), "65536 empty arrays");
+  expect_within_limit(gguf(keys, tensors), "both, cut");
+}
+
+}  // namespace
+}  // namespace rustml::formats::test
