@@ -1,0 +1,122 @@
+"""What compare.py and start.py share: the library's program, the llama.cpp peer (built on the fly), and child processes with their peak memory.
+
+The peer is llama_peer.c, linked with the libllama.so of an installed llama-cpp-python, so Python is in nobody's timing. Where none is installed,
+`--install` makes a virtual environment and builds it there with explicit instruction flags: GGML_NATIVE=OFF, because a native build chooses AMX on
+processors that have it and dies there by SIGILL at its first tile instruction."""
+import json, os, pathlib, resource, shutil, subprocess, sys, time
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'rustml'
+LLAMA_CPP_PYTHON = '0.3.36'
+
+
+class Missing(Exception):
+    """Something that the benchmark needs is not there; the message says how to get it."""
+
+
+def add_options(parser):
+    parser.add_argument('--gguf', default=os.environ.get('RUSTML_SMOLLM2') or str(CACHE / 'SmolLM2-135M-Instruct.Q4_1.gguf'), help='the model (default: the demo\'s SmolLM2)')
+    parser.add_argument('--infer', help='rustml-infer (default: build/release or build/*/src/cli of this checkout, else from PATH)')
+    parser.add_argument('--venv', type=pathlib.Path, default=CACHE / 'bench-venv', help='environment that has llama-cpp-python')
+    parser.add_argument('--install', action='store_true', help='make --venv and build llama-cpp-python in it (minutes, network)')
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--json', type=pathlib.Path, help='also write everything measured to this file')
+
+
+def instruction_flags():
+    """CMake flags of ggml for this processor, everything but AMX."""
+    try:
+        flags = set(pathlib.Path('/proc/cpuinfo').read_text().split('flags', 1)[1].split('\n', 1)[0].split())
+    except (OSError, IndexError):
+        return ['-DGGML_NATIVE=OFF']
+    known = {'SSE42': 'sse4_2', 'AVX': 'avx', 'AVX2': 'avx2', 'FMA': 'fma', 'F16C': 'f16c', 'BMI2': 'bmi2', 'AVX_VNNI': 'avx_vnni', 'AVX512': 'avx512f', 'AVX512_VBMI': 'avx512vbmi',
+             'AVX512_VNNI': 'avx512_vnni', 'AVX512_BF16': 'avx512_bf16'}
+    return ['-DGGML_NATIVE=OFF', '-DGGML_AMX_TILE=OFF', '-DGGML_AMX_INT8=OFF', '-DGGML_AMX_BF16=OFF'] + [f'-DGGML_{k}={"ON" if v in flags else "OFF"}' for k, v in known.items()]
+
+
+def install(venv):
+    subprocess.run([sys.executable, '-m', 'venv', venv], check=True)
+    environment = {**os.environ, 'CMAKE_ARGS': ' '.join(instruction_flags())}
+    subprocess.run([venv / 'bin' / 'pip', 'install', '--no-binary', 'llama-cpp-python', f'llama-cpp-python=={LLAMA_CPP_PYTHON}'], check=True, env=environment)
+
+
+def find_infer(given):
+    root = HERE.parent
+    places = [given] if given else [*root.glob('build/release/**/rustml-infer'), *root.glob('build/**/rustml-infer'), shutil.which('rustml-infer')]
+    for place in places:
+        if place and os.access(place, os.X_OK) and pathlib.Path(place).is_file():
+            return str(place)
+    raise Missing(f'no rustml-infer{" at " + given if given else ""}: build it (scripts/setup) or name it with --infer')
+
+
+def build_peer(venv):
+    """Compiles llama_peer.c against the environment's llama-cpp-python; returns the program."""
+    for packages in venv.glob('lib/python3*/site-packages'):
+        library, header = packages / 'llama_cpp' / 'lib', packages / 'include' / 'llama.h'
+        if (library / 'libllama.so').exists() and header.exists():
+            program = CACHE / 'llama_peer'
+            program.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run([os.environ.get('CC', 'cc'), '-O2', '-std=gnu11', HERE / 'llama_peer.c', '-I', header.parent, '-L', library, '-lllama', '-lggml', '-lggml-base',
+                            f'-Wl,-rpath,{library}', '-o', program], check=True)
+            return str(program)
+    raise Missing(f'no llama-cpp-python with headers in {venv}: run with --install, or name an environment that has it with --venv')
+
+
+def prepare(arguments):
+    """-> (rustml-infer, llama_peer)"""
+    if arguments.install:
+        install(arguments.venv)
+    if not os.path.isfile(arguments.gguf):
+        raise Missing(f'no model at {arguments.gguf}: run scripts/demo once, or name one with --gguf')
+    return find_infer(arguments.infer), build_peer(arguments.venv)
+
+
+def run_json(command):
+    """Last line of the output as JSON."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Missing(f'{" ".join(command[:2])} ended with {done.returncode}: {done.stderr.decode(errors="replace").strip()[-300:]}')
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def peak_memory(command):
+    """Peak resident set of a process in bytes, as the kernel counts it (ru_maxrss), and its output lines."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    lines = child.stdout.read().splitlines()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise Missing(f'{" ".join(command[:2])} ended with {child.returncode}')
+    return usage.ru_maxrss * 1024, lines
+
+
+def first_token_seconds(command):
+    """From just before the process is started until its first token line arrives; then the process is left to end."""
+    begin = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+    with os.fdopen(os.dup(child.stdout.fileno()), 'rb') as out:
+        for line in out:
+            if b'"token"' in line and json.loads(line).get('type') == 'token':
+                seconds, token = time.perf_counter() - begin, json.loads(line)
+                break
+        else:
+            raise Missing(f'{" ".join(command[:2])} gave no token')
+        out.read()
+    child.stdout.close()
+    child.wait()
+    return seconds, token['id']
+
+
+def median(values):
+    values = sorted(values)
+    n = len(values)
+    return values[n // 2] if n % 2 else (values[n // 2 - 1] + values[n // 2]) / 2
+
+
+def spread(values, digits=1):
+    return f'{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})'
+
+
+def machine():
+    model = next((l.split(':', 1)[1].strip() for l in pathlib.Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name')), 'unknown processor')
+    return {'processor': model, 'cpus': len(os.sched_getaffinity(0)), 'load_before': os.getloadavg()[0]}

@@ -1,0 +1,107 @@
+// Sixteen float lanes, the unit of every kernel on every target: one 512-bit, two 256-bit or four 128-bit xsimd batches.
+// xsimd is used through this file only (construction, arithmetic, comparison, select: alike in all its versions), always
+// with the architecture given, never its default. What xsimd 8.1 lacks or does otherwise is in raw_<isa>.h: int8 dot products,
+// f16, fma (rounds twice on AVX-512) and division (an estimate on NEON).
+//
+// Included by raw_<isa>.h, which defines RUSTML_TARGET and RUSTML_XSIMD_ARCH first. Everything is in an unnamed namespace and
+// forced inline: a symbol with this target's instructions must never be picked by the linker for another one.
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <xsimd/xsimd.hpp>
+
+#define RUSTML_INLINE inline __attribute__((always_inline))
+#define RUSTML_LAMBDA __attribute__((always_inline))
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+using Batch = xsimd::batch<float, RUSTML_XSIMD_ARCH>;
+constexpr int kLanes = 16;
+constexpr int kPartLanes = static_cast<int>(Batch::size);
+constexpr int kParts = kLanes / kPartLanes;
+
+template <int i>
+struct Index {
+  static constexpr int value = i;
+};
+
+// f(Index<0>), .., f(Index<n - 1>), so that arrays indexed by it live in registers.
+template <int n, class F>
+RUSTML_INLINE void unroll(F f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) RUSTML_LAMBDA { (f(Index<i>{}), ...); }(std::make_integer_sequence<int, n>{});
+}
+
+struct F32x16 {
+  Batch v[kParts];
+};
+
+#define RUSTML_EACH_PART(expression)                                                  \
+  F32x16 r;                                                                           \
+  unroll<kParts>([&](auto part) RUSTML_LAMBDA { constexpr int i = part.value; r.v[i] = (expression); }); \
+  return r
+
+RUSTML_INLINE F32x16 set1(float x) { RUSTML_EACH_PART(Batch(x)); }
+RUSTML_INLINE F32x16 zero() { return set1(0.0f); }
+RUSTML_INLINE F32x16 load(const float* p) { RUSTML_EACH_PART(Batch::load_unaligned(p + i * kPartLanes)); }
+RUSTML_INLINE void store(float* p, F32x16 x) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { x.v[i.value].store_unaligned(p + i.value * kPartLanes); });
+}
+RUSTML_INLINE F32x16 operator+(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] + b.v[i]); }
+RUSTML_INLINE F32x16 operator-(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] - b.v[i]); }
+RUSTML_INLINE F32x16 operator*(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] * b.v[i]); }
+RUSTML_INLINE F32x16 negated(F32x16 a) { return a * set1(-1.0f); }  // also of zero, unlike 0 - a
+// Where x > y, then x else y: a NaN in x gives y, in y stays.
+RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] > y.v[i], x.v[i], y.v[i])); }
+RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] < y.v[i], x.v[i], y.v[i])); }
+RUSTML_INLINE bool any_equal(F32x16 a, F32x16 b) {
+  bool any = false;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { any = xsimd::any(a.v[i.value] == b.v[i.value]) || any; });
+  return any;
+}
+
+#undef RUSTML_EACH_PART
+
+// The first n lanes, 0 <= n <= 16; no byte beyond them is touched. Absent lanes are `fill`.
+RUSTML_INLINE F32x16 load_first(const float* p, int64_t n, float fill = 0.0f) {
+  if (n == kLanes) return load(p);
+  float lanes[kLanes];
+  for (float& lane : lanes) lane = fill;
+  __builtin_memcpy(lanes, p, static_cast<size_t>(n) * sizeof(float));
+  return load(lanes);
+}
+RUSTML_INLINE void store_first(float* p, F32x16 x, int64_t n) {
+  if (n == kLanes) return store(p, x);
+  float lanes[kLanes];
+  store(lanes, x);
+  __builtin_memcpy(p, lanes, static_cast<size_t>(n) * sizeof(float));
+}
+
+// Lanes from n on become 0.
+RUSTML_INLINE F32x16 first_lanes(F32x16 x, int64_t n) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int64_t l = n; l < kLanes; ++l) lanes[l] = 0.0f;
+  return load(lanes);
+}
+
+// The reduction tree of kernels.h.
+RUSTML_INLINE float sum_lanes(F32x16 x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int width = 8; width > 0; width /= 2) {
+    for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+  }
+  return lanes[0];
+}
+RUSTML_INLINE float max_lane(F32x16 x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  float largest = lanes[0];
+  for (float lane : lanes) largest = lane > largest ? lane : largest;
+  return largest;
+}
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET

@@ -1,0 +1,121 @@
+// The kernel table: every computation on numbers, serial, pointers only. One table per SIMD target, compiled in
+// target_<isa>.cpp; `scalar` is the reference, written as plain loops straight from the definitions below.
+// No kernel allocates, throws, logs or starts threads.
+//
+// Numerics. Each output value is defined once, so every target, thread count, chunk and batch gives the same bits:
+//  * Linear, block types: activations are quantized per 32 values along K (see quantize_q8). For row r, with blocks b in
+//    ascending order, acc = fma(float(isum), d_w * d_a, acc), isum the exact integer dot product with the weight's
+//    signed integer value; types with a minimum then acc = fma(m_w, d_a * float(sum_a), acc), isum over unsigned nibbles.
+//    Two chains: blocks [0, ceil(nb/2)) and the rest; result = (first + second) + bias. Accumulating: out = out + result.
+//  * Linear, float types: acc = fma(w, x, acc) over k ascending in the same two halves (of K, at ceil(K/2)).
+//  * Reductions (sums) over n values: lane l of 16 takes elements l, l+16, ... in order (absent ones: nothing added),
+//    then the tree (l, l+8), (l, l+4), (l, l+2), (l, l+1). Maxima are exact in any order; ties go to the lowest index.
+//  * exp and tanh are our own polynomials with explicit fma (math.h), the same operations in scalar code.
+//  * -ffp-contract=off everywhere. Only the SSE4.1 target (no FMA) may differ, within 1e-5 relative.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "tensor/dtype.h"
+
+namespace rustml::kernels {
+
+constexpr int64_t kPanelRows = 16;  // rows interleaved in a packed panel, on every target
+constexpr int64_t kQBlock = 32;     // values per activation block
+
+// Packed weights: panels of 16 rows (the last padded with zeros), whole K each.
+//  q8_0: per 32 k: 16 f16 scales, then 8 groups of [16 rows][4 k] bytes, each the value ^ 0x80 (unsigned).
+//  q4_0: per 32 k: 16 f16 scales, then 4 groups of [16 rows][4 k] bytes: low nibbles k-group g, high nibbles group g + 4.
+//  q4_1: per 32 k: 16 f16 scales, 16 f16 minima, then nibbles as q4_0.
+//  f16, f32: per k: 16 values.
+// Other types are packed as f32.
+tensor::DType packed_type(tensor::DType file_type) noexcept;
+int64_t panel_bytes(tensor::DType packed, int64_t cols) noexcept;
+inline int64_t panel_count(int64_t rows) noexcept { return (rows + kPanelRows - 1) / kPanelRows; }
+// rows: for each of the panel's 16 rows its file-layout bytes, null for padding. dst: panel_bytes.
+void pack_panel(tensor::DType file_type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst);
+// Row r (0..15) of a packed panel as floats: out[cols]. Exact: what dequantize gives for the file's row.
+void unpack_row(tensor::DType packed, const std::byte* panel, int64_t r, int64_t cols, float* out);
+
+enum class KvType : uint8_t { f32 = 1, f16 = 2, q8_0 = 3 };
+
+// Linear: out[t * out_stride + r] for tokens [token_begin, token_end) and rows of panels [panel_begin, panel_end).
+struct LinearArgs {
+  const std::byte* weights;  // packed panels of the whole matrix
+  int64_t rows, cols;        // cols a multiple of 32 for block types
+  const int8_t* xq;          // [tokens][cols]           block types
+  const float* xd;           // [tokens][cols / 32]
+  const int32_t* xsum;       // [tokens][cols / 32]      sum of the block's xq
+  const float* xf;           // [tokens][cols]           float types
+  const float* bias;         // [rows] or null
+  float* out;
+  int64_t out_stride;
+  bool accumulate;
+};
+
+// Attention of a block of up to 128 positions, absolute ones [128 i, 128 i + 128), for queries that share one KV head.
+//  K block: [8 groups][head_dim][16 positions]; V block: [128 positions][head_dim]; scales [128] for q8_0 (per head row).
+//  Query j sees positions [first[j], last[j]) of the block (0 <= first <= last <= 128).
+//  s[p] = dot over d ascending by fma (one chain), times k_scale[p] for q8_0; m = max s; e[p] = exp(s[p] - m);
+//  l = sum e (reduction as above over p - 0 .. 127, invisible ones adding nothing); o[d] = chain over visible p ascending of
+//  fma(e[p] * v_scale[p], v[p][d], o[d]) (factor e[p] alone for float types). Nothing visible: m = -inf, l = 0, o = 0.
+constexpr int64_t kAttendBlock = 128;
+struct AttendArgs {
+  KvType type;
+  int64_t head_dim;  // multiple of 2; may not be a multiple of 16
+  const void* k;
+  const float* k_scale;
+  const void* v;
+  const float* v_scale;
+  int64_t n_queries;
+  const float* const* q;  // [n_queries] -> [head_dim], scaled already
+  const int32_t* first;
+  const int32_t* last;
+  float* const* o;  // [n_queries] -> [head_dim]
+  float* m;         // [n_queries]
+  float* l;
+};
+
+struct KernelTable {
+  std::string_view target;  // "scalar", "sse41", "avx2", "avx512", "neon"
+
+  // One row x[n], n a multiple of 32: per 32 values d = max|x| / 127, q = round to even of x * (127 / max|x|), sum = sum of q.
+  // max|x| < 1e-30: d = 0, q = 0. A value that is not finite: d = NaN, q = 0, so that it reaches the output.
+  void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum);
+  // By packed type; null for types that are never packed.
+  void (*linear[tensor::kDTypeCount])(const LinearArgs& args, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end);
+
+  void (*rms_norm)(const float* x, const float* w, int64_t n, float eps, float* y);  // y = (x * (1 / sqrt(sum x^2 / n + eps))) * w; y may be x
+  void (*layer_norm)(const float* x, const float* w, const float* b, int64_t n, float eps, float* y);
+  void (*add)(float* x, const float* y, int64_t n);                                  // x += y
+  void (*silu_mul)(const float* gate, const float* up, int64_t n, float* y);         // y = gate / (1 + exp(-gate)) * up
+  void (*gelu_tanh_mul)(const float* gate, const float* up, int64_t n, float* y);    // y = gelu(gate) * up; up null: gelu alone
+  // Rotates halves: (a, b) = (x[i], x[i + n/2]) -> (a c - b s, b c + a s), c and s [n/2]. x[i]: fma(-b, s, a*c), x[i+n/2]: fma(a, s, b*c).
+  void (*rotate)(float* x, const float* cosines, const float* sines, int64_t n);
+  void (*scale)(float* x, float factor, int64_t n);
+
+  // One position of one head into the cache, rounded to its type. `index`: position within its block of 128.
+  // q8_0: per head row, as quantize_q8's rule over the whole row; *_scale + index is written.
+  void (*store_k)(KvType type, const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index);
+  void (*store_v)(KvType type, const float* x, int64_t head_dim, void* v_block, float* v_scale, int64_t index);
+  void (*attend)(const AttendArgs& args);
+  // Partials of ascending blocks -> softmax-weighted mean. m, l: [n_blocks], o: [n_blocks][head_dim] at o_stride.
+  // M = max m; f_i = exp(m_i - M) (0 for m_i = -inf); L = chain fma(l_i, f_i, L); y[d] = chain fma(o_i[d], f_i, y[d]); y / L.
+  void (*attend_merge)(const float* m, const float* l, const float* o, int64_t o_stride, int64_t n_blocks, int64_t head_dim, float* y);
+
+  int64_t (*argmax)(const float* x, int64_t n);                  // lowest index of the largest; NaN never wins; -1: all NaN or n = 0
+  float (*max)(const float* x, int64_t n);                       // NaN ignored; -inf for none
+  double (*sum_exp)(const float* x, int64_t n, float subtract);  // sum of exp(x - subtract), by the reduction rule in float per 4096 values, then double
+  void (*exp)(const float* x, int64_t n, float subtract, float* y);
+  bool (*all_finite)(const float* x, int64_t n);
+};
+
+// Targets compiled into this library and usable on this processor (CPUID and XCR0), best first; "scalar" is always last.
+std::span<const KernelTable* const> available() noexcept;
+// All compiled ones by name, for build information.
+std::span<const std::string_view> compiled() noexcept;
+const KernelTable* find(std::string_view target) noexcept;  // null: not available here
+
+}  // namespace rustml::kernels

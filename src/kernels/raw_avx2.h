@@ -1,0 +1,127 @@
+// AVX2 + FMA + F16C: two registers are 16 lanes. No exact u8 x s8 dot product: vpmaddubsw saturates at 16 bits.
+//  8-bit weights: |w| <= 128 times x with w's sign, 2 * 128 * 127 < 2^15: exact for every w from -128.
+//  4-bit weights: the whole block stays in 16 bits, 8 steps * 2 * 15 * 127 = 30480 < 2^15.
+#pragma once
+#include <immintrin.h>
+
+#define RUSTML_TARGET avx2
+#define RUSTML_XSIMD_ARCH xsimd::fma3<xsimd::avx2>
+#include "kernels/f32x16.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int kTilePanels = 1, kTileTokens = 4;
+constexpr int kAttendAccumulators = 4;
+
+RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
+
+// a * b + c, rounded once.
+RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  return raw(_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1]));
+}
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { return raw(_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])); }
+// x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
+RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const __m256i whole = _mm256_cvtps_epi32(n.v[i.value]), half = _mm256_srai_epi32(whole, 1);
+    const auto power = [](__m256i e) RUSTML_LAMBDA {
+      return Batch(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23)));
+    };
+    x.v[i.value] = x.v[i.value] * power(half) * power(_mm256_sub_epi32(whole, half));
+  });
+  return x;
+}
+RUSTML_INLINE F32x16 load_f16(const void* p) {
+  const auto* src = static_cast<const __m128i*>(p);
+  return raw(_mm256_cvtph_ps(_mm_loadu_si128(src)), _mm256_cvtph_ps(_mm_loadu_si128(src + 1)));
+}
+RUSTML_INLINE void store_f16(void* p, F32x16 x) {
+  auto* dst = static_cast<__m128i*>(p);
+  _mm_storeu_si128(dst, _mm256_cvtps_ph(x.v[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  _mm_storeu_si128(dst + 1, _mm256_cvtps_ph(x.v[1], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+RUSTML_INLINE F32x16 load_i8(const void* p) {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return raw(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))));
+}
+RUSTML_INLINE int32_t largest_magnitude_bits(F32x16 a, F32x16 b) {
+  const __m256i mask = _mm256_set1_epi32(0x7fffffff);
+  const auto bits = [&](__m256 x) RUSTML_LAMBDA { return _mm256_and_si256(_mm256_castps_si256(x), mask); };
+  const __m256i m8 = _mm256_max_epi32(_mm256_max_epi32(bits(a.v[0]), bits(a.v[1])), _mm256_max_epi32(bits(b.v[0]), bits(b.v[1])));
+  const __m128i m4 = _mm_max_epi32(_mm256_castsi256_si128(m8), _mm256_extracti128_si256(m8, 1));
+  const __m128i m2 = _mm_max_epi32(m4, _mm_shuffle_epi32(m4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(m2, _mm_shuffle_epi32(m2, 0xb1)));
+}
+RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
+  const __m256i a = _mm256_cvtps_epi32(x.v[0]), b = _mm256_cvtps_epi32(x.v[1]);
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  const __m256i s8 = _mm256_add_epi32(a, b);
+  const __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
+  const __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+}
+
+struct I8x64 {  // 16 rows x 4 bytes
+  __m256i v[2];
+};
+RUSTML_INLINE I8x64 load_bytes(const std::byte* p) {
+  const auto* src = reinterpret_cast<const __m256i*>(p);
+  return {{_mm256_loadu_si256(src), _mm256_loadu_si256(src + 1)}};
+}
+RUSTML_INLINE __m256i broadcast4(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return _mm256_set1_epi32(word);
+}
+
+// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
+struct Dot8 {
+  struct Weights {
+    I8x64 magnitude, value;
+  };
+  using Sum = I8x64;  // 32-bit lanes
+  static RUSTML_INLINE Weights load(const std::byte* p) {
+    const I8x64 bytes = load_bytes(p);
+    const __m256i flip = _mm256_set1_epi8(-128);
+    const __m256i a = _mm256_xor_si256(bytes.v[0], flip), b = _mm256_xor_si256(bytes.v[1], flip);
+    return {{{_mm256_abs_epi8(a), _mm256_abs_epi8(b)}}, {{a, b}}};
+  }
+  static RUSTML_INLINE __m256i activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
+    const __m256i one = _mm256_set1_epi16(1);
+    unroll<2>([&](auto i) RUSTML_LAMBDA {
+      const __m256i pairs = _mm256_maddubs_epi16(w.magnitude.v[i.value], _mm256_sign_epi8(x, w.value.v[i.value]));
+      sum.v[i.value] = _mm256_add_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, one));
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
+};
+
+struct Dot4 {
+  using Weights = I8x64;
+  using Sum = I8x64;  // 16-bit lanes, two per row
+  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p); }
+  static RUSTML_INLINE Weights low(I8x64 bytes) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    return {{_mm256_and_si256(bytes.v[0], mask), _mm256_and_si256(bytes.v[1], mask)}};
+  }
+  static RUSTML_INLINE Weights high(I8x64 bytes) {
+    return low({{_mm256_srli_epi16(bytes.v[0], 4), _mm256_srli_epi16(bytes.v[1], 4)}});
+  }
+  static RUSTML_INLINE __m256i activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
+    unroll<2>([&](auto i) RUSTML_LAMBDA { sum.v[i.value] = _mm256_add_epi16(sum.v[i.value], _mm256_maddubs_epi16(w.v[i.value], x)); });
+  }
+  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t correction) {
+    const __m256i one = _mm256_set1_epi16(1), add = _mm256_set1_epi32(correction);
+    return raw(_mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_madd_epi16(sum.v[0], one), add)),
+               _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_madd_epi16(sum.v[1], one), add)));
+  }
+};
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET

@@ -1,0 +1,64 @@
+// AVX-512 F/BW/VL/DQ + VNNI: one register is 16 lanes; vpdpbusd multiplies unsigned weights with signed activations exactly.
+#pragma once
+#include <immintrin.h>
+
+#define RUSTML_TARGET avx512
+#define RUSTML_XSIMD_ARCH xsimd::avx512bw
+#include "kernels/f32x16.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+// Register tile of linear: 2 panels x 6 tokens = 12 integer and 12 float accumulators of 32 registers.
+constexpr int kTilePanels = 2, kTileTokens = 6;
+constexpr int kAttendAccumulators = 16;  // F32x16 accumulators of attention
+
+RUSTML_INLINE F32x16 raw(__m512 x) { return {{Batch(x)}}; }
+
+// a * b + c, rounded once.
+RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return raw(_mm512_fmadd_ps(a.v[0], b.v[0], c.v[0])); }
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { return raw(_mm512_div_ps(a.v[0], b.v[0])); }
+RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) { return raw(_mm512_scalef_ps(x.v[0], n.v[0])); }  // x 2^n, rounded once
+RUSTML_INLINE F32x16 load_f16(const void* p) { return raw(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))); }
+RUSTML_INLINE void store_f16(void* p, F32x16 x) {
+  _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtps_ph(x.v[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+RUSTML_INLINE F32x16 load_i8(const void* p) {
+  return raw(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))));
+}
+// The largest |lane| of both as bits: order of magnitudes, 0x7f800000 or more if one is not finite.
+RUSTML_INLINE int32_t largest_magnitude_bits(F32x16 a, F32x16 b) {
+  const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+  return _mm512_reduce_max_epi32(
+      _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a.v[0]), mask), _mm512_and_si512(_mm512_castps_si512(b.v[0]), mask)));
+}
+// 16 values in [-127.5, 127.5] rounded to even; returns their sum.
+RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
+  const __m512i rounded = _mm512_cvtps_epi32(x.v[0]);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(rounded));
+  return _mm512_reduce_add_epi32(rounded);
+}
+
+RUSTML_INLINE __m512i broadcast4(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return _mm512_set1_epi32(word);
+}
+
+// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
+struct Dot8 {
+  using Weights = __m512i;
+  using Sum = __m512i;
+  static RUSTML_INLINE Weights load(const std::byte* p) { return _mm512_loadu_si512(p); }
+  static RUSTML_INLINE __m512i activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t correction) { return _mm512_set1_epi32(correction); }
+  static RUSTML_INLINE void step(Sum& sum, Weights w, __m512i x) { sum = _mm512_dpbusd_epi32(sum, w, x); }
+  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t) { return raw(_mm512_cvtepi32_ps(sum)); }
+};
+struct Dot4 : Dot8 {
+  static RUSTML_INLINE Weights low(__m512i bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi8(15)); }
+  static RUSTML_INLINE Weights high(__m512i bytes) { return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15)); }
+};
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET

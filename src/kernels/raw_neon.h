@@ -1,0 +1,142 @@
+// NEON of every aarch64 processor (no dot product instruction): four registers are 16 lanes. Weights are signed bytes; products
+// are widened to 16 bits, pairs of k added; 4-bit weights stay in 16 bits for a whole block (8 steps * 2 * 15 * 127 < 2^15).
+#pragma once
+#include <arm_neon.h>
+
+#define RUSTML_TARGET neon
+#define RUSTML_XSIMD_ARCH xsimd::neon64
+#include "kernels/f32x16.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int kTilePanels = 1, kTileTokens = 4;
+constexpr int kAttendAccumulators = 4;
+
+// a * b + c, rounded once.
+RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { c.v[i.value] = Batch(vfmaq_f32(c.v[i.value], a.v[i.value], b.v[i.value])); });
+  return c;
+}
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = Batch(vdivq_f32(a.v[i.value], b.v[i.value])); });
+  return a;
+}
+// x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
+RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const int32x4_t whole = vcvtq_s32_f32(n.v[i.value]), half = vshrq_n_s32(whole, 1);
+    const auto power = [](int32x4_t e)
+                           RUSTML_LAMBDA { return Batch(vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(e, vdupq_n_s32(127)), 23))); };
+    x.v[i.value] = x.v[i.value] * power(half) * power(vsubq_s32(whole, half));
+  });
+  return x;
+}
+RUSTML_INLINE F32x16 load_f16(const void* p) {
+  F32x16 r;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const uint8x8_t bytes = vld1_u8(static_cast<const uint8_t*>(p) + 8 * i.value);
+    r.v[i.value] = Batch(vcvt_f32_f16(vreinterpret_f16_u8(bytes)));
+  });
+  return r;
+}
+RUSTML_INLINE void store_f16(uint16_t* p, F32x16 x) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { vst1_u16(p + 4 * i.value, vreinterpret_u16_f16(vcvt_f16_f32(x.v[i.value]))); });
+}
+RUSTML_INLINE F32x16 load_i8(const int8_t* p) {
+  const int8x16_t bytes = vld1q_s8(p);
+  const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+  const auto wide = [](int16x4_t x) RUSTML_LAMBDA { return Batch(vcvtq_f32_s32(vmovl_s16(x))); };
+  return {{wide(vget_low_s16(low)), wide(vget_high_s16(low)), wide(vget_low_s16(high)), wide(vget_high_s16(high))}};
+}
+RUSTML_INLINE int32_t largest_magnitude_bits(F32x16 a, F32x16 b) {
+  int32x4_t m = vdupq_n_s32(0);
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const int32x4_t mask = vdupq_n_s32(0x7fffffff);
+    m = vmaxq_s32(m, vandq_s32(vreinterpretq_s32_f32(a.v[i.value]), mask));
+    m = vmaxq_s32(m, vandq_s32(vreinterpretq_s32_f32(b.v[i.value]), mask));
+  });
+  return vmaxvq_s32(m);
+}
+RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
+  int32x4_t n[4];
+  unroll<4>([&](auto i) RUSTML_LAMBDA { n[i.value] = vcvtnq_s32_f32(x.v[i.value]); });
+  const int16x8_t low = vcombine_s16(vmovn_s32(n[0]), vmovn_s32(n[1])), high = vcombine_s16(vmovn_s32(n[2]), vmovn_s32(n[3]));
+  vst1q_s8(q, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+  return vaddvq_s32(vaddq_s32(vaddq_s32(n[0], n[1]), vaddq_s32(n[2], n[3])));
+}
+
+struct I8x64 {  // 16 rows x 4 bytes
+  int8x16_t v[4];
+};
+RUSTML_INLINE I8x64 load_bytes(const std::byte* p, uint8_t flip) {
+  I8x64 r;
+  unroll<4>([&](auto i) RUSTML_LAMBDA {
+    r.v[i.value] = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(reinterpret_cast<const uint8_t*>(p) + 16 * i.value), vdupq_n_u8(flip)));
+  });
+  return r;
+}
+RUSTML_INLINE int8x16_t broadcast4(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return vreinterpretq_s8_s32(vdupq_n_s32(word));
+}
+
+// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
+struct Dot8 {
+  using Weights = I8x64;  // signed
+  struct Sum {
+    int32x4_t v[4];
+  };
+  static RUSTML_INLINE Weights load(const std::byte* p) { return load_bytes(p, 0x80); }
+  static RUSTML_INLINE int8x16_t activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) { return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}}; }
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, int8x16_t x) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(w.v[i.value]), vget_low_s8(x)));
+      const int32x4_t high = vpaddlq_s16(vmull_high_s8(w.v[i.value], x));
+      sum.v[i.value] = vaddq_s32(sum.v[i.value], vpaddq_s32(low, high));
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t) {
+    F32x16 r;
+    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(sum.v[i.value])); });
+    return r;
+  }
+};
+
+struct Dot4 {
+  using Weights = I8x64;
+  struct Sum {
+    int16x8_t v[4];  // two per row
+  };
+  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p, 0); }
+  static RUSTML_INLINE Weights low(I8x64 bytes) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA { bytes.v[i.value] = vandq_s8(bytes.v[i.value], vdupq_n_s8(15)); });
+    return bytes;
+  }
+  static RUSTML_INLINE Weights high(I8x64 bytes) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      bytes.v[i.value] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(bytes.v[i.value]), 4));
+    });
+    return bytes;
+  }
+  static RUSTML_INLINE int8x16_t activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) { return {{vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0)}}; }
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, int8x16_t x) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      const int16x8_t low = vmull_s8(vget_low_s8(w.v[i.value]), vget_low_s8(x));
+      sum.v[i.value] = vaddq_s16(sum.v[i.value], vpaddq_s16(low, vmull_high_s8(w.v[i.value], x)));
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t correction) {
+    F32x16 r;
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      r.v[i.value] = Batch(vcvtq_f32_s32(vaddq_s32(vpaddlq_s16(sum.v[i.value]), vdupq_n_s32(correction))));
+    });
+    return r;
+  }
+};
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET

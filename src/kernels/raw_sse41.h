@@ -1,0 +1,143 @@
+// SSE4.1, the baseline: four registers are 16 lanes. No FMA and no f16 conversion; the dot products are those of AVX2.
+#pragma once
+#include <smmintrin.h>
+#include <tmmintrin.h>
+
+#define RUSTML_TARGET sse41
+#define RUSTML_XSIMD_ARCH xsimd::sse4_1
+#include "kernels/f32x16.h"
+#include "kernels/kernels.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int kTilePanels = 1, kTileTokens = 2;
+constexpr int kAttendAccumulators = 2;
+
+RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return a * b + c; }  // rounded twice: there is no such instruction
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = Batch(_mm_div_ps(a.v[i.value], b.v[i.value])); });
+  return a;
+}
+// x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
+RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const __m128i whole = _mm_cvtps_epi32(n.v[i.value]), half = _mm_srai_epi32(whole, 1);
+    const auto power = [](__m128i e)
+                           RUSTML_LAMBDA { return Batch(_mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(e, _mm_set1_epi32(127)), 23))); };
+    x.v[i.value] = x.v[i.value] * power(half) * power(_mm_sub_epi32(whole, half));
+  });
+  return x;
+}
+
+// Exponent and fraction shifted into a float are the value times 2^-112, subnormals included; infinity and NaN get their exponent.
+RUSTML_INLINE F32x16 load_f16(const void* p) {
+  F32x16 r;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const __m128i bits = _mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(static_cast<const char*>(p) + 8 * i.value)));
+    const __m128i magnitude = _mm_and_si128(bits, _mm_set1_epi32(0x7fff)), sign = _mm_slli_epi32(_mm_xor_si128(bits, magnitude), 16);
+    const __m128i special = _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x7bff)), _mm_set1_epi32(0x7f800000));
+    const __m128 value = _mm_mul_ps(_mm_castsi128_ps(_mm_slli_epi32(magnitude, 13)), _mm_set1_ps(0x1p112f));
+    r.v[i.value] = Batch(_mm_or_ps(_mm_or_ps(value, _mm_castsi128_ps(special)), _mm_castsi128_ps(sign)));
+  });
+  return r;
+}
+RUSTML_INLINE void store_f16(uint16_t* p, F32x16 x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int l = 0; l < kLanes; ++l) p[l] = tensor::f32_to_f16(lanes[l]);
+}
+RUSTML_INLINE F32x16 load_i8(const int8_t* p) {
+  F32x16 r;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    int32_t word;
+    __builtin_memcpy(&word, p + 4 * i.value, 4);
+    r.v[i.value] = Batch(_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(word))));
+  });
+  return r;
+}
+RUSTML_INLINE int32_t largest_magnitude_bits(F32x16 a, F32x16 b) {
+  __m128i m = _mm_setzero_si128();
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const __m128i mask = _mm_set1_epi32(0x7fffffff);
+    m = _mm_max_epi32(m, _mm_and_si128(_mm_castps_si128(a.v[i.value]), mask));
+    m = _mm_max_epi32(m, _mm_and_si128(_mm_castps_si128(b.v[i.value]), mask));
+  });
+  m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
+}
+RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
+  __m128i n[4];
+  unroll<4>([&](auto i) RUSTML_LAMBDA { n[i.value] = _mm_cvtps_epi32(x.v[i.value]); });
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm_packs_epi16(_mm_packs_epi32(n[0], n[1]), _mm_packs_epi32(n[2], n[3])));
+  __m128i sum = _mm_add_epi32(_mm_add_epi32(n[0], n[1]), _mm_add_epi32(n[2], n[3]));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}
+
+struct I8x64 {  // 16 rows x 4 bytes
+  __m128i v[4];
+};
+template <class F>
+RUSTML_INLINE I8x64 each_part(F f) {
+  return {{f(Index<0>{}), f(Index<1>{}), f(Index<2>{}), f(Index<3>{})}};
+}
+RUSTML_INLINE I8x64 load_bytes(const std::byte* p) {
+  return each_part([&](auto i) RUSTML_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p) + i.value); });
+}
+RUSTML_INLINE __m128i broadcast4(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return _mm_set1_epi32(word);
+}
+
+// Dot products of 16 rows x 4 k per step; exactness as in raw_avx2.h. `correction`: -zero point * sum of the activations.
+struct Dot8 {
+  using Weights = I8x64;  // signed
+  using Sum = I8x64;      // 32-bit lanes
+  static RUSTML_INLINE Weights load(const std::byte* p) {
+    const I8x64 bytes = load_bytes(p);
+    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_xor_si128(bytes.v[i.value], _mm_set1_epi8(-128)); });
+  }
+  static RUSTML_INLINE __m128i activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) {
+    return each_part([](auto) RUSTML_LAMBDA { return _mm_setzero_si128(); });
+  }
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m128i x) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(w.v[i.value]), _mm_sign_epi8(x, w.v[i.value]));
+      sum.v[i.value] = _mm_add_epi32(sum.v[i.value], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t) {
+    F32x16 r;
+    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(_mm_cvtepi32_ps(sum.v[i.value])); });
+    return r;
+  }
+};
+
+struct Dot4 {
+  using Weights = I8x64;
+  using Sum = I8x64;  // 16-bit lanes, two per row
+  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p); }
+  static RUSTML_INLINE Weights low(const I8x64& bytes) {
+    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_and_si128(bytes.v[i.value], _mm_set1_epi8(15)); });
+  }
+  static RUSTML_INLINE Weights high(const I8x64& bytes) {
+    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_and_si128(_mm_srli_epi16(bytes.v[i.value], 4), _mm_set1_epi8(15)); });
+  }
+  static RUSTML_INLINE __m128i activation(const int8_t* x) { return broadcast4(x); }
+  static RUSTML_INLINE Sum start(int32_t) { return Dot8::start(0); }
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m128i x) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA { sum.v[i.value] = _mm_add_epi16(sum.v[i.value], _mm_maddubs_epi16(w.v[i.value], x)); });
+  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t correction) {
+    return Dot8::finish(each_part([&](auto i) RUSTML_LAMBDA {
+                          return _mm_add_epi32(_mm_madd_epi16(sum.v[i.value], _mm_set1_epi16(1)), _mm_set1_epi32(correction));
+                        }),
+                        0);
+  }
+};
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET

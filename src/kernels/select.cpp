@@ -1,0 +1,84 @@
+// Which targets this processor and its operating system can run. Our own CPUID and XGETBV: a processor may report AVX-512
+// while the system does not save its registers (XCR0), and then the first instruction would kill the process.
+#include "kernels/kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace rustml::kernels {
+
+extern const KernelTable kScalarTable;
+#if defined(__x86_64__)
+extern const KernelTable kAvx512Table, kAvx2Table, kSse41Table;
+#elif defined(__aarch64__)
+extern const KernelTable kNeonTable;
+#endif
+
+namespace {
+
+#if defined(__x86_64__)
+constexpr bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
+
+struct Processor {
+  bool sse41 = false, avx2 = false, avx512 = false;
+  Processor() noexcept {
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
+    const uint32_t c1 = c;
+    sse41 = bit(c1, 0) && bit(c1, 9) && bit(c1, 19);  // SSE3, SSSE3, SSE4.1
+    if (!bit(c1, 27) || !bit(c1, 28)) return;         // OSXSAVE, AVX
+    uint32_t xcr0 = 0, high = 0;
+    __asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
+    avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);  // AVX2, FMA, F16C
+    avx512 = avx2 && (xcr0 & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);  // F DQ BW VL VNNI
+  }
+};
+#endif
+
+struct Selection {
+  const KernelTable* tables[4] = {};
+  size_t count = 0;
+  void add(bool usable, const KernelTable& table) noexcept {
+    if (usable) tables[count++] = &table;
+  }
+  Selection() noexcept {
+#if defined(__x86_64__)
+    const Processor cpu;
+    add(cpu.avx512, kAvx512Table);
+    add(cpu.avx2, kAvx2Table);
+    add(cpu.sse41, kSse41Table);
+#elif defined(__aarch64__)
+    add(true, kNeonTable);
+#endif
+    add(true, kScalarTable);
+  }
+};
+
+}  // namespace
+
+std::span<const KernelTable* const> available() noexcept {
+  static const Selection selection;
+  return {selection.tables, selection.count};
+}
+
+std::span<const std::string_view> compiled() noexcept {
+#if defined(__x86_64__)
+  static constexpr std::string_view kNames[] = {"avx512", "avx2", "sse41", "scalar"};
+#elif defined(__aarch64__)
+  static constexpr std::string_view kNames[] = {"neon", "scalar"};
+#else
+  static constexpr std::string_view kNames[] = {"scalar"};
+#endif
+  return kNames;
+}
+
+const KernelTable* find(std::string_view target) noexcept {
+  for (const KernelTable* table : available()) {
+    if (table->target == target) return table;
+  }
+  return nullptr;
+}
+
+}  // namespace rustml::kernels

@@ -1,0 +1,21 @@
+#!/bin/sh
+# neon.sh SOURCE_DIR BUILD_DIR: compiles the kernels for aarch64 and compares NEON with the scalar reference under qemu.
+root=$1
+out=$2
+cxx=aarch64-linux-gnu-g++
+for tool in $cxx qemu-aarch64; do
+  if ! command -v $tool >/dev/null; then
+    echo "SKIPPED neon: $tool is missing (apt-get install g++-aarch64-linux-gnu qemu-user)"
+    exit 0
+  fi
+done
+mkdir -p "$out"
+set -e
+for source in src/tensor/dtype src/tensor/dequantize src/tensor/float16 src/kernels/packed src/kernels/select src/kernels/scalar \
+              src/kernels/target_neon tests/kernels/comparison tests/kernels/neon_main; do
+  # xsimd is headers only and the same for every processor; -idirafter keeps the host's other headers behind the target's.
+  $cxx -std=c++20 -O2 -Wall -Wextra -ffp-contract=off -I"$root/src" -I"$root/tests/kernels" -idirafter /usr/include \
+       -c "$root/$source.cpp" -o "$out/$(basename $source).o"
+done
+$cxx -static "$out"/*.o -o "$out/compare"
+qemu-aarch64 "$out/compare"

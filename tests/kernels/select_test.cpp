@@ -1,0 +1,64 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "kernels/kernels.h"
+
+namespace rustml::kernels {
+namespace {
+
+TEST(Select, BestFirstScalarLast) {
+  ASSERT_FALSE(available().empty());
+  EXPECT_EQ(available().back()->target, "scalar");
+  EXPECT_EQ(compiled().back(), "scalar");
+  auto next = compiled().begin();
+  for (const KernelTable* table : available()) {  // a subsequence of the compiled ones
+    next = std::find(next, compiled().end(), table->target);
+    ASSERT_NE(next, compiled().end()) << table->target;
+    EXPECT_EQ(find(table->target), table);
+  }
+  EXPECT_EQ(find("mmx"), nullptr);
+  EXPECT_EQ(find(""), nullptr);
+}
+
+TEST(Select, TablesAreComplete) {
+  for (const KernelTable* t : available()) {
+    SCOPED_TRACE(std::string(t->target));
+    for (int i = 0; i < tensor::kDTypeCount; ++i) {
+      const auto type = static_cast<tensor::DType>(i);
+      EXPECT_EQ(t->linear[i] != nullptr, packed_type(type) == type) << tensor::info(type).name;
+      EXPECT_NE(t->linear[static_cast<int>(packed_type(type))], nullptr);
+    }
+    EXPECT_TRUE(t->quantize_q8 && t->rms_norm && t->layer_norm && t->add && t->silu_mul && t->gelu_tanh_mul && t->rotate && t->scale);
+    EXPECT_TRUE(t->store_k && t->store_v && t->attend && t->attend_merge && t->argmax && t->max && t->sum_exp && t->exp && t->all_finite);
+  }
+}
+
+// Linux lists a flag only if both the processor has it and the kernel saves its registers: an independent second opinion.
+TEST(Select, AgreesWithTheKernel) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line, flags;
+  while (std::getline(file, line)) {
+    if (line.starts_with("flags")) flags = line + " ";
+  }
+  if (flags.empty()) {
+    std::printf("SKIPPED comparison with /proc/cpuinfo: it lists no flags here\n");
+    return;
+  }
+  const auto all = [&](const char* wanted) {
+    std::istringstream words(wanted);
+    std::string word;
+    while (words >> word) {
+      if (flags.find(" " + word + " ") == std::string::npos) return false;
+    }
+    return true;
+  };
+  EXPECT_EQ(find("sse41") != nullptr, all("ssse3 sse4_1"));
+  EXPECT_EQ(find("avx2") != nullptr, all("avx2 fma f16c"));
+  EXPECT_EQ(find("avx512") != nullptr, all("avx2 fma f16c avx512f avx512dq avx512bw avx512vl avx512_vnni"));
+}
+
+}  // namespace
+}  // namespace rustml::kernels

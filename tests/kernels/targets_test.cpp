@@ -1,0 +1,27 @@
+// Every entry of every target this processor can run, against the scalar reference: bit for bit, SSE4.1 (no FMA) within 1e-5 of
+// the output's largest value.
+#include <gtest/gtest.h>
+
+#include "comparison.h"
+
+namespace rustml::kernels {
+namespace {
+
+class Target : public testing::TestWithParam<std::string> {};
+
+TEST_P(Target, EqualsScalar) {
+  const KernelTable* table = find(GetParam());
+  if (table == nullptr) {
+    std::printf("SKIPPED target %s: this processor or its system lacks it; run on one that has it\n", GetParam().c_str());
+    return;
+  }
+  const Comparison result = compare_with_scalar(*table, GetParam() == "sse41" ? 1e-5f : 0.0f);
+  EXPECT_GT(result.checks, 10000);
+  EXPECT_TRUE(result.failures.empty()) << result.failures.size() << " failures, the first: " << result.failures.front();
+}
+
+std::vector<std::string> names() { return {compiled().begin(), compiled().end()}; }
+INSTANTIATE_TEST_SUITE_P(All, Target, testing::ValuesIn(names()), [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace rustml::kernels
