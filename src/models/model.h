@@ -1,0 +1,64 @@
+// A model: packed weights and the forward pass of its architecture. Immutable once loaded.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "models/config.h"
+#include "models/kv_cache.h"
+#include "models/weights.h"
+#include "runtime/profile.h"
+
+namespace rustml::models {
+
+// Memory of one session's passes: activations of up to `chunk` tokens, and each member's own.
+class Scratch {
+ public:
+  Scratch(const Config& config, int64_t chunk, int64_t capacity, int n_threads, std::shared_ptr<runtime::MemoryBudget> budget);
+  static uint64_t bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads);
+
+  const int64_t chunk;
+  float *x, *qkv, *attended, *gate, *up, *cosines, *sines;  // [chunk][hidden | q+k+v | heads x head_dim | ffn | ffn | head_dim/2 ...]
+  ops::Activations shared;                                  // [chunk][widest]
+  ops::AttentionScratch partial;                            // for n_heads queries
+  struct Own {
+    ops::Activations single;  // one token
+    float* merged;            // [heads x head_dim]
+    ops::AttentionScratch partial;
+  };
+  std::vector<Own> own;  // by rank
+
+ private:
+  struct Layout;
+  runtime::Region memory_;
+  runtime::Charge charge_;
+};
+
+// One pass over the tokens that follow the cache's.
+struct Pass {
+  const int32_t* ids;
+  int64_t n_tokens;  // 1 ... scratch.chunk
+  KvCache& cache;    // reserved for these tokens; its length is advanced by the caller when the pass was not stopped
+  Scratch& scratch;
+  float* hidden;  // [hidden] of the last token after the final norm; null: not wanted
+  float* logits;  // [vocab] of the last token; null: not wanted
+  runtime::ProfileLines& profile;
+  // Set by the leader: ns per stage.
+  uint64_t embedding_ns = 0, layers_ns = 0, norm_ns = 0, projection_ns = 0;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  // Once, after the weights have been read.
+  virtual void loaded() = 0;
+  virtual const Config& config() const noexcept = 0;
+  KvShape kv_shape() const noexcept { return {config().n_layers, config().n_kv_heads, config().head_dim}; }
+  // A pass is the steps 0 ... n_steps() - 1, each run by all members of the team.
+  virtual int n_steps() const noexcept = 0;
+  virtual void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const = 0;
+  // logits [vocab] of a hidden state [hidden], as the last step computes them.
+  virtual void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& scratch, runtime::ProfileLines& profile,
+                       float* logits) const = 0;
+};
+
+}  // namespace rustml::models

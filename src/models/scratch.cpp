@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "models/model.h"
+
+namespace rustml::models {
+
+namespace {
+
+// Hands out 64-byte aligned pieces; with a null base only adds up.
+class Carver {
+ public:
+  explicit Carver(std::byte* base) : base_(base) {}
+  template <class T>
+  T* take(int64_t n) {
+    const uint64_t at = used_;
+    used_ += (static_cast<uint64_t>(n) * sizeof(T) + 63) / 64 * 64;
+    return base_ ? reinterpret_cast<T*>(base_ + at) : nullptr;
+  }
+  ops::Activations activations(int64_t tokens, int64_t widest) {
+    const int64_t blocks = (widest + kernels::kQBlock - 1) / kernels::kQBlock;
+    return {take<float>(tokens * widest), take<int8_t>(tokens * widest), take<float>(tokens * blocks), take<int32_t>(tokens * blocks)};
+  }
+  ops::AttentionScratch partial(int64_t queries, int64_t n_blocks, int64_t head_dim) {
+    return {take<float>(queries * n_blocks), take<float>(queries * n_blocks), take<float>(queries * n_blocks * head_dim)};
+  }
+  uint64_t used() const { return used_; }
+
+ private:
+  std::byte* const base_;
+  uint64_t used_ = 0;
+};
+
+}  // namespace
+
+struct Scratch::Layout {
+  Layout(const Config& c, int64_t chunk, int64_t capacity, int n_threads, std::byte* base) {
+    Carver carver(base);
+    const int64_t attended_size = c.n_heads * c.head_dim, row = (c.n_heads + 2 * c.n_kv_heads) * c.head_dim, half = c.head_dim / 2;
+    const int64_t widest = std::max({c.hidden, c.ffn, attended_size}), n_blocks = ops::attention_blocks(capacity);
+    x = carver.take<float>(chunk * c.hidden);
+    qkv = carver.take<float>(chunk * row);
+    attended = carver.take<float>(chunk * attended_size);
+    gate = carver.take<float>(chunk * c.ffn);
+    up = carver.take<float>(chunk * c.ffn);
+    cosines = carver.take<float>(chunk * half);
+    sines = carver.take<float>(chunk * half);
+    shared = carver.activations(chunk, widest);
+    partial = carver.partial(c.n_heads, n_blocks, c.head_dim);
+    own.resize(static_cast<size_t>(n_threads));
+    for (Own& o : own) {
+      o.single = carver.activations(1, widest);
+      o.merged = carver.take<float>(attended_size);
+      o.partial = carver.partial(ops::kAttentionQueries, n_blocks, c.head_dim);
+    }
+    bytes = carver.used();
+  }
+  float *x, *qkv, *attended, *gate, *up, *cosines, *sines;
+  ops::Activations shared;
+  ops::AttentionScratch partial;
+  std::vector<Own> own;
+  uint64_t bytes;
+};
+
+uint64_t Scratch::bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads) { return Layout(config, chunk, capacity, n_threads, nullptr).bytes; }
+
+Scratch::Scratch(const Config& config, int64_t chunk_tokens, int64_t capacity, int n_threads, std::shared_ptr<runtime::MemoryBudget> budget)
+    : chunk(chunk_tokens), charge_(std::move(budget), bytes(config, chunk_tokens, capacity, n_threads), "scratch memory") {
+  memory_ = runtime::Region(charge_.bytes(), runtime::Region::Pages::normal);
+  Layout layout(config, chunk_tokens, capacity, n_threads, memory_.data());
+  x = layout.x;
+  qkv = layout.qkv;
+  attended = layout.attended;
+  gate = layout.gate;
+  up = layout.up;
+  cosines = layout.cosines;
+  sines = layout.sines;
+  shared = layout.shared;
+  partial = layout.partial;
+  own = std::move(layout.own);
+}
+
+}  // namespace rustml::models

@@ -1,0 +1,53 @@
+// Attention over the cache (Vaswani et al. 2017; grouped queries: Ainslie et al. 2023). Keys and values of the current
+// tokens are rounded to the cache's type and stored first; attention reads only the cache, so chunks do not change results.
+// Softmax is taken per block of 128 absolute positions and merged in ascending order, whoever computes the blocks.
+#pragma once
+#include <cstdint>
+
+#include "ops/context.h"
+
+namespace rustml::ops {
+
+// One layer's cache. K: [kv_heads][blocks of 128][8 groups][head_dim][16 positions]; V: [kv_heads][positions][head_dim];
+// scales (Q8_0 only): [kv_heads][positions].
+struct KvLayer {
+  kernels::KvType type;
+  int64_t n_kv_heads, head_dim, capacity;  // capacity in positions, a multiple of 128
+  std::byte *k, *v;
+  float *k_scale, *v_scale;
+
+  int64_t block_bytes() const noexcept;  // of K or V: 128 positions of one head
+  std::byte* k_block(int64_t head, int64_t block) const noexcept { return k + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes(); }
+  std::byte* v_block(int64_t head, int64_t block) const noexcept { return v + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes(); }
+  float* k_scales(int64_t head, int64_t block) const noexcept { return k_scale ? k_scale + head * capacity + block * kernels::kAttendBlock : nullptr; }
+  float* v_scales(int64_t head, int64_t block) const noexcept { return v_scale ? v_scale + head * capacity + block * kernels::kAttendBlock : nullptr; }
+};
+
+struct AttentionShape {
+  int64_t n_heads, n_kv_heads, head_dim;
+  float scale;  // of the scores, applied to q
+  int64_t q_size() const noexcept { return n_heads * head_dim; }
+  int64_t row() const noexcept { return (n_heads + 2 * n_kv_heads) * head_dim; }  // of q | k | v
+};
+
+// Rotates q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
+// cosines, sines: [n_tokens][head_dim / 2].
+void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens, uint64_t first_position,
+              const KvLayer& cache);
+
+// Memory for partial results of blocks.
+struct AttentionScratch {
+  float *m, *l, *o;  // [queries][blocks], [queries][blocks], [queries][blocks][head_dim]
+};
+constexpr int64_t kAttentionQueries = 16;  // queries that one unit of work holds partial results of
+inline int64_t attention_blocks(int64_t positions) { return (positions + kernels::kAttendBlock - 1) / kernels::kAttendBlock; }
+
+// out [n_tokens][n_heads * head_dim] of the queries in qkv. Chunks use `own` (this member's, for kAttentionQueries queries);
+// a single token's (head, block) pairs are divided among members, partial results in `shared` (n_heads queries): after the
+// barrier that follows, merge() must make `out` of them.
+void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
+               const AttentionScratch& own, const AttentionScratch& shared, float* out);
+// Every member for itself: out [n_heads * head_dim] of the single token's partial results.
+void merge(Context& c, const AttentionShape& shape, int64_t n_blocks, const AttentionScratch& shared, float* out);
+
+}  // namespace rustml::ops

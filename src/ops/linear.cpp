@@ -1,0 +1,121 @@
+#include "ops/linear.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace rustml::ops {
+
+namespace {
+
+constexpr int64_t kPieceBytes = 4 << 20;  // weights of one piece of work, for up to 16 tokens
+constexpr int64_t kPieceTokens = 16;
+constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
+constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
+
+kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate) {
+  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate};
+}
+
+// This member's share of the panels, in pairs.
+runtime::Range panel_share(const Context& c, int64_t panels) {
+  const runtime::Range pairs = runtime::share((panels + kPanelPair - 1) / kPanelPair, c.member.rank(), c.member.size());
+  return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
+}
+
+// Panels [range) in pieces: body(panel_begin, panel_end, token_begin, token_end). False: stopped.
+template <class Body>
+bool pieces(Context& c, int64_t panel_bytes, runtime::Range range, int64_t n_tokens, Body body) {
+  for (int64_t t = 0; t < n_tokens; t += kTokenTile) {
+    const int64_t t_end = std::min(n_tokens, t + kTokenTile), tokens = t_end - t;
+    const int64_t bytes = kPieceBytes * kPieceTokens / std::max(tokens, kPieceTokens);
+    const int64_t step = std::max(kPanelPair, bytes / panel_bytes / kPanelPair * kPanelPair);
+    for (int64_t p = range.begin; p < range.end; p += step) {
+      if (!c.member.begin_piece()) return false;
+      body(p, std::min(range.end, p + step), t, t_end);
+    }
+  }
+  return true;
+}
+
+void trace(Context& c, const Matrix& m, const char* label, int64_t n_tokens, int64_t bytes, int64_t rows, uint64_t ns) {
+  char line[160];
+  std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %.3fms (%.1f GB/s)", label, static_cast<long long>(n_tokens),
+                static_cast<long long>(m.cols), static_cast<long long>(m.cols), static_cast<long long>(rows), static_cast<double>(ns) * 1e-6,
+                ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
+  c.profile.add(base::LogLevel::trace, "rustml::matmul", line);
+}
+
+// Rows of a chunk: each member prepares its share, then all meet. A single row: every member for itself.
+template <class Prepare>
+Activations prepare(Context& c, int64_t n_tokens, Prepare row) {
+  if (n_tokens == 1) {
+    row(c.private_, 0);
+    return c.private_;
+  }
+  const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
+  for (int64_t t = tokens.begin; t < tokens.end; ++t) row(c.shared, t);
+  c.member.sync();
+  return c.shared;
+}
+
+void quantize_row(const Context& c, const float* x, int64_t cols, const Activations& to, int64_t t) {
+  const int64_t blocks = cols / kernels::kQBlock;
+  c.kernels.quantize_q8(x, cols, to.q + t * cols, to.d + t * blocks, to.sum + t * blocks);
+}
+
+}  // namespace
+
+Activations normalize(Context& c, const float* x, const float* weight, float eps, int64_t n_tokens, int64_t cols, bool quantize) {
+  return prepare(c, n_tokens, [&](const Activations& to, int64_t t) {
+    float* y = to.f + t * cols;
+    c.kernels.rms_norm(x + t * cols, weight, cols, eps, y);
+    if (quantize) quantize_row(c, y, cols, to, t);
+  });
+}
+
+Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize) {
+  if (!quantize) return {const_cast<float*>(x), nullptr, nullptr, nullptr};  // read only by linear
+  Activations a = prepare(c, n_tokens, [&](const Activations& to, int64_t t) { quantize_row(c, x + t * cols, cols, to, t); });
+  a.f = const_cast<float*>(x);
+  return a;
+}
+
+void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride, bool accumulate) {
+  const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
+  int64_t panels = 0;
+  for (const Matrix& m : parts) panels += m.panels();
+  const runtime::Range mine = panel_share(c, panels);
+  int64_t first = 0, rows = 0, bytes = 0;  // of this part, in panels and output columns
+  for (const Matrix& m : parts) {
+    const runtime::Range local{std::max<int64_t>(0, mine.begin - first), std::min(m.panels(), mine.end - first)};
+    const kernels::LinearArgs args = arguments(m, x, out + rows, out_stride, accumulate);
+    const auto kernel = c.kernels.linear[static_cast<int>(m.packed)];
+    if (!pieces(c, m.panel_bytes(), local, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) { kernel(args, p0, p1, t0, t1); })) return;
+    first += m.panels();
+    rows += m.rows;
+    bytes += m.bytes();
+  }
+  if (start) trace(c, parts[0], parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, bytes, rows, runtime::now_ns() - start);
+}
+
+void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens, float* gate, float* up) {
+  const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
+  const int64_t rows = gate_weight.rows;
+  const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(up_weight, x, up, rows, false);
+  const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)], up_kernel = c.kernels.linear[static_cast<int>(up_weight.packed)];
+  const int64_t both = gate_weight.panel_bytes() + up_weight.panel_bytes();
+  if (!pieces(c, both, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+        gate_kernel(gate_args, p0, p1, t0, t1);
+        up_kernel(up_args, p0, p1, t0, t1);
+        const int64_t r0 = p0 * kernels::kPanelRows, n = std::min(rows, p1 * kernels::kPanelRows) - r0;
+        for (int64_t t = t0; t < t1; ++t) activation(gate + t * rows + r0, up + t * rows + r0, n, gate + t * rows + r0);
+      }))
+    return;
+  if (start) trace(c, gate_weight, "GateUp_proj", n_tokens, gate_weight.bytes() + up_weight.bytes(), 2 * rows, runtime::now_ns() - start);
+}
+
+void unpack_row(const Matrix& m, int64_t row, float* out) {
+  kernels::unpack_row(m.packed, m.data + row / kernels::kPanelRows * m.panel_bytes(), row % kernels::kPanelRows, m.cols, out);
+}
+
+}  // namespace rustml::ops

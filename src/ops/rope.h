@@ -1,0 +1,21 @@
+// Rotary position embedding (Su et al. 2021), rotating halves: pair (x[i], x[i + n/2]) turns by position * frequency[i].
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace rustml::ops {
+
+struct RopeScaling {
+  enum class Kind : uint8_t { none, linear };
+  Kind kind = Kind::none;
+  double factor = 1;
+};
+
+// frequency[i] = base^(-2i/dim), divided by `factor` (linear) and by divisors[i] where given (Llama 3's rope_freqs tensor,
+// [dim / 2]; empty: none).
+std::vector<double> rope_frequencies(int64_t dim, double base, const RopeScaling& scaling, const std::vector<float>& divisors);
+
+// cosines and sines of one position, each [frequencies.size()], computed in double and rounded once.
+void rope_angles(const std::vector<double>& frequencies, uint64_t position, float* cosines, float* sines);
+
+}  // namespace rustml::ops

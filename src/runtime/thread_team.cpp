@@ -1,0 +1,298 @@
+#include "runtime/thread_team.h"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#if defined(__unix__)
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+#include "base/log.h"
+#include "runtime/float_mode.h"
+#include "runtime/futex.h"
+
+namespace rustml::runtime {
+
+namespace {
+
+constexpr uint64_t kSpinIdle = 50'000;          // ns a worker spins after a pass before it sleeps
+constexpr uint64_t kSpinBusy = 1'000'000;       // the same while tokens are pulled regularly
+constexpr uint64_t kSpinBarrier = 200'000;      // ns at a barrier before sleeping: a member has lost its core
+constexpr uint64_t kAnswerWait = 2'000;         // ns the leader waits for workers that spin already
+constexpr auto kTurnPoll = std::chrono::milliseconds(2);
+constexpr uint64_t kLongWait = 300'000;         // ns in one step (and a quarter of it) that mean a lost core
+constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
+
+// Spins until `done` or `limit_ns` has passed. The clock is read every 64 pauses (about 2 to 9 us); `waited` counts from
+// the first reading.
+template <class Done>
+bool spin_until(uint64_t limit_ns, Done done, uint64_t* waited = nullptr) noexcept {
+  uint64_t begin = 0;
+  for (uint32_t i = 0;; ++i) {
+    if (done()) {
+      if (waited && begin) *waited += now_ns() - begin;
+      return true;
+    }
+    spin_pause();
+    if ((i & 63) != 63) continue;
+    const uint64_t now = now_ns();
+    if (begin == 0) begin = now;
+    if (now - begin < limit_ns) continue;
+    if (waited) *waited += now - begin;
+    return done();
+  }
+}
+
+class BlockedSignals {
+ public:
+#if defined(__unix__)
+  BlockedSignals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+#endif
+};
+
+// Trivially destructible, so that a process may exit without cleanup at any time.
+std::mutex g_lease_mutex;
+ThreadTeam* g_team = nullptr;
+int g_leases = 0;
+
+}  // namespace
+
+std::shared_ptr<ThreadTeam> ThreadTeam::lease() {
+  std::unique_lock lock(g_lease_mutex);
+  if (!g_team) g_team = new ThreadTeam;
+  ++g_leases;
+  ThreadTeam* team = g_team;
+  lock.unlock();
+  return std::shared_ptr<ThreadTeam>(team, [](ThreadTeam* t) {
+    const std::lock_guard guard(g_lease_mutex);
+    if (--g_leases > 0) return;
+    g_team = nullptr;
+    delete t;
+  });
+}
+
+ThreadTeam::ThreadTeam() : alone_for_ns_(kAloneFirst) {}
+
+ThreadTeam::~ThreadTeam() {
+  quit_.store(true, std::memory_order_release);
+  pass_.fetch_add(1, std::memory_order_seq_cst);
+  for (auto& seat : seats_) ring(*seat);
+  for (auto& seat : seats_) seat->thread.join();
+}
+
+void ThreadTeam::grow(int n_workers) {
+  while (static_cast<int>(seats_.size()) < n_workers) {
+    auto seat = std::make_unique<Seat>();
+    Seat* place = seat.get();
+    seats_.reserve(seats_.size() + 1);
+    const BlockedSignals blocked;  // inherited: the host's handlers never run on our threads
+    try {
+      place->thread = std::thread([this, place] { work(*place); });
+    } catch (const std::system_error& e) {
+      base::log(base::LogLevel::warn, "rustml::threads",
+                "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) + " threads: " + e.what());
+      return;
+    }
+    seats_.push_back(std::move(seat));
+  }
+}
+
+void ThreadTeam::take_turn(StopSignal& stop) {
+  std::unique_lock lock(mutex_);
+  if (!running_ && queue_.empty()) {
+    running_ = true;
+    return;
+  }
+  Waiter self;
+  queue_.push_back(&self);
+  while (!self.served) {
+    turn_.wait_for(lock, kTurnPoll);
+    if (self.served || !stop.poll()) continue;
+    queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
+    lock.unlock();
+    stop.raise("waiting for the processor");
+  }
+}
+
+void ThreadTeam::end_turn() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) {
+    running_ = false;
+    return;
+  }
+  queue_.front()->served = true;  // running_ stays true: it is handed over
+  queue_.pop_front();
+  turn_.notify_all();
+}
+
+// After a store to what the seat's worker looks for (seq_cst on both sides, so one of the two sees the other).
+void ThreadTeam::ring(Seat& seat) noexcept {
+  if (seat.asleep.load(std::memory_order_seq_cst) == 0) return;
+  seat.asleep.store(0, std::memory_order_seq_cst);
+  futex_wake(seat.asleep);
+}
+
+ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns) {
+  take_turn(stop);
+  struct Turn {
+    ThreadTeam* team;
+    ~Turn() { team->end_turn(); }
+  } turn{this};
+
+  const DefaultFloatMode float_mode;
+  const uint64_t start = now_ns();
+  spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
+  grow(std::min(n_threads, kMaxThreads) - 1);
+  const int n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+  step_ = &step;
+  stop_ = &stop;
+  leader_pieces_ = {};
+  const uint32_t pass = pass_.load(std::memory_order_relaxed) + 1;
+  pass_.store(pass, std::memory_order_seq_cst);
+  for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+
+  const auto answered = [&](int i) { return seats_[i]->answered.load(std::memory_order_acquire) == pass; };
+  const auto all_answered = [&] {
+    for (int i = 0; i < n_workers; ++i)
+      if (!answered(i)) return false;
+    return true;
+  };
+  if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
+
+  for (int s = 0; s < n_steps && !stop.poll(); ++s) {
+    int members[kMaxThreads];
+    int n = 0;
+    const uint64_t step_start = now_ns();
+    for (int i = 0; i < n_workers && step_start >= alone_until_ns_; ++i)
+      if (answered(i)) members[n++] = i;
+    const uint64_t size = static_cast<uint64_t>(n) + 1;
+    for (int r = 1; r <= n; ++r) {
+      Seat& seat = *seats_[members[r - 1]];
+      seat.command.store(uint64_t{pass} << 32 | static_cast<uint64_t>(s) << 16 | static_cast<uint64_t>(r) << 8 | (size - 1),
+                         std::memory_order_seq_cst);
+      ring(seat);
+    }
+    Member leader(*this, 0, static_cast<int>(size), stop, leader_pieces_);
+    waited_ns_ = 0;
+    step(s, leader);
+    wait_for_arrivals(static_cast<uint32_t>(n));
+    if (n > 0) judge_step(now_ns() - step_start);
+  }
+
+  // The call is over: workers that answer late find it so, and those that took part go back to waiting.
+  PassReport report;
+  if (stop.stopped()) {
+    const uint64_t trigger = stop.triggered_ns();
+    const auto after = [trigger](const PieceLog& p) { return static_cast<uint32_t>((p.last_ns > trigger) + (p.previous_ns > trigger)); };
+    report.pieces_after_stop = after(leader_pieces_);
+    for (int i = 0; i < n_workers; ++i)
+      if (answered(i)) report.pieces_after_stop = std::max(report.pieces_after_stop, after(seats_[i]->pieces));
+  }
+  step_ = nullptr;
+  stop_ = nullptr;
+  last_pass_end_ns_ = now_ns();
+  return report;
+}
+
+// A step in which the leader waited long: the next ones without members, twice as long each time; steps without
+// waiting take that back.
+void ThreadTeam::judge_step(uint64_t step_ns) noexcept {
+  if (waited_ns_ > kLongWait && waited_ns_ > step_ns / 4) {
+    alone_until_ns_ = now_ns() + alone_for_ns_;
+    alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
+  } else if (alone_for_ns_ > kAloneFirst) {
+    alone_for_ns_ -= (alone_for_ns_ - kAloneFirst) / 16;
+  }
+}
+
+void ThreadTeam::wait_for_arrivals(uint32_t n) noexcept {
+  if (n == 0) return;
+  const auto all = [&] { return finished_.load(std::memory_order_acquire) == n; };
+  while (!spin_until(kSpinBarrier, all, &waited_ns_)) {
+    const uint64_t begin = now_ns();
+    barrier_sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    const uint32_t seen = finished_.load(std::memory_order_seq_cst);
+    if (seen != n) futex_wait(finished_, seen);
+    barrier_sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    waited_ns_ += now_ns() - begin;
+  }
+  finished_.store(0, std::memory_order_relaxed);
+}
+
+void ThreadTeam::sync(int size, bool leader) noexcept {
+  if (size == 1) return;
+  const uint32_t epoch = epoch_.load(std::memory_order_acquire);
+  if (arrivals_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(size)) {
+    arrivals_.store(0, std::memory_order_relaxed);
+    epoch_.store(epoch + 1, std::memory_order_seq_cst);
+    if (barrier_sleepers_.load(std::memory_order_seq_cst) != 0) futex_wake(epoch_);
+    return;
+  }
+  const auto released = [&] { return epoch_.load(std::memory_order_acquire) != epoch; };
+  uint64_t waited = 0;
+  while (!spin_until(kSpinBarrier, released, &waited)) {
+    const uint64_t begin = now_ns();
+    barrier_sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    if (!released()) futex_wait(epoch_, epoch);
+    barrier_sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    waited += now_ns() - begin;
+  }
+  if (leader) waited_ns_ += waited;
+}
+
+// A worker: hears a pass's call, says so, then executes the steps it is given until another pass calls or nothing comes.
+void ThreadTeam::work(Seat& seat) {
+  const DefaultFloatMode float_mode;
+  uint64_t done = 0;   // last command executed
+  uint32_t heard = 0;  // last pass answered
+  for (;;) {
+    uint64_t command = done;
+    const auto news = [&] {
+      command = seat.command.load(std::memory_order_seq_cst);
+      return command != done || pass_.load(std::memory_order_seq_cst) != heard;
+    };
+    if (!spin_until(spin_ns(), news)) {
+      seat.asleep.store(1, std::memory_order_seq_cst);
+      while (!news()) {
+        futex_wait(seat.asleep, 1);
+        seat.asleep.store(1, std::memory_order_seq_cst);
+      }
+      seat.asleep.store(0, std::memory_order_relaxed);
+    }
+    if (quit_.load(std::memory_order_acquire)) return;
+    if (command != done) {
+      const int rank = static_cast<int>(command >> 8 & 0xFF), size = static_cast<int>(command & 0xFF) + 1;
+      Member member(*this, rank, size, *stop_, seat.pieces);
+      (*step_)(static_cast<int>(command >> 16 & 0xFFFF), member);
+      done = command;
+      finished_.fetch_add(1, std::memory_order_seq_cst);
+      if (barrier_sleepers_.load(std::memory_order_seq_cst) != 0) futex_wake(finished_);
+      continue;
+    }
+    heard = pass_.load(std::memory_order_acquire);
+    seat.pieces = {};
+    seat.answered.store(heard, std::memory_order_release);
+  }
+}
+
+void Member::sync() noexcept { team_.sync(size_, leader()); }
+
+bool Member::begin_piece() noexcept {
+  if (stop_.poll()) return false;
+  stop_.progress();
+  pieces_.previous_ns = pieces_.last_ns;
+  pieces_.last_ns = now_ns();
+  return true;
+}
+
+}  // namespace rustml::runtime

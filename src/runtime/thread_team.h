@@ -1,0 +1,129 @@
+// One team of threads per process, shared by all models: created with the first lease, joined with the last.
+//
+// A pass is a sequence of steps (layers) that members execute together: each step is one function called by every member
+// with its rank, and members meet at `Member::sync`. Membership is decided at every step: the leader, which is the calling
+// thread, takes in the workers that have answered this pass's call by then, and starts alone if none has. So nothing waits
+// for a thread that the system has not scheduled. Results must not depend on who takes part.
+//
+// When the leader has to wait long for a member, whose core has then gone to another process, it works alone for a while and
+// tries again later, ever more rarely while that goes on.
+//
+// Passes of several sessions take turns, in order of arrival. Waits: spin, then futex; never sched_yield.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime/deadline.h"
+
+namespace rustml::runtime {
+
+constexpr int kMaxThreads = 256;
+
+// When one thread began its last two pieces of work of a pass: proves that a stop is seen within one further piece.
+struct alignas(64) PieceLog {
+  uint64_t last_ns = 0, previous_ns = 0;
+};
+
+class ThreadTeam;
+
+// One thread's view of the step it is in.
+class Member {
+ public:
+  Member(ThreadTeam& team, int rank, int size, StopSignal& stop, PieceLog& pieces) noexcept
+      : team_(team), stop_(stop), pieces_(pieces), rank_(rank), size_(size) {}
+  int rank() const noexcept { return rank_; }
+  int size() const noexcept { return size_; }
+  bool leader() const noexcept { return rank_ == 0; }
+  // All members of the step have come here before any goes on.
+  void sync() noexcept;
+  // Asked before every piece of work (at most 4 MB of weights x 16 tokens); false: stop, do not begin it.
+  bool begin_piece() noexcept;
+  bool stopped() const noexcept { return stop_.stopped(); }
+
+ private:
+  ThreadTeam& team_;
+  StopSignal& stop_;
+  PieceLog& pieces_;
+  const int rank_, size_;
+};
+
+// Half-open range of units, for rank `rank` of `size`: contiguous, sizes differ by at most one.
+struct Range {
+  int64_t begin, end;
+};
+inline Range share(int64_t units, int rank, int size) noexcept { return {units * rank / size, units * (rank + 1) / size}; }
+
+class ThreadTeam {
+ public:
+  // A lease of the process's team; the last one to go joins the threads.
+  static std::shared_ptr<ThreadTeam> lease();
+
+  using Step = std::function<void(int step, Member& member)>;
+  struct PassReport {
+    uint32_t pieces_after_stop = 0;  // most that any thread began after the trigger
+  };
+  // Runs steps 0 ... n_steps - 1 with at most n_threads members, the caller among them. Returns early, between steps, once
+  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0. Step functions must not throw.
+  // Throws what `stop` stands for when it fires while waiting for the team's turn.
+  PassReport run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns = 0);
+
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+ private:
+  friend class Member;
+  // A worker's place. `command` changes with every step given to it; `answered` is the pass whose call it has heard.
+  struct alignas(64) Seat {
+    std::atomic<uint64_t> command{0};  // (pass << 32) | (step << 16) | (rank << 8) | (size - 1)
+    alignas(64) std::atomic<uint32_t> answered{0};
+    std::atomic<uint32_t> asleep{0};  // 1: in futex_wait on this word
+    PieceLog pieces;
+    std::thread thread;
+  };
+  struct Waiter {
+    bool served = false;
+  };
+
+  ThreadTeam();
+  ~ThreadTeam();
+  void take_turn(StopSignal& stop);
+  void end_turn() noexcept;
+  void grow(int n_workers);
+  void work(Seat& seat);
+  static void ring(Seat& seat) noexcept;
+  void wait_for_arrivals(uint32_t n) noexcept;
+  void sync(int size, bool leader) noexcept;
+  void judge_step(uint64_t step_ns) noexcept;
+  uint64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
+
+  std::mutex mutex_;  // turn and seats' creation
+  std::condition_variable turn_;
+  std::deque<Waiter*> queue_;
+  bool running_ = false;
+  std::vector<std::unique_ptr<Seat>> seats_;
+
+  // Of the pass that runs now.
+  const Step* step_ = nullptr;
+  StopSignal* stop_ = nullptr;
+  PieceLog leader_pieces_;
+  uint64_t last_pass_end_ns_ = 0;
+  uint64_t waited_ns_ = 0;                     // by the leader for members, in this step
+  uint64_t alone_until_ns_ = 0, alone_for_ns_; // see judge_step
+  std::atomic<uint64_t> spin_ns_{50'000};
+
+  alignas(64) std::atomic<uint32_t> pass_{0};     // number of the pass that calls for workers
+  alignas(64) std::atomic<uint32_t> arrivals_{0};  // at the barrier inside a step
+  alignas(64) std::atomic<uint32_t> epoch_{0};     // completed barriers
+  alignas(64) std::atomic<uint32_t> finished_{0};  // workers that have finished the step
+  alignas(64) std::atomic<uint32_t> barrier_sleepers_{0};
+  std::atomic<bool> quit_{false};
+};
+
+}  // namespace rustml::runtime
