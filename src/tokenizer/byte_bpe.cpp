@@ -1,0 +1,150 @@
+#include "tokenizer/byte_bpe.h"
+
+#include "base/error.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+// GPT-2's alphabet: bytes that Latin-1 prints stand for themselves, the 68 others for U+0100 and on, in order.
+struct Alphabet {
+  std::array<std::array<char, 2>, 256> text{};  // UTF-8 of the character of each byte
+  std::array<unsigned char, 256> length{};
+  std::array<int16_t, 0x144> byte{};  // of each character, -1: none
+
+  constexpr Alphabet() {
+    byte.fill(-1);
+    int next = 0x100;
+    for (int b = 0; b < 256; ++b) {
+      const bool printable = (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+      const int c = printable ? b : next++;
+      byte[static_cast<size_t>(c)] = static_cast<int16_t>(b);
+      auto& out = text[static_cast<size_t>(b)];
+      length[static_cast<size_t>(b)] = c < 0x80 ? 1 : 2;
+      out[0] = static_cast<char>(c < 0x80 ? c : 0xC0 | c >> 6);
+      out[1] = static_cast<char>(0x80 | (c & 0x3F));
+    }
+  }
+  std::string_view of(unsigned char b) const { return {text[b].data(), length[b]}; }
+};
+constexpr Alphabet kAlphabet;
+
+// The bytes that a token's text spells; false if it has a character outside the alphabet.
+bool spelled(std::string_view text, std::string& bytes) {
+  bytes.clear();
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto c = static_cast<unsigned>(static_cast<unsigned char>(text[i]));
+    if (c >= 0x80) {
+      if ((c & 0xE0) != 0xC0 || i + 1 == text.size() || (static_cast<unsigned char>(text[i + 1]) & 0xC0) != 0x80) return false;
+      c = (c & 0x1F) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F);
+    }
+    if (c >= kAlphabet.byte.size() || kAlphabet.byte[c] < 0) return false;
+    bytes += static_cast<char>(kAlphabet.byte[c]);
+  }
+  return true;
+}
+
+constexpr uint64_t pair_key(int32_t left, int32_t right) {
+  return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
+}
+
+struct MergeOf {
+  const FlatMap<Merge>& merges;
+  Merge operator()(const Symbol& left, const Symbol& right, uint32_t) const {
+    const Merge* found = merges.find(pair_key(left.id, right.id));
+    return found == nullptr ? Merge{} : *found;
+  }
+};
+
+}  // namespace
+
+ByteBpe::ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, PreTokenizerRule rule, const std::string& pre_name,
+                 SpecialIds special, runtime::StopSignal& stop)
+    : VocabularyTokenizer(std::move(vocabulary), std::move(special), "byte-level BPE (" + pre_name + ")"),
+      words_(rule.pattern),
+      ignore_merges_(rule.ignore_merges),
+      merges_(merges.size()) {
+  load_bytes();
+  load_merges(merges, stop);
+}
+
+void ByteBpe::load_bytes() {
+  std::string bytes;
+  for (int32_t id = 0; id < size(); ++id) {
+    const TokenType type = vocabulary_.type(id);
+    const bool plain = type == TokenType::control || type == TokenType::user_defined || !spelled(vocabulary_.text(id), bytes);
+    add_bytes(plain ? vocabulary_.text(id) : std::string_view(bytes));
+  }
+  for (int b = 0; b < 256; ++b) {
+    const int32_t id = vocabulary_.find(kAlphabet.of(static_cast<unsigned char>(b)));
+    byte_ids_[static_cast<size_t>(b)] = id >= 0 && !is_marker(id) ? id : -1;
+  }
+}
+
+void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopSignal& stop) {
+  std::vector<uint64_t> keys;  // in the order of ranks, for the fingerprint
+  keys.reserve(merges.size() + 2);
+  std::string joined;
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    if (rank % 4096 == 0) stop.check("model load");
+    const std::string& merge = merges[rank];
+    const size_t blank = merge.find(' ');
+    const auto bad = [&](const char* why) {
+      base::fail(base::Status::data_loss, "tokenizer.ggml.merges: entry " + std::to_string(rank) + ", " + base::quoted(merge) + ", " + why);
+    };
+    if (blank == std::string::npos || blank == 0 || blank + 1 == merge.size() || merge.find(' ', blank + 1) != std::string::npos) {
+      bad("is not two tokens with one blank between them");
+    }
+    const std::string_view left(merge.data(), blank), right(merge.data() + blank + 1, merge.size() - blank - 1);
+    joined.assign(left).append(right);
+    const int32_t left_id = vocabulary_.find(left), right_id = vocabulary_.find(right), id = vocabulary_.find(joined);
+    if (left_id < 0 || right_id < 0) bad("joins a token that the vocabulary lacks");
+    if (id < 0) bad("makes a token that the vocabulary lacks");
+    const uint64_t key = pair_key(left_id, right_id);
+    keys.push_back(key);
+    // A marker is never made from parts of text: what people write must not become one.
+    if (!is_marker(id)) merges_[key] = {static_cast<uint32_t>(rank), id};
+  }
+  keys.push_back(merges.size());
+  keys.push_back(ignore_merges_);
+  set_fingerprint(keys);
+}
+
+void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
+  const MergeOf merge_of{merges_};
+  Merger<MergeOf> merger(merge_of);
+  PreTokenizer::Cursor cursor(words_, text);
+  std::vector<Symbol> symbols;
+  std::string spelling;
+  size_t next_poll = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    if (begin >= next_poll) {
+      sink.stop.check("encoding");
+      next_poll = begin + 32 * 1024;
+    }
+    const size_t end = cursor.end_of_word(begin);
+    if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
+      spelling.clear();
+      for (size_t i = begin; i < end; ++i) spelling += kAlphabet.of(static_cast<unsigned char>(text[i]));
+      const int32_t id = vocabulary_.find(spelling);
+      if (id >= 0 && !is_marker(id)) {
+        sink.encoding.ids.push_back(id);
+        begin = end;
+        continue;
+      }
+    }
+    symbols.clear();
+    for (size_t i = begin; i < end; ++i) {
+      const int32_t id = byte_ids_[static_cast<unsigned char>(text[i])];
+      if (id < 0) {
+        sink.drop(i);
+      } else {
+        symbols.push_back({static_cast<uint32_t>(i), id, {}});
+      }
+    }
+    merger.run(symbols, static_cast<uint32_t>(end), sink.stop);
+    for (const Symbol& symbol : symbols) sink.encoding.ids.push_back(symbol.id);
+    begin = end;
+  }
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,34 @@
+// Byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM): text is split into words, each byte of a word becomes a token, and merges
+// join neighbours in the order of their ranks. In the file, bytes that are not printable are spelled as other characters
+// (GPT-2's alphabet): 0x20 is "Ġ".
+#pragma once
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tokenizer/merge.h"
+#include "tokenizer/pretokenize.h"
+#include "tokenizer/vocabulary_tokenizer.h"
+
+namespace rustml::tokenizer {
+
+class ByteBpe final : public VocabularyTokenizer {
+ public:
+  // merges: "left right" in the order of their ranks. data_loss for one that is not two tokens whose joined text is a third.
+  // Polls call.stop.
+  ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, PreTokenizerRule rule, const std::string& pre_name,
+          SpecialIds special, runtime::StopSignal& stop);
+
+ private:
+  void encode_ordinary(std::string_view text, const Sink& sink) const override;
+  void load_bytes();
+  void load_merges(const std::vector<std::string>& merges, runtime::StopSignal& stop);
+
+  PreTokenizer words_;
+  bool ignore_merges_;
+  std::array<int32_t, 256> byte_ids_;  // -1: the vocabulary has no token for this byte
+  FlatMap<Merge> merges_;              // left id << 32 | right id
+};
+
+}  // namespace rustml::tokenizer

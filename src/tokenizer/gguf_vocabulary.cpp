@@ -1,0 +1,129 @@
+// A GGUF's tokenizer.ggml.* keys to a tokenizer. Nothing of them is trusted: lengths must agree, ids must lie inside the
+// vocabulary, and each error names its key.
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "tokenizer/byte_bpe.h"
+#include "tokenizer/sentencepiece_bpe.h"
+#include "tokenizer/tokenizer.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+using base::Status;
+using formats::ModelFile;
+
+const std::string kPrefix = "tokenizer.ggml.";
+
+// The array's items; nullptr if the key is absent.
+template <class T>
+const std::vector<T>* find_array(const ModelFile& file, const std::string& key, const char* expected) {
+  const formats::Value* value = file.value(key);
+  if (value == nullptr) return nullptr;
+  if (const auto* array = std::get_if<std::shared_ptr<const formats::Array>>(value)) {
+    if (const auto* items = std::get_if<std::vector<T>>(&(*array)->items)) return items;
+    // An empty array has no items whose type could be wrong.
+    if (std::visit([](const auto& items) { return items.empty(); }, (*array)->items)) return nullptr;
+  }
+  base::fail(Status::data_loss, key + ": expected an array of " + expected);
+}
+
+void check_length(const std::string& key, size_t n, size_t n_tokens) {
+  if (n == n_tokens) return;
+  base::fail(Status::data_loss, key + ": " + std::to_string(n) + " entries for " + std::to_string(n_tokens) + " tokens");
+}
+
+template <class T>
+void append_types(const std::vector<T>& items, const std::string& key, std::vector<TokenType>& types) {
+  for (const T item : items) {
+    if (item < T{1} || item > T{6}) {
+      base::fail(Status::data_loss, key + ": entry " + std::to_string(types.size()) + " is " + std::to_string(item) + ", expected 1 to 6");
+    }
+    types.push_back(static_cast<TokenType>(item));
+  }
+}
+
+std::vector<TokenType> read_types(const ModelFile& file, size_t n_tokens) {
+  const std::string key = kPrefix + "token_type";
+  std::vector<TokenType> types;
+  const formats::Value* value = file.value(key);
+  if (value == nullptr) return types;
+  types.reserve(n_tokens);
+  const auto* array = std::get_if<std::shared_ptr<const formats::Array>>(value);
+  if (array != nullptr && std::holds_alternative<std::vector<uint64_t>>((*array)->items)) {
+    append_types(std::get<std::vector<uint64_t>>((*array)->items), key, types);
+  } else if (const auto* items = find_array<int64_t>(file, key, "integers")) {
+    append_types(*items, key, types);
+  }
+  check_length(key, types.size(), n_tokens);
+  return types;
+}
+
+std::vector<float> read_scores(const ModelFile& file, size_t n_tokens, bool required) {
+  const std::string key = kPrefix + "scores";
+  const auto* items = find_array<double>(file, key, "floats");
+  if (items == nullptr) {
+    if (required) base::fail(Status::data_loss, key + ": missing, a SentencePiece vocabulary needs it");
+    return {};
+  }
+  check_length(key, items->size(), n_tokens);
+  return {items->begin(), items->end()};
+}
+
+// -1: the key is absent.
+int32_t read_id(const ModelFile& file, const char* name, size_t n_tokens) {
+  const std::string key = kPrefix + name;
+  if (file.value(key) == nullptr) return -1;
+  const uint64_t id = file.get_uint(key, 0);
+  if (id >= n_tokens)
+    base::fail(Status::data_loss, key + ": token " + std::to_string(id) + " of a vocabulary of " + std::to_string(n_tokens));
+  return static_cast<int32_t>(id);
+}
+
+SpecialIds read_special_ids(const ModelFile& file, size_t n_tokens, bool adds_bos_by_default) {
+  SpecialIds special;
+  special.bos = read_id(file, "bos_token_id", n_tokens);
+  special.eos = read_id(file, "eos_token_id", n_tokens);
+  special.unknown = read_id(file, "unknown_token_id", n_tokens);
+  special.adds_bos = file.get_bool(kPrefix + "add_bos_token", adds_bos_by_default) && special.bos >= 0;
+  special.adds_eos = file.get_bool(kPrefix + "add_eos_token", false) && special.eos >= 0;
+  for (const int32_t id : {special.eos, read_id(file, "eot_token_id", n_tokens), read_id(file, "eom_token_id", n_tokens)}) {
+    if (id >= 0) special.stops.push_back(id);
+  }
+  return special;
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call) {
+  const std::string model = file.require_string(kPrefix + "model");
+  const bool byte_level = model == "gpt2";
+  if (!byte_level && model != "llama") {
+    base::fail(Status::unimplemented, kPrefix + "model: " + base::quoted(model) +
+                                          " is not supported; \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece BPE) are");
+  }
+  const auto* tokens = find_array<std::string>(file, kPrefix + "tokens", "strings");
+  if (tokens == nullptr || tokens->empty()) base::fail(Status::data_loss, kPrefix + "tokens: missing or empty");
+  call.stop.check("model load");
+  const size_t n = tokens->size();
+  Vocabulary vocabulary(*tokens, read_types(file, n), read_scores(file, n, !byte_level), kPrefix + "tokens");
+  if (!byte_level) {
+    SpecialIds special = read_special_ids(file, n, true);
+    return std::make_unique<SentencePieceBpe>(std::move(vocabulary), file.get_bool(kPrefix + "add_space_prefix", true), std::move(special));
+  }
+  const std::string pre = file.get_string(kPrefix + "pre", "");
+  const PreTokenizerRule rule = pre_tokenizer_rule(pre);
+  if (!rule.known) {
+    base::log(base::LogLevel::warn, "rustml::tokenizer",
+              kPrefix + "pre: " + (pre.empty() ? "missing" : base::quoted(pre) + " is unknown") + ", words are split as GPT-2 does");
+  }
+  const auto* merges = find_array<std::string>(file, kPrefix + "merges", "strings");
+  if (merges == nullptr && file.value(kPrefix + "merges") == nullptr) base::fail(Status::data_loss, kPrefix + "merges: missing");
+  static const std::vector<std::string> kNoMerges;
+  return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? kNoMerges : *merges, rule, rule.known ? pre : "gpt-2",
+                                   read_special_ids(file, n, rule.adds_bos), call.stop);
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,172 @@
+#include "tokenizer/vocabulary_tokenizer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/utf8.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+// Texts that end a turn or a text in the models we know. They stop a generation even if the file names only one of them.
+constexpr std::array<std::string_view, 8> kEndTexts = {"<|im_end|>",    "<|eot_id|>", "<|eom_id|>",      "<end_of_turn>",
+                                                       "<|endoftext|>", "<|end|>",    "<|end_of_text|>", "<|eot|>"};
+
+bool looks_like_marker(std::string_view text) {
+  return (text.starts_with("<|") && text.ends_with("|>")) || text == "<start_of_turn>" || text == "<end_of_turn>" || text == "<s>" ||
+         text == "</s>" || text == "<bos>" || text == "<eos>" || text == "[INST]" || text == "[/INST]";
+}
+
+}  // namespace
+
+void VocabularyTokenizer::Sink::drop(size_t at) const {
+  if (options.strict) {
+    base::fail(base::Status::invalid_argument, "text: the vocabulary has no token for the byte at offset " + std::to_string(offset + at) +
+                                                   "; without the strict flag it is left out");
+  }
+  ++encoding.dropped_bytes;
+}
+
+VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind)
+    : vocabulary_(std::move(vocabulary)), special_(std::move(special)), kind_(std::move(kind)) {
+  for (const std::string_view text : kEndTexts) {
+    const int32_t id = vocabulary_.find(text);
+    if (id >= 0 && is_marker(id)) special_.stops.push_back(id);
+  }
+  std::sort(special_.stops.begin(), special_.stops.end());
+  special_.stops.erase(std::unique(special_.stops.begin(), special_.stops.end()), special_.stops.end());
+
+  std::vector<int32_t> markers, user_defined;
+  for (int32_t id = 0; id < size(); ++id) {
+    if (is_marker(id)) {
+      markers.push_back(id);
+    } else if (vocabulary_.type(id) == TokenType::user_defined) {
+      user_defined.push_back(id);
+    }
+  }
+  markers_ = TokenMatcher(vocabulary_, std::move(markers));
+  user_defined_ = TokenMatcher(vocabulary_, std::move(user_defined));
+  byte_begins_.reserve(static_cast<size_t>(size()) + 1);
+  bytes_.reserve(vocabulary_.block().size());
+}
+
+bool VocabularyTokenizer::is_marker(int32_t id) const noexcept {
+  const TokenType type = vocabulary_.type(id);
+  return type == TokenType::control || (type == TokenType::user_defined && looks_like_marker(vocabulary_.text(id)));
+}
+
+Encoding VocabularyTokenizer::encode(std::string_view text, const EncodeOptions& options, runtime::StopSignal& stop) const {
+  return encode_spans({{text, options.parse_special}}, options, stop);
+}
+
+Encoding VocabularyTokenizer::encode_spans(const std::vector<Span>& spans, const EncodeOptions& options, runtime::StopSignal& stop) const {
+  uint64_t bytes = 0;
+  for (const Span& span : spans) {
+    if (span.text.size() > kLongestText || (bytes += span.text.size()) > kLongestText) {
+      base::fail(base::Status::resource_exhausted, "text: over " + std::to_string(kLongestText) + " bytes; encode it in parts");
+    }
+  }
+  std::string joined;
+  if (spans.size() > 1) {
+    joined.reserve(bytes);
+    for (const Span& span : spans) joined += span.text;
+  }
+  const std::string_view text = spans.size() == 1 ? spans[0].text : std::string_view(joined);
+  if (const size_t at = base::utf8_error(text); at != base::kValidUtf8) {
+    base::fail(base::Status::invalid_argument, "text: not UTF-8 at byte " + std::to_string(at));
+  }
+
+  Encoding encoding;
+  Sink sink{encoding, options, stop};
+  if (options.add_special && special_.adds_bos) encoding.ids.push_back(special_.bos);
+  size_t done = 0;  // everything before is encoded
+  size_t run_begin = 0;
+  for (size_t i = 0; i < spans.size();) {
+    size_t run_end = run_begin;
+    const bool trusted = spans[i].trusted;
+    for (; i < spans.size() && spans[i].trusted == trusted; ++i) run_end += spans[i].text.size();
+    if (trusted) {
+      for (const TokenMatcher::Hit hit : markers_.find(text.substr(run_begin, run_end - run_begin), stop)) {
+        sink.offset = done;
+        encode_between(text.substr(done, run_begin + hit.begin - done), sink);
+        encoding.ids.push_back(hit.id);
+        done = run_begin + hit.begin + vocabulary_.text(hit.id).size();
+      }
+    }
+    run_begin = run_end;
+  }
+  sink.offset = done;
+  encode_between(text.substr(done), sink);
+  if (options.add_special && special_.adds_eos) encoding.ids.push_back(special_.eos);
+  if (encoding.dropped_bytes > 0) {
+    base::log(base::LogLevel::debug, "rustml::tokenizer", std::to_string(encoding.dropped_bytes) + " bytes without a token dropped");
+  }
+  return encoding;
+}
+
+void VocabularyTokenizer::encode_between(std::string_view text, const Sink& sink) const {
+  Sink part = sink;
+  size_t done = 0;
+  const auto ordinary = [&](size_t end) {
+    if (end == done) return;
+    part.offset = sink.offset + done;
+    encode_ordinary(text.substr(done, end - done), part);
+  };
+  for (const TokenMatcher::Hit hit : user_defined_.find(text, sink.stop)) {
+    ordinary(hit.begin);
+    sink.encoding.ids.push_back(hit.id);
+    done = hit.begin + vocabulary_.text(hit.id).size();
+  }
+  ordinary(text.size());
+}
+
+std::string_view VocabularyTokenizer::token_bytes(int32_t id) const {
+  const auto i = static_cast<size_t>(id);
+  return {bytes_.data() + byte_begins_[i], byte_begins_[i + 1] - byte_begins_[i]};
+}
+
+uint32_t VocabularyTokenizer::token_flags(int32_t id) const {
+  const TokenType type = vocabulary_.type(id);
+  uint32_t flags = 0;
+  if (type == TokenType::control || type == TokenType::user_defined) flags |= kSpecial;
+  if (type == TokenType::byte) flags |= kByte;
+  if (type == TokenType::unknown) flags |= kUnknown;
+  if (std::binary_search(special_.stops.begin(), special_.stops.end(), id)) flags |= kStop;
+  return flags;
+}
+
+std::string VocabularyTokenizer::decode(const int32_t* ids, size_t n, bool skip_special) const {
+  std::string text;
+  for (size_t i = 0; i < n; ++i) {
+    if (!skip_special || !is_marker(ids[i])) text += token_bytes(ids[i]);
+  }
+  return text;
+}
+
+void VocabularyTokenizer::add_bytes(std::string_view bytes) {
+  bytes_ += bytes;
+  byte_begins_.push_back(static_cast<uint32_t>(bytes_.size()));
+}
+
+void VocabularyTokenizer::set_fingerprint(const std::vector<uint64_t>& more) {
+  base::Hasher hasher;
+  hasher.add(std::string_view(kind_));
+  hasher.add(std::string_view(vocabulary_.block()));
+  const auto add = [&](const auto& items) { hasher.add(items.data(), items.size() * sizeof items[0]); };
+  add(vocabulary_.begins());
+  add(vocabulary_.types());
+  add(vocabulary_.scores());
+  add(special_.stops);
+  for (const int32_t number : {special_.bos, special_.eos, special_.unknown, int32_t{special_.adds_bos}, int32_t{special_.adds_eos}}) {
+    hasher.add(static_cast<uint64_t>(number));
+  }
+  add(more);
+  const base::Hash128 hash = hasher.finish128();
+  fingerprint_low_ = hash.low;
+  fingerprint_high_ = hash.high;
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,80 @@
+// What every tokenizer with a token list shares: tokens split out of the text before anything else, BOS and EOS, bytes and
+// flags of tokens. A kind of tokenizer adds how ordinary text becomes ids.
+//
+// Two sorts of tokens are never built from parts of text:
+//   * markers (control tokens, and user-defined ones that look or act like chat markers): only where the caller trusts the text;
+//   * other user-defined tokens: wherever they stand, as `tokenizers` does with added tokens that are not special.
+// Between them the text is one piece, whatever spans it came in.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/token_matcher.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/vocabulary.h"
+
+namespace rustml::tokenizer {
+
+struct SpecialIds {
+  int32_t bos = -1, eos = -1, unknown = -1;
+  bool adds_bos = false, adds_eos = false;
+  std::vector<int32_t> stops;  // as the file names them; the well-known end tokens are found by text
+};
+
+constexpr uint64_t kLongestText = uint64_t{1} << 30;  // bytes encoded at once
+
+class VocabularyTokenizer : public Tokenizer {
+ public:
+  Encoding encode(std::string_view text, const EncodeOptions& options, runtime::StopSignal& stop) const final;
+  Encoding encode_spans(const std::vector<Span>& spans, const EncodeOptions& options, runtime::StopSignal& stop) const final;
+  std::string_view token_bytes(int32_t id) const final;
+  uint32_t token_flags(int32_t id) const final;
+  float token_score(int32_t id) const final { return vocabulary_.score(id); }
+  std::string decode(const int32_t* ids, size_t n, bool skip_special) const override;
+  int32_t size() const final { return vocabulary_.size(); }
+  int32_t bos_id() const final { return special_.bos; }
+  int32_t eos_id() const final { return special_.eos; }
+  bool adds_bos() const final { return special_.adds_bos; }
+  const std::vector<int32_t>& stop_ids() const final { return special_.stops; }
+  uint64_t fingerprint_low() const final { return fingerprint_low_; }
+  uint64_t fingerprint_high() const final { return fingerprint_high_; }
+  const std::string& kind() const final { return kind_; }
+
+ protected:
+  // What encode_ordinary writes to.
+  struct Sink {
+    Encoding& encoding;
+    const EncodeOptions& options;
+    runtime::StopSignal& stop;
+    size_t offset = 0;  // of the piece in the whole text
+
+    // A byte without a token.
+    void drop(size_t at) const;
+  };
+
+  VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind);
+
+  // text: a piece without tokens that are split out; not empty.
+  virtual void encode_ordinary(std::string_view text, const Sink& sink) const = 0;
+
+  bool is_marker(int32_t id) const noexcept;
+  // By the constructor of each kind: bytes of the next token in the order of ids, then what else the fingerprint covers.
+  void add_bytes(std::string_view bytes);
+  void set_fingerprint(const std::vector<uint64_t>& more);
+
+  const Vocabulary vocabulary_;
+  SpecialIds special_;
+
+ private:
+  void encode_between(std::string_view text, const Sink& sink) const;
+
+  std::string kind_;
+  TokenMatcher markers_, user_defined_;
+  std::string bytes_;  // of all tokens, as in running text
+  std::vector<uint32_t> byte_begins_{0};
+  uint64_t fingerprint_low_ = 0, fingerprint_high_ = 0;
+};
+
+}  // namespace rustml::tokenizer

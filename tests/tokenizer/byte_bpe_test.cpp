@@ -1,0 +1,234 @@
+#include "tokenizer/byte_bpe.h"
+
+#include <pthread.h>
+
+#include <chrono>
+
+#include "../base/expect_error.h"
+#include "base/file_reader.h"
+#include "fixtures.h"
+
+namespace {
+
+using namespace fixtures;
+using rustml::base::Status;
+using Ids = std::vector<int32_t>;
+
+std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
+  rustml::runtime::StopSignal stop;
+  rustml::runtime::Call call{stop, {}};
+  const ModelFile file = rustml::formats::open(rustml::base::open_file(path), call);
+  return rustml::tokenizer::from_gguf(file, call);
+}
+
+// 52,000 strings and their ids by PyPI `tokenizers` (make_reference.py).
+TEST(ByteBpe, SmolLM2AsTokenizers) {
+  const std::string path = smollm2("ByteBpe.SmolLM2AsTokenizers");
+  if (path.empty()) return;
+  const auto tokenizer = open_tokenizer(path);
+  Data data("smollm2.bin");
+  size_t n = 0;
+  uint64_t n_ids = 0;
+  for (; data.more(); ++n) {
+    const std::string text(data.text());
+    Ids expected(data.varint());
+    const std::string_view packed = data.take(2 * expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      expected[i] = static_cast<unsigned char>(packed[2 * i]) | static_cast<unsigned char>(packed[2 * i + 1]) << 8;
+    }
+    rustml::runtime::StopSignal stop;
+    const Encoding encoding = tokenizer->encode(text, {}, stop);
+    ASSERT_EQ(encoding.ids, expected) << "string " << n << ": " << text;
+    const std::string back = tokenizer->decode(encoding.ids.data(), encoding.ids.size(), false);
+    if (encoding.dropped_bytes == 0) {
+      ASSERT_EQ(back, text) << "string " << n;
+    } else {
+      ASSERT_EQ(back.size() + encoding.dropped_bytes, text.size()) << "string " << n;
+    }
+    n_ids += expected.size();
+  }
+  std::printf("%zu strings, %llu ids equal\n", n, static_cast<unsigned long long>(n_ids));
+  EXPECT_GE(n, 50'000u);
+}
+
+TEST(ByteBpe, SmolLM2Facts) {
+  const std::string path = smollm2("ByteBpe.SmolLM2Facts");
+  if (path.empty()) return;
+  const auto tokenizer = open_tokenizer(path);
+  EXPECT_EQ(tokenizer->size(), 49152);
+  EXPECT_EQ(tokenizer->kind(), "byte-level BPE (smollm)");
+  EXPECT_EQ(tokenizer->bos_id(), 1);
+  EXPECT_EQ(tokenizer->eos_id(), 2);
+  EXPECT_FALSE(tokenizer->adds_bos());
+  EXPECT_EQ(tokenizer->stop_ids(), (Ids{0, 2}));  // <|endoftext|>, <|im_end|>
+  // 21 bytes have no token.
+  rustml::runtime::StopSignal stop;
+  int missing = 0;
+  for (int id = 0; id < 128; ++id) missing += tokenizer->encode(std::string(1, static_cast<char>(id)), {}, stop).ids.empty();
+  EXPECT_LE(missing, 21);
+  EXPECT_GT(missing, 0);
+}
+
+TEST(ByteBpe, MergesByRank) {
+  ByteVocabulary v;
+  const int32_t bc = v.merge("b", "c"), ab = v.merge("a", "b"), abc = v.merge("a", "bc");
+  const auto tokenizer = load(v.file());
+  EXPECT_EQ(encode(*tokenizer, "abc"), (Ids{abc}));  // bc comes first, then a + bc
+  EXPECT_EQ(encode(*tokenizer, "ab"), (Ids{ab}));
+  EXPECT_EQ(encode(*tokenizer, "abbc"), (Ids{ab, bc}));
+  EXPECT_EQ(encode(*tokenizer, ""), Ids{});
+  EXPECT_EQ(encode(*tokenizer, "a b"), (Ids{v.id("a"), v.id(spell(' ')), v.id("b")}));
+  EXPECT_EQ(tokenizer->token_bytes(v.id(spell(' '))), " ");
+}
+
+TEST(ByteBpe, EveryByteComesBack) {
+  const auto tokenizer = load(ByteVocabulary().file());
+  std::string text;
+  for (unsigned c = 0; c < 0x80; ++c) text += static_cast<char>(c);
+  text += "\u00FF\u0100\u4E2D\U0001F600";
+  const Ids ids = encode(*tokenizer, text);
+  EXPECT_EQ(ids.size(), text.size());
+  EXPECT_EQ(tokenizer->decode(ids.data(), ids.size(), true), text);
+}
+
+TEST(ByteBpe, BytesWithoutATokenAreDropped) {
+  ByteVocabulary v;
+  v.remove("x");
+  const int32_t ab = v.merge("a", "b");
+  const auto tokenizer = load(v.file());
+  rustml::runtime::StopSignal stop;
+  const Encoding encoding = tokenizer->encode("axb x", {}, stop);
+  EXPECT_EQ(encoding.ids, (Ids{ab, v.id(spell(' '))}));  // what is dropped parts nobody, as in `tokenizers`
+  EXPECT_EQ(encoding.dropped_bytes, 2u);
+  EXPECT_ERROR(encode(*tokenizer, "ab ab axb", {.strict = true}), Status::invalid_argument, "offset 7");
+  EXPECT_ERROR(encode(*tokenizer, "<|im_end|>ab<|im_end|>x", {.parse_special = true, .strict = true}), Status::invalid_argument,
+               "offset 22");
+}
+
+TEST(ByteBpe, IgnoreMergesTakesWholeWords) {
+  ByteVocabulary v;
+  const int32_t word = v.add(spell(' ') + "word", kNormal);  // no merge leads to it
+  const int32_t control = v.add("###", kControl);
+  EXPECT_EQ(encode(*load(v.file("gpt-2")), " word").size(), 5u);
+  const auto llama = load(v.file("llama-bpe"));
+  EXPECT_EQ(encode(*llama, " word"), (Ids{word}));
+  EXPECT_EQ(encode(*llama, " words").size(), 6u);
+  EXPECT_EQ(encode(*llama, "###").size(), 3u) << "plain text became a control token";
+  EXPECT_EQ(encode(*llama, "###", {.parse_special = true}), (Ids{control}));
+}
+
+TEST(ByteBpe, MergesNeverMakeAMarker) {
+  ByteVocabulary v;
+  v.merge("<", "|");
+  v.merge("|", ">");
+  v.merges.push_back("<| |>");
+  const int32_t control = v.add("<||>", kControl);
+  const auto tokenizer = load(v.file());
+  EXPECT_EQ(encode(*tokenizer, "<||>").size(), 2u);
+  EXPECT_EQ(encode(*tokenizer, "<||>", {.parse_special = true}), (Ids{control}));
+}
+
+TEST(ByteBpe, RefusesBadMerges) {
+  const auto refused = [](const std::string& merge, const char* why) {
+    ByteVocabulary v;
+    v.merge("a", "b");
+    v.merges.push_back(merge);
+    EXPECT_ERROR(load(v.file()), Status::data_loss, why);
+    EXPECT_ERROR(load(v.file()), Status::data_loss, "tokenizer.ggml.merges: entry 1");
+  };
+  refused("", "one blank");
+  refused("ab", "one blank");
+  refused(" ab", "one blank");
+  refused("a ", "one blank");
+  refused("a b c", "one blank");
+  refused("a  b", "one blank");
+  refused("a zz", "joins a token that the vocabulary lacks");
+  refused("a c", "makes a token that the vocabulary lacks");
+}
+
+// A vocabulary that joins a letter with itself up to 64 times, as trained ones do with blanks; others end after one merge.
+ByteVocabulary runs() {
+  ByteVocabulary v;
+  for (std::string text : {std::string("a"), spell(' '), spell('\n'), std::string(".")}) {
+    for (int i = 0; i < 6; ++i, text += text) v.merge(text, text);
+  }
+  v.merge("a", "b");
+  v.merge(spell(0xE4), spell(0xB8));
+  v.merge(spell(0xE4) + spell(0xB8), spell(0xAD));
+  v.merge(spell(0xCC), spell(0x81));
+  return v;
+}
+
+double seconds_to_encode(const Tokenizer& tokenizer, const std::string& unit, size_t n_bytes) {
+  std::string text;
+  while (text.size() < n_bytes) text += unit;
+  rustml::runtime::StopSignal stop;
+  const auto begin = std::chrono::steady_clock::now();
+  const Encoding encoding = tokenizer.encode(text, {}, stop);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  size_t covered = 0;
+  for (const int32_t id : encoding.ids) covered += tokenizer.token_bytes(id).size();
+  EXPECT_EQ(covered, text.size());
+  return taken.count();
+}
+
+// On a thread with 256 KiB of stack: nothing may recurse with the text. The square of a ten times longer text would take a
+// hundred times as long.
+TEST(ByteBpe, TenMegabytesOfOneThing) {
+  const auto run = [](void*) -> void* {
+    for (const std::string pre : {"gpt-2", "smollm", "llama-bpe"}) {
+      const auto tokenizer = load(runs().file(pre));
+      for (const std::string unit : {"a", " ", "\n", ".", "\u4E2D", "ab", "e\u0301", "1"}) {
+        const double small = seconds_to_encode(*tokenizer, unit, 1 << 20);
+        if (pre != "gpt-2") continue;
+        const double whole = seconds_to_encode(*tokenizer, unit, 10 << 20);
+        EXPECT_LE(whole, 10.0) << unit;
+        EXPECT_LE(whole, 40.0 * small + 1.0) << unit;
+      }
+    }
+    return nullptr;
+  };
+  pthread_attr_t small_stack;
+  pthread_attr_init(&small_stack);
+  ASSERT_EQ(pthread_attr_setstacksize(&small_stack, 256 * 1024), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &small_stack, run, nullptr), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&small_stack);
+}
+
+TEST(ByteBpe, StopsOnRequest) {
+  const auto tokenizer = load(runs().file());
+  rustml::runtime::CancelFlag flag;
+  flag.trigger(1);
+  rustml::runtime::StopSignal stopped(&flag);
+  EXPECT_ERROR(tokenizer->encode("some words", {}, stopped), Status::cancelled, "");
+  for (const std::string& text : {std::string(20 << 20, 'a'), std::string(20 << 20, '1')}) {  // one word, many words
+    rustml::runtime::StopSignal late(nullptr, rustml::runtime::now_ns() + 2'000'000);
+    EXPECT_ERROR(tokenizer->encode(text, {}, late), Status::deadline_exceeded, "");
+  }
+}
+
+TEST(ByteBpe, FingerprintCoversWhatMatters) {
+  const auto of = [](const ModelFile& file) { return std::pair(load(file)->fingerprint_low(), load(file)->fingerprint_high()); };
+  ByteVocabulary v;
+  v.merge("a", "b");
+  v.merge("b", "a");
+  const auto base = of(v.file());
+  EXPECT_EQ(of(v.file()), base);
+  EXPECT_NE(of(v.file("qwen2")), base);
+  ByteVocabulary swapped = v;
+  std::swap(swapped.merges[0], swapped.merges[1]);
+  EXPECT_NE(of(swapped.file()), base);
+  ByteVocabulary other_type = v;
+  other_type.types[5] = kUserDefined;
+  EXPECT_NE(of(other_type.file()), base);
+  ByteVocabulary longer = v;
+  longer.add("extra", kNormal);
+  EXPECT_NE(of(longer.file()), base);
+  ModelFile adds_bos = v.file();
+  adds_bos.metadata["tokenizer.ggml.add_bos_token"] = true;
+  EXPECT_NE(of(adds_bos), base);
+}
+
+}  // namespace

@@ -1,0 +1,138 @@
+// Vocabularies and files the tokenizer tests share: a GGUF's metadata made in memory, GPT-2's alphabet, committed data.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "formats/model_file.h"
+#include "tokenizer/tokenizer.h"
+
+namespace fixtures {
+
+using rustml::formats::Array;
+using rustml::formats::ModelFile;
+using rustml::tokenizer::EncodeOptions;
+using rustml::tokenizer::Encoding;
+using rustml::tokenizer::Span;
+using rustml::tokenizer::Tokenizer;
+
+constexpr int64_t kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kByte = 6;
+
+template <class T>
+std::shared_ptr<const Array> array(std::vector<T> items) {
+  return std::make_shared<const Array>(Array{std::move(items)});
+}
+
+// The character that stands for a byte in byte-level vocabularies: written down here a second time, from GPT-2's rule.
+inline std::string spell(unsigned char wanted) {
+  unsigned next = 256;
+  for (unsigned b = 0; b < 256; ++b) {
+    const bool itself = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || (b >= 0xAE && b <= 0xFF);
+    const unsigned c = itself ? b : next++;
+    if (b != wanted) continue;
+    if (c < 128) return std::string(1, static_cast<char>(c));
+    return {static_cast<char>(0xC0 + c / 64), static_cast<char>(0x80 + c % 64)};
+  }
+  return {};
+}
+
+// Tokens: <|end|> as control, all bytes, then what the merges make, then `more` with their types.
+struct ByteVocabulary {
+  std::vector<std::string> tokens{"<|im_end|>", "<|im_start|>"}, merges;
+  std::vector<int64_t> types{kControl, kControl};
+
+  ByteVocabulary() {
+    for (unsigned b = 0; b < 256; ++b) add(spell(static_cast<unsigned char>(b)), kNormal);
+  }
+  int32_t add(const std::string& text, int64_t type) {
+    tokens.push_back(text);
+    types.push_back(type);
+    return static_cast<int32_t>(tokens.size() - 1);
+  }
+  int32_t merge(const std::string& left, const std::string& right) {
+    merges.push_back(left + " " + right);
+    return add(left + right, kNormal);
+  }
+  void remove(const std::string& text) {
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i] == text) tokens[i] = "removed " + std::to_string(i);
+    }
+  }
+  int32_t id(const std::string& text) const {
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i] == text) return static_cast<int32_t>(i);
+    }
+    return -1;
+  }
+  ModelFile file(const std::string& pre = "gpt-2") const {
+    ModelFile file;
+    file.metadata["tokenizer.ggml.model"] = std::string("gpt2");
+    file.metadata["tokenizer.ggml.pre"] = pre;
+    file.metadata["tokenizer.ggml.tokens"] = array(tokens);
+    file.metadata["tokenizer.ggml.token_type"] = array(types);
+    file.metadata["tokenizer.ggml.merges"] = array(merges);
+    file.metadata["tokenizer.ggml.bos_token_id"] = uint64_t{1};
+    file.metadata["tokenizer.ggml.eos_token_id"] = uint64_t{0};
+    return file;
+  }
+};
+
+inline std::unique_ptr<Tokenizer> load(const ModelFile& file) {
+  rustml::runtime::StopSignal stop;
+  rustml::runtime::Call call{stop, {}};
+  return rustml::tokenizer::from_gguf(file, call);
+}
+
+inline std::vector<int32_t> encode(const Tokenizer& tokenizer, std::string_view text, EncodeOptions options = {}) {
+  rustml::runtime::StopSignal stop;
+  return tokenizer.encode(text, options, stop).ids;
+}
+
+// Committed files: varints, texts with their length.
+class Data {
+ public:
+  explicit Data(const std::string& name) {
+    std::ifstream in(std::string(RUSTML_TEST_DATA) + "/data/" + name, std::ios::binary);
+    bytes_.assign(std::istreambuf_iterator<char>(in), {});
+    EXPECT_FALSE(bytes_.empty()) << name << " cannot be read";
+  }
+  bool more() const { return at_ < bytes_.size(); }
+  uint64_t varint() {
+    uint64_t n = 0;
+    for (int shift = 0;; shift += 7) {
+      const auto byte = static_cast<unsigned char>(bytes_.at(at_++));
+      n |= uint64_t{byte & 0x7Fu} << shift;
+      if (byte < 0x80) return n;
+    }
+  }
+  std::string_view text() { return take(varint()); }
+  std::string_view take(size_t n) {
+    at_ += n;
+    return std::string_view(bytes_).substr(at_ - n, n);
+  }
+  const std::string& all() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  size_t at_ = 0;
+};
+
+// Path of the real model, empty if it is not there (with a line that says so).
+inline std::string smollm2(const char* group) {
+  const char* given = std::getenv("RUSTML_SMOLLM2");
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  std::string path = given != nullptr ? given
+                                      : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") +
+                                            "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (std::ifstream(path)) return path;
+  std::printf("SKIPPED %s: no %s; scripts/demo fetches it, or set RUSTML_SMOLLM2\n", group, path.c_str());
+  return {};
+}
+
+}  // namespace fixtures
