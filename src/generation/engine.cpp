@@ -1,0 +1,177 @@
+#include "generation/engine.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "runtime/topology.h"
+
+namespace rustml::generation {
+
+using base::fail;
+using base::Status;
+
+namespace {
+
+constexpr uint64_t kDefaultContext = 8192;
+constexpr int64_t kDefaultChunk = 128;
+
+void log_info(const std::string& line) { base::log(base::LogLevel::info, "rustml", line); }
+
+const kernels::KernelTable* choose_kernels(const std::string& target) {
+  if (target.empty()) return kernels::available().front();
+  if (const kernels::KernelTable* table = kernels::find(target)) return table;
+  std::string usable;
+  for (const kernels::KernelTable* table : kernels::available()) usable += (usable.empty() ? "" : ", ") + std::string(table->target);
+  fail(Status::invalid_argument, "simd_target " + base::quoted(target) + " cannot be used on this processor; usable: " + usable);
+}
+
+int choose_threads(int32_t wanted) {
+  if (wanted < 0 || wanted > runtime::kMaxThreads)
+    fail(Status::invalid_argument, "n_threads is " + std::to_string(wanted) + "; it must be 0 (automatic) to " + std::to_string(runtime::kMaxThreads));
+  return wanted == 0 ? std::min(runtime::usable_cores(), runtime::kMaxThreads) : wanted;
+}
+
+std::string format(const char* pattern, auto... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+// Binding without memory: names, shapes and sizes.
+struct Counted {
+  models::Config config;
+  uint64_t weight_bytes;
+};
+Counted count(const formats::ModelFile& file) {
+  const models::Architecture& architecture = models::find_architecture(file);
+  Counted c{architecture.read_config(file, architecture.name), 0};
+  models::WeightBinder binder(file, nullptr);
+  architecture.bind(binder, c.config);
+  c.weight_bytes = binder.bytes();
+  return c;
+}
+
+}  // namespace
+
+uint64_t context_tokens(const models::Config& config, const SessionOptions& options) {
+  const auto limit = static_cast<uint64_t>(config.context);
+  if (options.context_tokens > limit)
+    fail(Status::out_of_range, "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit));
+  return options.context_tokens ? options.context_tokens : std::min(limit, kDefaultContext);
+}
+
+int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {
+  if (options.prefill_chunk > 4096) fail(Status::invalid_argument, "prefill_chunk is " + std::to_string(options.prefill_chunk) + "; it must be 0 (automatic) to 4096");
+  const int64_t chunk = options.prefill_chunk ? options.prefill_chunk : kDefaultChunk;
+  return std::min(chunk, static_cast<int64_t>(context));
+}
+
+std::shared_ptr<Engine> Engine::open(std::unique_ptr<base::FileReader> reader, const ModelOptions& options, runtime::Call& call) {
+  return std::make_shared<LoadedEngine>(formats::open(std::move(reader), call), options, call);
+}
+
+MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session, runtime::Call& call) {
+  const formats::ModelFile file = formats::open(std::move(reader), call);
+  const Counted counted = count(file);
+  const uint64_t context = context_tokens(counted.config, session);
+  const models::KvShape kv{counted.config.n_layers, counted.config.n_kv_heads, counted.config.head_dim};
+  MemoryPlan plan{};
+  plan.file_bytes = file.reader->size();
+  plan.weight_bytes = counted.weight_bytes;
+  plan.scratch_bytes = models::Scratch::bytes(counted.config, prefill_chunk(session, context), static_cast<int64_t>(context), choose_threads(model.n_threads));
+  plan.kv_bytes = models::KvCache::bytes_reserved(kv, session.kv_type, context);
+  plan.total_bytes = plan.weight_bytes + plan.scratch_bytes + plan.kv_bytes;
+  plan.context_tokens = context;
+  return plan;
+}
+
+LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options, runtime::Call& call)
+    : budget_(std::make_shared<runtime::MemoryBudget>(options.memory_limit_bytes)),
+      kernels_(choose_kernels(options.simd_target)),
+      n_threads_(choose_threads(options.n_threads)),
+      format_(file.format) {
+  const Counted counted = count(file);
+  const models::Config& c = counted.config;
+  log_info(format("Config: arch=%s, dim=%lld, layers=%lld, heads=%lld, vocab=%lld", c.architecture.c_str(), static_cast<long long>(c.hidden),
+                  static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads), static_cast<long long>(c.vocab)));
+  weights_charge_ = runtime::Charge(budget_, counted.weight_bytes, "weights");
+  tokenizer_ = tokenizer::from_gguf(file, call);
+  if (tokenizer_->size() != c.vocab)
+    fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer_->size()) + " tokens but token_embd.weight has " + std::to_string(c.vocab) + " rows; the file is damaged");
+  log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" + tokenizer_->kind() + ")");
+  chat_shape_ = chat::detect(c.chat_template);
+
+  team_ = runtime::ThreadTeam::lease();
+  weights_ = runtime::Region(counted.weight_bytes, runtime::Region::Pages::huge);
+  models::WeightBinder binder(file, weights_.data());
+  model_ = models::find_architecture(file).bind(binder, c);
+  log_info("Loading GGUF weights...");
+  fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors}, call);
+  model_->loaded();
+  n_parameters_ = binder.n_parameters();
+  n_tensors_ = binder.n_tensors();
+  n_quantized_ = binder.n_quantized();
+  file_bytes_ = file.reader->size();
+  log_info(std::to_string(n_tensors_) + " tensors loaded");
+  log_info(format("Fused %lld gate+up projection pairs", static_cast<long long>(c.n_layers)));
+  log_info(format("Fused %lld QKV projection triples", static_cast<long long>(c.n_layers)));
+  if (options.warmup) warm_up(call);
+  log_info(format("Model ready: %.1fM params", static_cast<double>(n_parameters_) * 1e-6));
+}
+
+// One token through everything: threads, pages and branch predictors are ready for the first answer.
+void LoadedEngine::warm_up(runtime::Call& call) {
+  const uint64_t start = runtime::now_ns();
+  models::Scratch scratch(config(), 1, 1, n_threads_, budget_);
+  models::KvCache cache(model_->kv_shape(), kernels::KvType::f16, 1, 0, budget_);
+  cache.reserve(1);
+  std::vector<float> hidden(static_cast<size_t>(config().hidden)), logits(static_cast<size_t>(config().vocab));
+  const int32_t id = std::max(0, tokenizer_->bos_id());
+  runtime::ProfileLines quiet;
+  models::Pass pass{&id, 1, cache, scratch, hidden.data(), logits.data(), quiet};
+  uint32_t pieces = 0;
+  if (!run(pass, call.stop, pieces)) call.stop.raise("warm-up");
+  log_info(format("Warmup: %.0fms", static_cast<double>(runtime::now_ns() - start) * 1e-6));
+}
+
+bool LoadedEngine::run(models::Pass& pass, runtime::StopSignal& stop, uint32_t& pieces_after_stop) const {
+  const auto report = team_->run(n_threads_, model_->n_steps(), [&](int step, runtime::Member& member) { model_->step(step, member, *kernels_, pass); }, stop);
+  pieces_after_stop = std::max(pieces_after_stop, report.pieces_after_stop);
+  return !stop.stopped();
+}
+
+bool LoadedEngine::project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const {
+  runtime::ProfileLines quiet;
+  team_->run(n_threads_, 1, [&](int, runtime::Member& member) { model_->project(hidden, member, *kernels_, scratch, quiet, logits); }, stop);
+  return !stop.stopped();
+}
+
+tokenizer::Encoding LoadedEngine::encode(const Prompt& prompt, runtime::StopSignal& stop) const {
+  if (prompt.kind == PromptKind::ids) {
+    for (const int32_t id : prompt.ids)
+      if (id < 0 || id >= config().vocab)
+        fail(Status::invalid_argument, "prompt id " + std::to_string(id) + " is not in the vocabulary; ids are 0 to " + std::to_string(config().vocab - 1));
+    return {prompt.ids, 0};
+  }
+  tokenizer::EncodeOptions options;
+  if (prompt.kind == PromptKind::text) {
+    options.add_special = !prompt.no_bos;
+    options.parse_special = prompt.parse_special;
+    return tokenizer_->encode(prompt.text, options, stop);
+  }
+  const std::vector<chat::Piece> pieces = chat::format(chat_shape_, config().chat_template, chat::parse_messages(prompt.text), prompt.add_generation_prompt);
+  std::vector<tokenizer::Span> spans;
+  for (const chat::Piece& piece : pieces) spans.push_back({piece.text, piece.trusted});
+  options.add_special = !prompt.no_bos;
+  return tokenizer_->encode_spans(spans, options, stop);
+}
+
+std::string LoadedEngine::chat_format(std::string_view messages_json, bool add_generation_prompt) const {
+  std::string text;
+  for (const chat::Piece& piece : chat::format(chat_shape_, config().chat_template, chat::parse_messages(messages_json), add_generation_prompt)) text += piece.text;
+  return text;
+}
+
+}  // namespace rustml::generation

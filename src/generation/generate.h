@@ -1,0 +1,58 @@
+// One answer: prefill, then sample, commit and deliver token by token until something ends it. Implements Generation.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "generation/sampler.h"
+#include "generation/session.h"
+#include "generation/text_stream.h"
+
+namespace rustml::generation {
+
+class LiveGeneration final : public Generation {
+ public:
+  static std::shared_ptr<LiveGeneration> start(std::shared_ptr<LiveSession> session, const Prompt& prompt, const GenerationOptions& options, const Limits& limits);
+  // Replays the tokens generated so far through penalties, stop strings and decoder; nothing is delivered twice.
+  static std::shared_ptr<LiveGeneration> resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved, const Limits& limits);
+
+  LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits);
+  ~LiveGeneration() override { stop(); }
+
+  base::Status next(Event& event) override;
+  void stop() noexcept override { close(Finish::closed, base::Status::ok); }
+  void stopped_by_callback(int32_t value) noexcept override;
+  Result result() const override;
+  // What a snapshot carries; only while open.
+  SavedGeneration save() const { return {options_, prompt_, result_.prefill_tokens_skipped, result_.dropped_bytes}; }
+
+ private:
+  bool prefill(Event& event);   // true: event is a PREFILL event
+  base::Status decode(Event& event);
+  base::Status finish(Event& event, Finish why, int32_t token_id = -1);
+  [[noreturn]] void stop_by_signal(const char* phase);
+  bool is_stop(int32_t token) const;
+  void begin_prompt();
+  void close(Finish why, base::Status status) noexcept;
+  void undo() noexcept;
+  bool open() const noexcept { return session_ != nullptr; }
+
+  std::shared_ptr<LiveSession> session_;  // null once closed
+  std::shared_ptr<LoadedEngine> engine_;
+  const GenerationOptions options_;
+  const std::vector<int32_t> prompt_;
+  std::vector<int32_t> stop_ids_;  // sorted
+  runtime::StopSignal stop_;
+  Sampler sampler_;
+  TextStream text_;
+  Result result_;
+  std::optional<base::Error> error_;  // what ended it; repeated by next
+
+  bool begun_ = false, prefilled_ = false, first_token_ = false;
+  uint64_t stall_timeout_ns_ = 0, started_ns_, length_before_ = 0;  // tokens of the session before the call
+  LiveSession::Tail parted_;                 // what the prompt does not share with them
+};
+
+}  // namespace rustml::generation

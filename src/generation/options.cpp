@@ -1,0 +1,95 @@
+// One message shape for all fields: name, value, range, way out.
+#include "generation/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace rustml::generation {
+namespace {
+
+std::string text_of(float value) {  // locale-free
+  if (std::isnan(value)) return "nan";
+  std::array<char, 32> buf;
+  return std::string(buf.data(), std::to_chars(buf.data(), buf.data() + buf.size(), value).ptr);
+}
+
+[[noreturn]] void refuse(std::string_view field, const std::string& value, std::string_view rule) {
+  base::fail(base::Status::invalid_argument, std::string(field) + " is " + value + "; it must be " + std::string(rule));
+}
+
+void require(bool good, std::string_view field, float value, std::string_view rule) {
+  if (!good || !std::isfinite(value)) refuse(field, text_of(value), rule);
+}
+
+void require_id(const std::string& field, int32_t id, int32_t vocab_size) {
+  if (id < 0 || id >= vocab_size) refuse(field, std::to_string(id), "a token id from 0 to " + std::to_string(vocab_size - 1));
+}
+
+std::string element(std::string_view array, size_t index) { return std::string(array) + "[" + std::to_string(index) + "]"; }
+
+void require_count(std::string_view array, size_t count, size_t limit) {
+  if (count <= limit) return;
+  base::fail(base::Status::invalid_argument,
+             std::string(array) + " has " + std::to_string(count) + " entries; at most " + std::to_string(limit) + " are allowed");
+}
+
+void validate_logit_bias(const std::vector<LogitBias>& entries, int32_t vocab_size) {
+  require_count("logit_bias", entries.size(), static_cast<size_t>(vocab_size));
+  std::vector<int32_t> forbidden;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto [id, bias] = entries[i];
+    require_id(element("logit_bias", i) + ".id", id, vocab_size);
+    if (std::isnan(bias) || bias == INFINITY)
+      refuse(element("logit_bias", i) + ".bias", text_of(bias), "a finite number, or -inf to forbid the token");
+    if (bias == -INFINITY) forbidden.push_back(id);
+  }
+  std::sort(forbidden.begin(), forbidden.end());
+  const auto distinct = std::unique(forbidden.begin(), forbidden.end()) - forbidden.begin();
+  if (distinct == vocab_size) base::fail(base::Status::invalid_argument, "logit_bias forbids every token; leave at least one");
+}
+
+void validate_stops(const GenerationOptions& options, int32_t vocab_size) {
+  require_count("stop_strings", options.stop_strings.size(), kMaxStopStrings);
+  size_t total = 0;
+  for (size_t i = 0; i < options.stop_strings.size(); ++i) {
+    const std::string& text = options.stop_strings[i];
+    const std::string field = element("stop_strings", i);
+    if (text.empty()) base::fail(base::Status::invalid_argument, field + " is empty; leave it out");
+    if (text.size() > kMaxStopStringBytes)
+      refuse(field, std::to_string(text.size()) + " bytes long", "at most " + std::to_string(kMaxStopStringBytes) + " bytes");
+    if (const size_t at = base::utf8_error(text); at != base::kValidUtf8)
+      base::fail(base::Status::invalid_argument, field + " is not UTF-8: byte " + std::to_string(at) + " of " + base::quoted(text));
+    total += text.size();
+  }
+  if (total > kMaxStopBytes)
+    base::fail(base::Status::invalid_argument,
+               "stop_strings are " + std::to_string(total) + " bytes together; at most " + std::to_string(kMaxStopBytes) + " are allowed");
+  require_count("stop_ids", options.stop_ids.size(), static_cast<size_t>(vocab_size));
+  for (size_t i = 0; i < options.stop_ids.size(); ++i) require_id(element("stop_ids", i), options.stop_ids[i], vocab_size);
+}
+
+}  // namespace
+
+void validate(const GenerationOptions& options, int32_t vocab_size) {
+  const SamplingOptions& s = options.sampling;
+  require(s.temperature >= 0, "temperature", s.temperature, "0 or more; 0 is greedy");
+  if (s.top_k < 0) refuse("top_k", std::to_string(s.top_k), "0 or more; 0 turns it off");
+  require(s.top_p > 0 && s.top_p <= 1, "top_p", s.top_p, "above 0 and at most 1; 1 turns it off");
+  require(s.min_p >= 0 && s.min_p <= 1, "min_p", s.min_p, "from 0 to 1; 0 turns it off");
+  require(s.typical_p > 0 && s.typical_p <= 1, "typical_p", s.typical_p, "above 0 and at most 1; 1 turns it off");
+  require(s.repetition_penalty > 0, "repetition_penalty", s.repetition_penalty, "above 0; 1 turns it off");
+  require(std::fabs(s.presence_penalty) <= kMaxPenalty, "presence_penalty", s.presence_penalty, "from -100 to 100; 0 turns it off");
+  require(std::fabs(s.frequency_penalty) <= kMaxPenalty, "frequency_penalty", s.frequency_penalty, "from -100 to 100; 0 turns it off");
+  if (s.logprobs > kMaxLogprobs) refuse("logprobs", std::to_string(s.logprobs), "at most " + std::to_string(kMaxLogprobs));
+  validate_logit_bias(s.logit_bias, vocab_size);
+  validate_stops(options, vocab_size);
+}
+
+}  // namespace rustml::generation

@@ -1,0 +1,203 @@
+#include "generation/session.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "generation/generate.h"
+
+namespace rustml::generation {
+
+using base::fail;
+using base::Status;
+
+namespace {
+
+void require_ids(std::span<const int32_t> ids, int64_t vocab) {
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] < 0 || ids[i] >= vocab)
+      fail(Status::invalid_argument, "id " + std::to_string(ids[i]) + " at index " + std::to_string(i) + " is not in the vocabulary; ids are 0 to " + std::to_string(vocab - 1));
+}
+
+runtime::ProfileLevel profile_level() {
+  if (base::log_enabled(base::LogLevel::trace, "rustml::matmul") || base::log_enabled(base::LogLevel::trace, "rustml::attn")) return runtime::ProfileLevel::matmuls;
+  return base::log_enabled(base::LogLevel::debug, "rustml::model") ? runtime::ProfileLevel::layers : runtime::ProfileLevel::off;
+}
+
+const char* kv_name(kernels::KvType type) { return type == kernels::KvType::f32 ? "f32" : type == kernels::KvType::f16 ? "f16" : "q8_0"; }
+
+}  // namespace
+
+std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call& call) {
+  call.stop.check("session create");
+  return std::make_shared<LiveSession>(std::static_pointer_cast<LoadedEngine>(std::move(engine)), options);
+}
+
+LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOptions& options)
+    : engine_(std::move(engine)),
+      options_(options),
+      cache_(engine_->model().kv_shape(), options.kv_type, context_tokens(engine_->config(), options), options.memory_limit_bytes, engine_->budget()),
+      scratch_(engine_->config(), prefill_chunk(options, cache_.capacity()), static_cast<int64_t>(cache_.capacity()), engine_->n_threads(), engine_->budget()),
+      hidden_(static_cast<size_t>(engine_->config().hidden)),
+      logits_(static_cast<size_t>(engine_->config().vocab)) {
+  tokens_.reserve(cache_.capacity());
+  const models::KvShape& kv = cache_.shape();
+  char line[160];
+  std::snprintf(line, sizeof line, "KV cache: %.1f MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)", static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0),
+                static_cast<long long>(kv.n_layers), static_cast<long long>(kv.n_kv_heads), static_cast<unsigned long long>(cache_.capacity()), static_cast<long long>(kv.head_dim),
+                kv_name(cache_.type()));
+  base::log(base::LogLevel::info, "rustml", line);
+  engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
+}
+
+LiveSession::~LiveSession() { engine_->n_sessions().fetch_sub(1, std::memory_order_relaxed); }
+
+void LiveSession::require_closed(const char* what) const {
+  if (open_ != nullptr) fail(Status::failed_precondition, std::string(what) + ": a generation is open on this session; stop or release it first");
+}
+
+SessionInfo LiveSession::info() const {
+  return {false, open_ != nullptr, tokens_.size(), cache_.capacity(), 0, cache_.bytes_reserved(), cache_.bytes_used(), cache_.type()};
+}
+
+void LiveSession::truncate(uint64_t n_tokens) noexcept {
+  if (n_tokens >= tokens_.size()) return;
+  tokens_.resize(n_tokens);
+  cache_.set_length(std::min(cache_.length(), n_tokens));
+  if (hidden_at_ > n_tokens) hidden_at_ = 0;
+  if (logits_at_ > n_tokens) logits_at_ = 0;
+}
+
+void LiveSession::rewind(uint64_t n_tokens) {
+  require_closed("rewind");
+  if (n_tokens > tokens_.size()) fail(Status::out_of_range, "rewind to " + std::to_string(n_tokens) + ": the session has only " + std::to_string(tokens_.size()) + " tokens");
+  truncate(n_tokens);
+  saved_.reset();
+}
+
+std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
+  call.stop.check("fork");
+  auto copy = std::make_shared<LiveSession>(engine_, options_);
+  copy->cache_.copy_from(cache_);
+  call.stop.check("fork");
+  copy->tokens_.assign(tokens_.begin(), tokens_.end());
+  copy->hidden_ = hidden_;
+  copy->logits_ = logits_;
+  copy->hidden_at_ = hidden_at_;
+  copy->logits_at_ = logits_at_;
+  return copy;
+}
+
+bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
+  const uint64_t begin = cache_.length(), end = begin + ids.size();
+  cache_.reserve(end);
+  runtime::ProfileLines lines;
+  lines.level = profile_level();
+  const uint64_t start = runtime::now_ns();
+  models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()), cache_, scratch_, want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr, lines};
+  if (want_scores) hidden_at_ = logits_at_ = 0;  // overwritten from here on
+  const bool finished = engine_->run(pass, stop, pieces_after_stop_);
+  if (lines.level != runtime::ProfileLevel::off && finished) {
+    const auto ms = [](uint64_t ns) { return static_cast<double>(ns) * 1e-6; };
+    char line[200];
+    std::snprintf(line, sizeof line, "model::forward step=%llu tokens=%zu Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
+                  static_cast<unsigned long long>(begin), ids.size(), ms(pass.embedding_ns), ms(pass.layers_ns), ms(pass.norm_ns), ms(pass.projection_ns),
+                  ms(runtime::now_ns() - start));
+    lines.add(base::LogLevel::debug, "rustml::model", line);
+  }
+  lines.flush();
+  if (!finished) return false;
+  cache_.set_length(end);
+  if (tokens_.size() < end) tokens_.insert(tokens_.end(), ids.end() - static_cast<std::ptrdiff_t>(end - tokens_.size()), ids.end());
+  if (want_scores) hidden_at_ = logits_at_ = end;
+  return true;
+}
+
+const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop) {
+  const uint64_t n = tokens_.size();
+  if (logits_at_ == n) return &logits_;
+  if (hidden_at_ == n) {
+    if (!engine_->project(hidden_.data(), scratch_, logits_.data(), stop)) return nullptr;
+    logits_at_ = n;
+    return &logits_;
+  }
+  cache_.set_length(n - 1);  // pending, or evaluated before a rewind: the same cells are written again
+  const int32_t last = tokens_.back();
+  return evaluate(std::span(&last, 1), true, stop) ? &logits_ : nullptr;
+}
+
+void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
+  require_closed("eval");
+  if (n == 0) fail(Status::invalid_argument, "eval: no ids given; pass at least one");
+  require_ids({ids, n}, engine_->config().vocab);
+  const uint64_t before = tokens_.size();
+  if (n > capacity() - before)
+    fail(Status::out_of_range, "eval: " + std::to_string(n) + " more tokens than the " + std::to_string(before) + " in the session exceed its context of " + std::to_string(capacity()));
+  cache_.reserve(before + n);
+  std::vector<int32_t> all(tokens_.begin() + static_cast<std::ptrdiff_t>(evaluated()), tokens_.end());  // a pending one
+  all.insert(all.end(), ids, ids + n);
+  const uint64_t evaluated_before = evaluated();
+  try {
+    for (size_t at = 0; at < all.size();) {
+      const size_t step = std::min(all.size() - at, static_cast<size_t>(chunk()));
+      if (!evaluate({all.data() + at, step}, at + step == all.size(), call.stop)) call.stop.raise("eval");
+      at += step;
+      if (call.progress) call.progress(std::min<uint64_t>(at, n), n);
+    }
+  } catch (...) {
+    const int32_t pending = before > evaluated_before ? tokens_[evaluated_before] : -1;
+    truncate(evaluated_before);
+    if (pending >= 0) tokens_.push_back(pending);
+    throw;
+  }
+  saved_.reset();
+}
+
+const std::vector<float>& LiveSession::logits() {
+  if (tokens_.empty()) fail(Status::failed_precondition, "logits: the session has no tokens yet; evaluate some first");
+  runtime::StopSignal none;
+  return *scores(none);
+}
+
+LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {
+  Tail tail;
+  tail.begin = begin;
+  tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
+  tail.n_cells = evaluated() > begin ? evaluated() - begin : 0;
+  const models::KvShape& kv = cache_.shape();
+  const uint64_t head_bytes = cache_.cell_bytes() * tail.n_cells;
+  tail.cells.resize(head_bytes * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads));
+  std::byte* to = tail.cells.data();
+  for (int64_t l = 0; l < kv.n_layers; ++l)
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h, to += head_bytes) cache_.export_head(l, h, begin, begin + tail.n_cells, to);
+  return tail;
+}
+
+void LiveSession::restore_tail(const Tail& tail) {
+  truncate(tail.begin);
+  const models::KvShape& kv = cache_.shape();
+  const uint64_t head_bytes = cache_.cell_bytes() * tail.n_cells;
+  const std::byte* from = tail.cells.data();
+  for (int64_t l = 0; l < kv.n_layers; ++l)
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h, from += head_bytes) cache_.import_head(l, h, tail.begin, tail.begin + tail.n_cells, from);
+  tokens_.insert(tokens_.end(), tail.tokens.begin(), tail.tokens.end());
+  cache_.set_length(tail.begin + tail.n_cells);
+}
+
+std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
+  require_closed("generation");
+  auto generation = LiveGeneration::start(std::static_pointer_cast<LiveSession>(shared_from_this()), prompt, options, limits);
+  saved_.reset();
+  return generation;
+}
+
+std::shared_ptr<Generation> LiveSession::resume(const Limits& limits) {
+  require_closed("resume");
+  if (!saved_) fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
+  auto generation = LiveGeneration::resume(std::static_pointer_cast<LiveSession>(shared_from_this()), *saved_, limits);
+  saved_.reset();
+  return generation;
+}
+
+}  // namespace rustml::generation

@@ -1,0 +1,89 @@
+// One conversation: its tokens, their KV cache, and the scores of what may follow. Implements generation.h's Session.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "generation/engine.h"
+
+namespace rustml::generation {
+
+class LiveGeneration;
+
+// A generation that a snapshot carried: continued by resume().
+struct SavedGeneration {
+  GenerationOptions options;
+  std::vector<int32_t> prompt;  // whole; the tokens generated so far are those behind it in the session
+  uint64_t skipped = 0, dropped_bytes = 0;
+};
+
+class LiveSession final : public Session {
+ public:
+  LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOptions& options);
+  ~LiveSession() override;
+
+  std::shared_ptr<Session> fork(runtime::Call& call) override;
+  SessionInfo info() const override;
+  const std::vector<int32_t>& tokens() const override { return tokens_; }
+  void reset() override { rewind(0); }
+  void rewind(uint64_t n_tokens) override;
+  void eval(const int32_t* ids, uint64_t n, runtime::Call& call) override;
+  const std::vector<float>& logits() override;
+  uint64_t snapshot_size() const override;
+  void snapshot_write(const Write& write, runtime::Call& call) const override;
+  RestoreInfo restore(base::FileReader& source, runtime::Call& call) override;
+  std::shared_ptr<Generation> start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) override;
+  std::shared_ptr<Generation> resume(const Limits& limits) override;
+
+  // For the generation and the snapshot.
+  LoadedEngine& engine() const noexcept { return *engine_; }
+  std::shared_ptr<LoadedEngine> engine_handle() const noexcept { return engine_; }
+  void set_open(LiveGeneration* generation) noexcept { open_ = generation; }  // null: closed
+  const models::KvCache& cache() const noexcept { return cache_; }
+  uint64_t evaluated() const noexcept { return cache_.length(); }  // tokens in the cache; one more may be pending
+  uint64_t capacity() const noexcept { return cache_.capacity(); }
+  int64_t chunk() const noexcept { return scratch_.chunk; }
+
+  // Takes the cache's memory for n_tokens in all, or throws and changes nothing.
+  void reserve(uint64_t n_tokens) { cache_.reserve(n_tokens); }
+  // Keeps the first n tokens; the last of them becomes pending if its scores are wanted again.
+  void truncate(uint64_t n_tokens) noexcept;
+  // Adds a token whose evaluation waits until its scores are needed.
+  void commit(int32_t token) { tokens_.push_back(token); }
+  // Evaluates up to one chunk of `ids` behind the evaluated tokens (a pending one included by the caller in `ids`). The tokens
+  // evaluated belong to the session afterwards. False: stopped, nothing has changed.
+  bool evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop);
+  bool has_scores() const noexcept { return !tokens_.empty() && hidden_at_ == tokens_.size(); }
+  // Scores for what follows the tokens; evaluates a pending one. Null: stopped.
+  const std::vector<float>* scores(runtime::StopSignal& stop);
+  uint32_t pieces_after_stop() const noexcept { return pieces_after_stop_; }
+
+  // Tokens and cells behind position n, put away while a prompt that parts there is evaluated.
+  struct Tail {
+    uint64_t begin = 0;
+    std::vector<int32_t> tokens;
+    uint64_t n_cells = 0;
+    std::vector<std::byte> cells;
+  };
+  Tail save_tail(uint64_t begin) const;
+  void restore_tail(const Tail& tail);
+
+ private:
+  bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
+  void require_closed(const char* what) const;
+
+  std::shared_ptr<LoadedEngine> engine_;
+  const SessionOptions options_;
+  models::KvCache cache_;
+  models::Scratch scratch_;
+  std::vector<int32_t> tokens_;  // cache_.length() of them evaluated; at most one more
+  std::vector<float> hidden_;    // [hidden] of the last evaluated token, if hidden_at_ says so
+  std::vector<float> logits_;    // [vocab] likewise
+  uint64_t hidden_at_ = 0, logits_at_ = 0;  // number of tokens they belong to; 0: none
+  uint32_t pieces_after_stop_ = 0;
+  std::optional<SavedGeneration> saved_;
+  LiveGeneration* open_ = nullptr;  // it keeps this session alive and takes itself out when it closes
+};
+
+}  // namespace rustml::generation

@@ -1,0 +1,284 @@
+// What a snapshot holds: sections of the container in snapshot_container.h.
+//
+//   1 summary     fingerprints of model and tokenizer, cache type and shape, rotary parameters, counts of tokens
+//   2 tokens      i32 [tokens]
+//   3 cells       per layer and KV head: K, then V, each [evaluated][head_dim] in the cache's type, then Q8_0's scales
+//   4 hidden      f32 [hidden] after the final norm of the last evaluated token; empty if it has to be computed again
+//   5 generation  options and prompt of the generation that was open; absent if none was
+//
+// A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
+// penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "generation/generate.h"
+#include "generation/options.h"
+#include "generation/session.h"
+#include "generation/snapshot_container.h"
+
+namespace rustml::generation {
+
+using base::fail;
+using base::Status;
+
+namespace {
+
+enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration };
+constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration};
+constexpr uint64_t kMaxGenerationBytes = 256u << 20;
+
+struct Summary {
+  uint64_t model_low, model_high, tokenizer_low, tokenizer_high;
+  int64_t n_layers, n_kv_heads, head_dim, hidden, vocab;
+  double rope_base, rope_factor;
+  int64_t rope_scaling, window;  // window: 0, no window layers
+  int64_t kv_type;
+  uint64_t n_tokens, n_evaluated;
+};
+static_assert(sizeof(Summary) == 16 * 8, "written as it is: no padding");
+
+Summary summarize(const LiveSession& session) {
+  const LoadedEngine& engine = session.engine();
+  const models::Config& c = engine.config();
+  return {engine.fingerprint().low, engine.fingerprint().high, engine.tokenizer().fingerprint_low(), engine.tokenizer().fingerprint_high(),
+          c.n_layers, c.n_kv_heads, c.head_dim, c.hidden, c.vocab,
+          c.rope_base, c.rope_scaling.factor, static_cast<int64_t>(c.rope_scaling.kind), 0,
+          static_cast<int64_t>(session.cache().type()), session.tokens().size(), session.evaluated()};
+}
+
+template <class T>
+void same(const char* field, T snapshot, T model) {
+  if (snapshot != model)
+    fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + std::to_string(snapshot) + " but this session's is " + std::to_string(model) +
+                                          "; restore it with the model, tokenizer and options it was taken with");
+}
+
+void require_match(const Summary& s, const Summary& mine) {
+  same("model fingerprint", s.model_low, mine.model_low);
+  same("model fingerprint", s.model_high, mine.model_high);
+  same("tokenizer fingerprint", s.tokenizer_low, mine.tokenizer_low);
+  same("tokenizer fingerprint", s.tokenizer_high, mine.tokenizer_high);
+  same("number of layers", s.n_layers, mine.n_layers);
+  same("number of KV heads", s.n_kv_heads, mine.n_kv_heads);
+  same("head dimension", s.head_dim, mine.head_dim);
+  same("hidden dimension", s.hidden, mine.hidden);
+  same("vocabulary size", s.vocab, mine.vocab);
+  same("rotary base", s.rope_base, mine.rope_base);
+  same("rotary factor", s.rope_factor, mine.rope_factor);
+  same("rotary scaling", s.rope_scaling, mine.rope_scaling);
+  same("attention window", s.window, mine.window);
+  same("kv_type", s.kv_type, mine.kv_type);
+}
+
+void require_counts(const Summary& s) {
+  if (s.n_evaluated > s.n_tokens || s.n_tokens - s.n_evaluated > 1 || s.n_tokens > models::kMaxContext)
+    fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) + " tokens evaluated cannot be; the file is damaged");
+}
+
+void require_length(SnapshotReader& reader, uint32_t id, const char* name, uint64_t want) {
+  if (reader.length(id) != want)
+    fail(Status::data_loss, std::string("snapshot: section ") + name + " has " + std::to_string(reader.length(id)) + " bytes, not the " + std::to_string(want) + " its counts ask for");
+}
+
+Summary load_summary(SnapshotReader& reader) {
+  require_length(reader, kSummary, "summary", sizeof(Summary));
+  const std::vector<std::byte> bytes = reader.load(kSummary, sizeof(Summary));
+  Summary s;
+  std::memcpy(&s, bytes.data(), sizeof s);
+  require_counts(s);
+  if (s.kv_type < 1 || s.kv_type > 3) fail(Status::data_loss, "snapshot: kv_type is " + std::to_string(s.kv_type) + "; it must be 1 to 3");
+  return s;
+}
+
+void require_ids(const std::vector<int32_t>& ids, int64_t vocab) {
+  for (const int32_t id : ids)
+    if (id < 0 || id >= vocab) fail(Status::data_loss, "snapshot: token id " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocab));
+}
+
+// --- the open generation
+
+template <class T>
+void put_list(PayloadWriter& out, const std::vector<T>& items) {
+  out.number(static_cast<uint64_t>(items.size()));
+  out.append(items.data(), items.size() * sizeof(T));
+}
+
+template <class T>
+std::vector<T> get_list(base::ByteReader& in, const char* what) {
+  const auto n = in.number<uint64_t>(what);
+  in.require(n, sizeof(T), what);
+  std::vector<T> items(n);
+  in.bytes(items.data(), n * sizeof(T), what);
+  return items;
+}
+
+std::vector<std::byte> encode(const SavedGeneration& saved) {
+  PayloadWriter out;
+  const GenerationOptions& o = saved.options;
+  const SamplingOptions& s = o.sampling;
+  out.number(s.seed);
+  for (const float value : {s.temperature, s.top_p, s.min_p, s.typical_p, s.repetition_penalty, s.presence_penalty, s.frequency_penalty}) out.number(value);
+  out.number(s.top_k);
+  out.number(s.repetition_window);
+  out.number(s.logprobs);
+  put_list(out, s.logit_bias);
+  out.number(o.max_tokens);
+  out.number(static_cast<uint64_t>(o.stop_strings.size()));
+  for (const std::string& text : o.stop_strings) {
+    out.number(static_cast<uint64_t>(text.size()));
+    out.append(text.data(), text.size());
+  }
+  put_list(out, o.stop_ids);
+  for (const bool flag : {o.ignore_eos, o.rollback, o.prefill_events}) out.number(static_cast<uint32_t>(flag));
+  put_list(out, saved.prompt);
+  out.number(saved.skipped);
+  out.number(saved.dropped_bytes);
+  return out.bytes();
+}
+
+SavedGeneration decode(const std::vector<std::byte>& bytes, int64_t vocab) {
+  const auto source = base::open_memory(bytes.data(), bytes.size(), "snapshot");
+  base::ByteReader in(*source, 0, bytes.size());
+  in.about("generation");
+  SavedGeneration saved;
+  GenerationOptions& o = saved.options;
+  SamplingOptions& s = o.sampling;
+  s.seed = in.number<uint64_t>("seed");
+  for (float* value : {&s.temperature, &s.top_p, &s.min_p, &s.typical_p, &s.repetition_penalty, &s.presence_penalty, &s.frequency_penalty}) *value = in.number<float>("option");
+  s.top_k = in.number<int32_t>("top_k");
+  s.repetition_window = in.number<uint32_t>("repetition_window");
+  s.logprobs = in.number<uint32_t>("logprobs");
+  s.logit_bias = get_list<LogitBias>(in, "logit_bias");
+  o.max_tokens = in.number<uint64_t>("max_tokens");
+  const auto n_strings = in.number<uint64_t>("stop strings");
+  in.require(n_strings, sizeof(uint64_t), "stop strings");
+  for (uint64_t i = 0; i < n_strings; ++i) {
+    const auto n = in.number<uint64_t>("stop string");
+    in.require(n, 1, "stop string");
+    o.stop_strings.push_back(in.string(n, "stop string"));
+  }
+  o.stop_ids = get_list<int32_t>(in, "stop_ids");
+  for (bool* flag : {&o.ignore_eos, &o.rollback, &o.prefill_events}) *flag = in.number<uint32_t>("flag") != 0;
+  saved.prompt = get_list<int32_t>(in, "prompt");
+  saved.skipped = in.number<uint64_t>("skipped");
+  saved.dropped_bytes = in.number<uint64_t>("dropped bytes");
+  try {
+    validate(o, static_cast<int32_t>(vocab));
+  } catch (const base::Error& e) {
+    fail(Status::data_loss, "snapshot: the open generation's options are not valid: " + e.message());
+  }
+  require_ids(saved.prompt, vocab);
+  return saved;
+}
+
+}  // namespace
+
+// The sections of a session as it is now, in order; `generation` is encoded already.
+static std::vector<SnapshotSection> describe(const LiveSession& session, bool has_hidden, const std::vector<std::byte>& generation) {
+  const models::KvShape& kv = session.cache().shape();
+  std::vector<SnapshotSection> sections = {
+      {kSummary, true, sizeof(Summary)},
+      {kTokens, true, session.tokens().size() * sizeof(int32_t)},
+      {kCells, true, session.evaluated() * session.cache().cell_bytes() * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads)},
+      {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
+  if (!generation.empty()) sections.push_back({kGeneration, true, generation.size()});
+  return sections;
+}
+
+uint64_t LiveSession::snapshot_size() const {
+  return snapshot_bytes(describe(*this, has_hidden(), open_ ? encode(open_->save()) : saved_ ? encode(*saved_) : std::vector<std::byte>{}));
+}
+
+void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const {
+  const std::vector<std::byte> generation = open_ ? encode(open_->save()) : saved_ ? encode(*saved_) : std::vector<std::byte>{};
+  SnapshotWriter out(describe(*this, has_hidden(), generation), write, call);
+  const Summary summary = summarize(*this);
+  out.begin(kSummary);
+  out.append(&summary, sizeof summary);
+  out.begin(kTokens);
+  out.append(tokens_.data(), tokens_.size() * sizeof(int32_t));
+  out.begin(kCells);
+  const models::KvShape& kv = cache_.shape();
+  std::vector<std::byte> cells(evaluated() * cache_.cell_bytes());
+  for (int64_t l = 0; l < kv.n_layers; ++l) {
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
+      call.stop.check("snapshot");
+      cache_.export_head(l, h, 0, evaluated(), cells.data());
+      out.append(cells.data(), cells.size());
+    }
+  }
+  out.begin(kHidden);
+  if (has_hidden()) out.append(hidden_.data(), hidden_.size() * sizeof(float));
+  if (!generation.empty()) {
+    out.begin(kGeneration);
+    out.append(generation.data(), generation.size());
+  }
+  out.finish();
+}
+
+RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) {
+  require_closed("restore");
+  call.stop.check("restore");
+  SnapshotReader reader(source, kKnown);
+  const Summary s = load_summary(reader);
+  require_match(s, summarize(*this));
+  if (s.n_tokens > capacity())
+    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " + std::to_string(capacity()) +
+                                   "; create the session with more context_tokens");
+  const models::KvShape& kv = cache_.shape();
+  const uint64_t head_bytes = s.n_evaluated * cache_.cell_bytes();
+  require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
+  require_length(reader, kCells, "cells", head_bytes * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads));
+  const bool hidden_there = reader.length(kHidden) != 0;
+  if (hidden_there) require_length(reader, kHidden, "hidden", hidden_.size() * sizeof(float));
+
+  std::vector<int32_t> tokens(s.n_tokens);
+  SectionStream token_stream(reader, kTokens);
+  token_stream.read(tokens.data(), s.n_tokens * sizeof(int32_t));
+  token_stream.finish();
+  require_ids(tokens, engine_->config().vocab);
+  std::vector<float> hidden(hidden_.size());
+  SectionStream hidden_stream(reader, kHidden);
+  if (hidden_there) hidden_stream.read(hidden.data(), hidden.size() * sizeof(float));
+  hidden_stream.finish();
+  std::optional<SavedGeneration> generation;
+  if (reader.has(kGeneration)) {
+    generation = decode(reader.load(kGeneration, kMaxGenerationBytes), engine_->config().vocab);
+    const size_t shared = std::min(generation->prompt.size(), tokens.size());
+    if (generation->prompt.empty() || generation->prompt.size() > capacity() || !std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared), generation->prompt.begin()))
+      fail(Status::data_loss, "snapshot: the open generation's prompt does not fit its tokens; the file is damaged");
+  }
+
+  models::KvCache cache(kv, cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
+  cache.reserve(s.n_tokens);
+  std::vector<std::byte> cells(head_bytes);
+  SectionStream cell_stream(reader, kCells);
+  const auto heads = static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads);
+  for (uint64_t i = 0; i < heads; ++i) {
+    call.stop.check("restore");
+    cell_stream.read(cells.data(), cells.size());
+    cache.import_head(static_cast<int64_t>(i) / kv.n_kv_heads, static_cast<int64_t>(i) % kv.n_kv_heads, 0, s.n_evaluated, cells.data());
+    if (call.progress) call.progress((i + 1) * head_bytes, heads * head_bytes);
+  }
+  cell_stream.finish();
+  call.stop.check("restore");
+
+  // Nothing below can fail.
+  cache.set_length(s.n_evaluated);
+  cache_ = std::move(cache);
+  tokens_.assign(tokens.begin(), tokens.end());  // within the capacity reserved
+  hidden_.swap(hidden);
+  hidden_at_ = hidden_there ? s.n_evaluated : 0;
+  logits_at_ = 0;
+  saved_ = std::move(generation);
+  return {saved_.has_value(), s.n_tokens, s.n_evaluated, 0};
+}
+
+SnapshotInfo snapshot_probe(base::FileReader& source) {
+  SnapshotReader reader(source, kKnown);
+  const Summary s = load_summary(reader);
+  return {reader.version(), reader.total_bytes(), s.n_tokens, s.model_low, s.model_high, static_cast<kernels::KvType>(s.kv_type), reader.has(kGeneration)};
+}
+
+}  // namespace rustml::generation
