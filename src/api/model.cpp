@@ -1,0 +1,124 @@
+#include "api/arguments.h"
+#include "api/callbacks.h"
+#include "api/guard.h"
+#include "api/options.h"
+#include "api/structs.h"
+
+using namespace rustml::api;
+namespace base = rustml::base;
+using rustml::generation::Engine;
+
+namespace {
+
+rustml_text to_text(std::string_view text) { return {text.empty() ? "" : text.data(), text.size()}; }
+
+// What the three ways to open have in common; `reader()` makes the file.
+template <class MakeReader>
+void open_model(rustml_model** out, const rustml_model_options* given, const rustml_call_options* call, MakeReader&& reader) {
+  clear_out(out);
+  const auto options = to_model_options(given);
+  LongCall long_call(call, "model load");
+  auto file = reader();
+  auto engine = Engine::open(std::move(file), options, long_call.begin());
+  *out = hand_out(std::make_unique<ModelObject>(std::move(engine)));
+}
+
+}  // namespace
+
+int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
+                          rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    open_model(out, options, call, [&] { return base::open_file(read_path(path, path_len)); });
+  });
+}
+
+int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
+                                 rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    open_model(out, options, call, [&] {
+      const auto bytes = read_bytes(data, len, "data");
+      return base::open_memory(bytes.data(), bytes.size(), "model in memory");
+    });
+  });
+}
+
+int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
+                                 rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, reader);
+    adopt(scope, call);
+    open_model(out, options, call, [&] { return open_reader(reader, "reader"); });
+  });
+}
+
+rustml_model* rustml_model_retain(rustml_model* model) { return retain_handle(value_of(model), Type::model) ? model : nullptr; }
+
+int32_t rustml_model_release(rustml_model* model) {
+  return guard(nullptr, [&](Scope&) { return model ? release_handle(value_of(model), Type::model) : Status::ok; });
+}
+
+int32_t rustml_model_get_info(const rustml_model* model, rustml_model_info* out, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    const OutStruct<rustml_model_info> result(out, "rustml_model_info");
+    const auto info = scope.model(model).info();
+    rustml_model_info filled{};
+    filled.n_threads = info.n_threads;
+    filled.n_layers = info.n_layers;
+    filled.n_heads = info.n_heads;
+    filled.n_kv_heads = info.n_kv_heads;
+    filled.head_dim = info.head_dim;
+    filled.hidden_dim = info.hidden_dim;
+    filled.ffn_dim = info.ffn_dim;
+    filled.vocab_size = info.vocab_size;
+    filled.context_length = info.context_length;
+    filled.n_parameters = info.n_parameters;
+    filled.weight_bytes = info.weight_bytes;
+    filled.bytes_now = info.bytes_now;
+    filled.bytes_peak = info.bytes_peak;
+    filled.fingerprint_low = info.fingerprint_low;
+    filled.fingerprint_high = info.fingerprint_high;
+    filled.n_tensors = info.n_tensors;
+    filled.n_fused_qkv = info.n_fused_qkv;
+    filled.n_fused_gate_up = info.n_fused_gate_up;
+    filled.n_quantized = info.n_quantized;
+    filled.bos_id = info.bos_id;
+    filled.eos_id = info.eos_id;
+    filled.has_chat_template = info.has_chat_template;
+    filled.n_sessions = info.n_sessions;
+    filled.architecture = to_text(info.architecture);
+    filled.name = to_text(info.name);
+    filled.simd_target = to_text(info.simd_target);
+    result.write(filled);
+  });
+}
+
+int32_t rustml_model_describe_json(const rustml_model* model, char* buf, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    const OutBuffer out(buf, capacity, needed);
+    const std::string json = scope.model(model).describe_json();
+    return out.fill(json.data(), json.size());
+  });
+}
+
+int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_model_options* options, const rustml_session_options* session,
+                          rustml_memory_plan* out, const rustml_call_options* call, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    const OutStruct<rustml_memory_plan> result(out, "rustml_memory_plan");
+    const auto model_options = to_model_options(options);
+    const auto session_options = to_session_options(session);
+    LongCall long_call(call, "model plan");
+    auto file = base::open_file(read_path(path, path_len));
+    const auto plan = Engine::plan(std::move(file), model_options, session_options, long_call.begin());
+    rustml_memory_plan filled{};
+    filled.file_bytes = plan.file_bytes;
+    filled.weight_bytes = plan.weight_bytes;
+    filled.scratch_bytes = plan.scratch_bytes;
+    filled.kv_bytes = plan.kv_bytes;
+    filled.total_bytes = plan.total_bytes;
+    filled.context_tokens = plan.context_tokens;
+    result.write(filled);
+  });
+}

@@ -1,0 +1,114 @@
+#include "api/options.h"
+
+#include "api/arguments.h"
+
+namespace rustml::api {
+
+using base::fail;
+using base::Status;
+
+namespace {
+
+// Elements of an array field: NULL only with count 0.
+template <class T>
+std::span<const T> read_array(const T* items, uint64_t n, const char* name) {
+  if (!items && n > 0) refuse(name, "NULL with count " + std::to_string(n), "an array, or NULL with count 0");
+  if (n > kMaxBytes / sizeof(T)) refuse(name, std::to_string(n) + " long", "an array that fits in memory");
+  return {items, n};
+}
+
+}  // namespace
+
+generation::ModelOptions to_model_options(const rustml_model_options* given) {
+  const rustml_model_options options = read_struct(given);
+  require_flags(options.flags, 0, "rustml_model_options.flags");
+  if (options.quantize == 2 || options.quantize == 3)
+    fail(Status::unimplemented, "rustml_model_options.quantize is " + std::to_string(options.quantize) + ": quantizing at load is not supported yet; use 0 or 1");
+  if (options.quantize != RUSTML_QUANTIZE_AUTO && options.quantize != RUSTML_QUANTIZE_KEEP)
+    refuse("rustml_model_options.quantize", std::to_string(options.quantize), "RUSTML_QUANTIZE_AUTO (0) or RUSTML_QUANTIZE_KEEP (1)");
+  generation::ModelOptions out;
+  out.n_threads = options.n_threads;
+  out.warmup = read_bool(options.warmup, "rustml_model_options.warmup");
+  out.check_tensors = read_bool(options.check_tensors, "rustml_model_options.check_tensors");
+  out.memory_limit_bytes = options.memory_limit_bytes;
+  out.simd_target = read_text(options.simd_target.ptr, options.simd_target.len, "rustml_model_options.simd_target");
+  return out;
+}
+
+generation::SessionOptions to_session_options(const rustml_session_options* given) {
+  const rustml_session_options options = read_struct(given);
+  require_zero(options.reserved0, "rustml_session_options.reserved0");
+  generation::SessionOptions out;
+  switch (options.kv_type) {
+    case 0: break;
+    case RUSTML_KV_F32: out.kv_type = kernels::KvType::f32; break;
+    case RUSTML_KV_F16: out.kv_type = kernels::KvType::f16; break;
+    case RUSTML_KV_Q8_0: out.kv_type = kernels::KvType::q8_0; break;
+    default: refuse("rustml_session_options.kv_type", std::to_string(options.kv_type), "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
+  }
+  out.context_tokens = options.context_tokens;
+  out.memory_limit_bytes = options.memory_limit_bytes;
+  out.prefill_chunk = options.prefill_chunk;
+  return out;
+}
+
+bool adds_generation_prompt(const rustml_chat_options* given) {
+  return read_bool(read_struct(given).add_generation_prompt, "rustml_chat_options.add_generation_prompt");
+}
+
+generation::Prompt to_prompt(const rustml_prompt* given) {
+  require_pointer(given, "prompt");
+  const rustml_prompt prompt = read_struct(given);
+  require_flags(prompt.flags, RUSTML_PROMPT_PARSE_SPECIAL | RUSTML_PROMPT_NO_BOS, "rustml_prompt.flags");
+  require_zero(prompt.reserved0, "rustml_prompt.reserved0");
+  generation::Prompt out;
+  switch (prompt.kind) {
+    case RUSTML_PROMPT_TEXT: out.kind = generation::PromptKind::text; break;
+    case RUSTML_PROMPT_IDS: out.kind = generation::PromptKind::ids; break;
+    case RUSTML_PROMPT_MESSAGES: out.kind = generation::PromptKind::messages; break;
+    default: refuse("rustml_prompt.kind", std::to_string(prompt.kind), "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
+  }
+  if (prompt.kind != RUSTML_PROMPT_TEXT && prompt.flags != 0) refuse("rustml_prompt.flags", std::to_string(prompt.flags), "0 unless kind is RUSTML_PROMPT_TEXT");
+  if (prompt.kind == RUSTML_PROMPT_IDS) {
+    const auto ids = read_ids(prompt.ids, prompt.n_ids, "rustml_prompt.ids");
+    out.ids.assign(ids.begin(), ids.end());
+  } else {
+    out.text = read_text(prompt.text.ptr, prompt.text.len, "rustml_prompt.text");
+  }
+  if (prompt.kind == RUSTML_PROMPT_MESSAGES) out.add_generation_prompt = adds_generation_prompt(prompt.chat);
+  out.parse_special = (prompt.flags & RUSTML_PROMPT_PARSE_SPECIAL) != 0;
+  out.no_bos = (prompt.flags & RUSTML_PROMPT_NO_BOS) != 0;
+  return out;
+}
+
+generation::GenerationOptions to_generation_options(const rustml_generation_options& options) {
+  require_flags(options.flags, 0, "rustml_generation_options.flags");
+  require_zero(options.reserved0, "rustml_generation_options.reserved0");
+  generation::GenerationOptions out;
+  out.sampling.seed = options.seed;
+  out.sampling.temperature = options.temperature;
+  out.sampling.top_k = options.top_k;
+  out.sampling.top_p = options.top_p;
+  out.sampling.min_p = options.min_p;
+  out.sampling.typical_p = options.typical_p;
+  out.sampling.repetition_penalty = options.repetition_penalty;
+  out.sampling.presence_penalty = options.presence_penalty;
+  out.sampling.frequency_penalty = options.frequency_penalty;
+  out.sampling.repetition_window = options.repetition_window;
+  out.sampling.logprobs = options.logprobs;
+  for (const rustml_logit_bias& bias : read_array(options.logit_bias, options.n_logit_bias, "rustml_generation_options.logit_bias"))
+    out.sampling.logit_bias.push_back({bias.id, bias.bias});
+  for (const rustml_text& text : read_array(options.stop_strings, options.n_stop_strings, "rustml_generation_options.stop_strings"))
+    out.stop_strings.emplace_back(read_text(text.ptr, text.len, "rustml_generation_options.stop_strings"));
+  const auto stop_ids = read_ids(options.stop_ids, options.n_stop_ids, "rustml_generation_options.stop_ids");
+  out.stop_ids.assign(stop_ids.begin(), stop_ids.end());
+  out.max_tokens = options.max_tokens;
+  out.ignore_eos = read_bool(options.ignore_eos, "rustml_generation_options.ignore_eos");
+  out.prefill_events = read_bool(options.prefill_events, "rustml_generation_options.prefill_events");
+  if (options.on_stop != RUSTML_ON_STOP_KEEP && options.on_stop != RUSTML_ON_STOP_ROLLBACK)
+    refuse("rustml_generation_options.on_stop", std::to_string(options.on_stop), "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
+  out.rollback = options.on_stop == RUSTML_ON_STOP_ROLLBACK;
+  return out;
+}
+
+}  // namespace rustml::api

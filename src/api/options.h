@@ -1,0 +1,16 @@
+// The caller's option structs as the engine's. Checked here: what only the ABI has (flags, reserved fields, booleans,
+// pointers, UTF-8, enumerations); ranges of values are the engine's business.
+#pragma once
+#include "api/structs.h"
+#include "generation/generation.h"
+#include "rustml.h"
+
+namespace rustml::api {
+
+generation::ModelOptions to_model_options(const rustml_model_options* given);
+generation::SessionOptions to_session_options(const rustml_session_options* given);
+bool adds_generation_prompt(const rustml_chat_options* given);
+generation::Prompt to_prompt(const rustml_prompt* given);
+generation::GenerationOptions to_generation_options(const rustml_generation_options& options);
+
+}  // namespace rustml::api

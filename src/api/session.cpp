@@ -1,0 +1,98 @@
+#include "api/arguments.h"
+#include "api/callbacks.h"
+#include "api/guard.h"
+#include "api/options.h"
+#include "api/structs.h"
+
+using namespace rustml::api;
+using rustml::generation::Session;
+
+namespace {
+
+rustml_session* new_session(std::shared_ptr<rustml::generation::Engine> engine, std::shared_ptr<Session> session) {
+  return hand_out(std::make_unique<SessionObject>(std::make_shared<SessionState>(std::move(engine), std::move(session))));
+}
+
+}  // namespace
+
+int32_t rustml_session_create(rustml_model* model, const rustml_session_options* options, rustml_session** out, const rustml_call_options* call,
+                              rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    clear_out(out);
+    const auto& engine = scope.shared_model(model);
+    const auto session_options = to_session_options(options);
+    LongCall long_call(call, "session creation");
+    auto session = Session::create(engine, session_options, long_call.begin());
+    *out = new_session(engine, std::move(session));
+  });
+}
+
+rustml_session* rustml_session_retain(rustml_session* session) { return retain_handle(value_of(session), Type::session) ? session : nullptr; }
+
+int32_t rustml_session_release(rustml_session* session) {
+  return guard(nullptr, [&](Scope&) { return session ? release_handle(value_of(session), Type::session) : Status::ok; });
+}
+
+int32_t rustml_session_reset(rustml_session* session, rustml_error** error) {
+  return guard(error, [&](Scope& scope) { scope.session(session).session->reset(); });
+}
+
+int32_t rustml_session_rewind(rustml_session* session, uint64_t n_tokens, rustml_error** error) {
+  return guard(error, [&](Scope& scope) { scope.session(session).session->rewind(n_tokens); });
+}
+
+int32_t rustml_session_fork(rustml_session* session, rustml_session** out, const rustml_call_options* call, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    clear_out(out);
+    SessionState& state = scope.session(session);
+    LongCall long_call(call, "session fork");
+    auto copy = state.session->fork(long_call.begin());
+    *out = new_session(state.engine, std::move(copy));
+  });
+}
+
+int32_t rustml_session_get_info(const rustml_session* session, rustml_session_info* out, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    const OutStruct<rustml_session_info> result(out, "rustml_session_info");
+    const SessionState& state = scope.session_to_look_at(session);
+    const auto info = state.session->info();
+    rustml_session_info filled{};
+    filled.poisoned = info.poisoned || state.poisoned.load();
+    filled.position = info.position;
+    filled.capacity = info.capacity;
+    filled.rewind_floor = info.rewind_floor;
+    filled.kv_bytes_reserved = info.kv_bytes_reserved;
+    filled.kv_bytes_used = info.kv_bytes_used;
+    filled.kv_type = static_cast<int32_t>(info.kv_type);
+    filled.generation_open = info.generation_open;
+    result.write(filled);
+  });
+}
+
+int32_t rustml_session_tokens(const rustml_session* session, int32_t* ids, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    const OutBuffer out(ids, capacity, needed);
+    const auto& tokens = scope.session(session).session->tokens();
+    return out.fill(tokens.data(), tokens.size());
+  });
+}
+
+int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_t n, const rustml_call_options* call, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    SessionState& state = scope.session(session);
+    const auto input = read_ids(ids, n, "ids");
+    LongCall long_call(call, "eval");
+    state.session->eval(input.data(), input.size(), long_call.begin());
+  });
+}
+
+int32_t rustml_session_logits(const rustml_session* session, float* logits, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    const OutBuffer out(logits, capacity, needed);
+    const auto& values = scope.session(session).session->logits();
+    return out.fill(values.data(), values.size());
+  });
+}

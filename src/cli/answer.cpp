@@ -1,0 +1,49 @@
+#include "cli/answer.h"
+
+#include "cli/events.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+
+Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
+                     double load_seconds) {
+  rustml_generation* handle = nullptr;
+  call([&](rustml_error** error) { return rustml_generation_start(session, &prompt, &options, &handle, error); });
+  const Generation generation(handle);
+
+  Answer answer;
+  std::string held_back;  // text that came with the end
+  int32_t stop_id = -1;
+  for (;;) {
+    rustml_event event{};
+    event.struct_size = sizeof event;
+    rustml_error* error = nullptr;
+    const int32_t status = rustml_generation_next(handle, &event, &error);
+    if (status == RUSTML_DONE) break;
+    if (status != RUSTML_OK) {
+      const Failure failure = take_failure(status, error);
+      if (status != RUSTML_CANCELLED && status != RUSTML_DEADLINE_EXCEEDED) throw failure;
+      answer.status = status;
+      answer.message = failure.what();
+      break;
+    }
+    const std::string_view text(event.text, event.text_len);
+    answer.text += text;
+    if (event.kind == RUSTML_EVENT_STOPPED) {
+      held_back = text;
+      stop_id = event.token_id;
+    }
+    if (!json) {
+      write_answer(text);
+    } else if (event.kind == RUSTML_EVENT_TOKEN) {
+      write_answer(token_event(event) + "\n");
+    }
+  }
+
+  answer.result.struct_size = sizeof answer.result;
+  call([&](rustml_error** error) { return rustml_generation_result(handle, &answer.result, error); });
+  if (json) write_answer(done_event(answer.result, held_back, stop_id, options.seed, load_seconds) + "\n");
+  return answer;
+}
+
+}  // namespace rustml::cli

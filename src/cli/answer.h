@@ -1,0 +1,21 @@
+// One answer, streamed: what run and chat share.
+#pragma once
+#include <string>
+
+#include "cli/client.h"
+
+namespace rustml::cli {
+
+struct Answer {
+  int32_t status = RUSTML_OK;  // RUSTML_OK, RUSTML_CANCELLED or RUSTML_DEADLINE_EXCEEDED
+  std::string message;         // of the last two
+  std::string text;
+  rustml_result result{};
+};
+
+// Generates and prints as it goes, text or NDJSON. Throws Failure (also when the generation itself fails) and
+// OutputClosed.
+Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
+                     double load_seconds);
+
+}  // namespace rustml::cli

@@ -1,0 +1,69 @@
+// The options that several commands share, each with its range; a value outside it is refused with the option, the
+// value, the limit and the way out, before any model is opened.
+#pragma once
+#include <rustml.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rustml::cli {
+
+struct ModelArguments {
+  std::string gguf, simd_target, log;
+  int32_t threads = 0;
+  bool quiet = false, json = false;
+};
+
+struct SessionArguments {
+  uint64_t context = 0;
+  int32_t kv_type = 0;
+};
+
+struct SamplingArguments {
+  explicit SamplingArguments(uint64_t default_max_tokens) : max_tokens(default_max_tokens) {}
+  uint64_t max_tokens;
+  std::optional<uint64_t> seed;
+  double timeout_seconds = 0;  // 0: none
+  float temperature = 0, top_p = 1, min_p = 0, typical_p = 1;
+  float repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  int32_t top_k = 0;
+  uint32_t repetition_window = 0, logprobs = 0;
+  bool ignore_eos = false;
+  std::vector<std::string> stops;
+};
+
+// A number of an option: [low, high], or (low, high] where `above` is set. `advice` follows the range in messages.
+struct Range {
+  double low, high;
+  bool above = false;
+  const char* advice = "";
+};
+
+// Throw CLI::ValidationError "--temperature -1: must be 0 or more; 0 is greedy".
+double parse_real(const std::string& option, const std::string& text, const Range& range);
+uint64_t parse_whole(const std::string& option, const std::string& text, uint64_t low, uint64_t high, const char* advice);
+// "1 2 3", also with commas.
+std::vector<int32_t> parse_ids(const std::string& option, const std::string& text);
+
+// Declares an option; of several the last one counts. `set` may throw CLI::ValidationError.
+CLI::Option* add_text(CLI::App& app, const std::string& name, const std::string& help, const char* type,
+                      std::function<void(const std::string&)> set);
+CLI::Option* add_whole(CLI::App& app, const std::string& name, const std::string& help, uint64_t low, uint64_t high, const char* advice,
+                       std::function<void(uint64_t)> set);
+
+void add_model_options(CLI::App& app, ModelArguments& arguments);
+void add_session_options(CLI::App& app, SessionArguments& arguments);
+void add_sampling_options(CLI::App& app, SamplingArguments& arguments);
+
+// The text of --prompt: "-" is all of standard input. Throws Failure.
+std::string prompt_text(const std::string& argument);
+
+// `texts` backs the stop strings and must live as long as the options are used.
+rustml_generation_options generation_options(const SamplingArguments& arguments, std::vector<rustml_text>& texts);
+uint64_t deadline_of(const SamplingArguments& arguments);  // from now; 0: none
+
+}  // namespace rustml::cli

@@ -1,0 +1,58 @@
+// rustml.h for C++: handles that release themselves, failures as exceptions. Everything the program knows of the library.
+#pragma once
+#include <rustml.h>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rustml::cli {
+
+// A failure to report: what the library said, or a fault of the arguments.
+class Failure : public std::exception {
+ public:
+  Failure(int32_t status, std::string message, std::string detail_json = "{}")
+      : status_(status), message_(std::move(message)), detail_json_(std::move(detail_json)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+  int32_t status() const noexcept { return status_; }  // RUSTML_*
+  const std::string& detail_json() const noexcept { return detail_json_; }
+
+ private:
+  int32_t status_;
+  std::string message_, detail_json_;
+};
+
+// Takes the message out of `error` and releases it.
+Failure take_failure(int32_t status, rustml_error* error);
+
+// Runs `function(&error)` and throws what it reports.
+template <class Function>
+void call(Function&& function) {
+  rustml_error* error = nullptr;
+  const int32_t status = function(&error);
+  if (status != RUSTML_OK) throw take_failure(status, error);
+}
+
+template <auto release>
+struct Release {
+  template <class T>
+  void operator()(T* handle) const noexcept {
+    release(handle);
+  }
+};
+using Model = std::unique_ptr<rustml_model, Release<rustml_model_release>>;
+using Session = std::unique_ptr<rustml_session, Release<rustml_session_release>>;
+using Generation = std::unique_ptr<rustml_generation, Release<rustml_generation_release>>;
+using Cancel = std::unique_ptr<rustml_cancel, Release<rustml_cancel_release>>;
+
+inline rustml_text text_of(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view view_of(const rustml_text& text) { return {text.ptr, text.len}; }
+
+rustml_model_info model_info(const rustml_model* model);
+const char* status_name(int32_t status) noexcept;  // "NOT_FOUND"
+const char* finish_name(int32_t finish) noexcept;  // "stop_token"
+
+}  // namespace rustml::cli

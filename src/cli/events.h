@@ -1,0 +1,37 @@
+// The NDJSON lines of --json; events.schema.json describes them. A run prints load, token lines, then done or error.
+#pragma once
+#include <rustml.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cli/client.h"
+
+namespace rustml::cli {
+
+// Quoted and escaped; bytes that are not UTF-8 become U+FFFD.
+std::string json_string(std::string_view text);
+
+// Builds one object, members in the order of the calls. Numbers that JSON cannot hold become null.
+class JsonObject {
+ public:
+  JsonObject& text(std::string_view key, std::string_view value) { return raw(key, json_string(value)); }
+  JsonObject& whole(std::string_view key, uint64_t value) { return raw(key, std::to_string(value)); }
+  JsonObject& real(std::string_view key, double value);
+  JsonObject& raw(std::string_view key, std::string_view json);
+  std::string str() const { return text_.empty() ? "{}" : text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+struct Loaded;
+
+std::string load_event(std::string_view path, const Loaded& loaded);
+std::string token_event(const rustml_event& event);
+// `text` is what was held back and comes with the end; `stop_id` the stop token, -1 if none ended it.
+std::string done_event(const rustml_result& result, std::string_view text, int32_t stop_id, uint64_t seed, double load_seconds);
+std::string error_event(const Failure& failure);
+
+}  // namespace rustml::cli

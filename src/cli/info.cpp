@@ -1,0 +1,82 @@
+// rustml-infer info: what is in a model file.
+#include <cstdio>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/load.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+std::string describe(const rustml_model* model) {
+  std::string text;
+  uint64_t needed = 0;
+  int32_t status = rustml_model_describe_json(model, nullptr, 0, &needed, nullptr);
+  if (status == RUSTML_BUFFER_TOO_SMALL || status == RUSTML_OK) text.resize(needed);
+  call([&](rustml_error** error) { return rustml_model_describe_json(model, text.data(), text.size(), &needed, error); });
+  return text;
+}
+
+std::string table(const rustml_model_info& info, const rustml_memory_plan& plan) {
+  std::string out;
+  const auto row = [&](const char* name, const std::string& value) {
+    char head[24];
+    std::snprintf(head, sizeof head, "%-15s", name);
+    out += head + value + "\n";
+  };
+  const auto number = [](uint64_t n) { return std::to_string(n); };
+  const auto megabytes = [](uint64_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
+    return std::string(text);
+  };
+  char parameters[32];
+  std::snprintf(parameters, sizeof parameters, "%.1f million", static_cast<double>(info.n_parameters) / 1e6);
+  row("name", std::string(view_of(info.name)));
+  row("architecture", std::string(view_of(info.architecture)));
+  row("parameters", parameters);
+  row("layers", number(info.n_layers));
+  row("heads", number(info.n_heads) + " (" + number(info.n_kv_heads) + " for keys and values), " + number(info.head_dim) + " wide");
+  row("hidden", number(info.hidden_dim) + ", feed-forward " + number(info.ffn_dim));
+  row("vocabulary", number(info.vocab_size) + " tokens, chat template: " + (info.has_chat_template != 0 ? "yes" : "no"));
+  row("trained context", number(info.context_length) + " tokens");
+  row("file", megabytes(plan.file_bytes) + ", " + number(info.n_tensors) + " tensors");
+  row("memory", megabytes(plan.weight_bytes) + " weights + " + megabytes(plan.scratch_bytes) + " scratch + " + megabytes(plan.kv_bytes) +
+                    " KV cache for " + number(plan.context_tokens) + " tokens");
+  row("runs on", number(static_cast<uint64_t>(info.n_threads)) + " threads, " + std::string(view_of(info.simd_target)));
+  return out;
+}
+
+int info(const ModelArguments& a, const SessionArguments& s) {
+  Interrupt interrupt;
+  interrupt.arm();
+  start_log(a.log);
+  const Loaded loaded = load_model(a, interrupt, 0, /*warmup=*/false);
+  if (a.json) {
+    write_answer(describe(loaded.model.get()) + "\n");
+    return kExitAnswer;
+  }
+  rustml_session_options session;
+  rustml_session_options_init(&session, sizeof session);
+  session.context_tokens = s.context;
+  session.kv_type = s.kv_type;
+  rustml_memory_plan plan{};
+  plan.struct_size = sizeof plan;
+  call([&](rustml_error** error) { return rustml_model_plan(a.gguf.data(), a.gguf.size(), nullptr, &session, &plan, nullptr, error); });
+  write_answer(table(loaded.info, plan));
+  return kExitAnswer;
+}
+
+}  // namespace
+
+Command make_info(CLI::App& app) {
+  const auto model = std::make_shared<ModelArguments>();
+  const auto session = std::make_shared<SessionArguments>();
+  add_model_options(app, *model);
+  add_session_options(app, *session);
+  return [=] { return info(*model, *session); };
+}
+
+}  // namespace rustml::cli

@@ -1,0 +1,61 @@
+#include "cli/load.h"
+
+#include <cstdio>
+
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+int32_t on_progress(void*, const rustml_event* event) {
+  if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
+  char line[64];
+  std::snprintf(line, sizeof line, "loading %3.0f %% of %.0f MB",
+                100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
+  show_progress(line);
+  return 0;
+}
+
+}  // namespace
+
+double now_seconds() { return static_cast<double>(rustml_now_ns()) * 1e-9; }
+
+Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup) {
+  if (arguments.gguf.empty()) throw Failure(RUSTML_INVALID_ARGUMENT, "--gguf: missing; give the path of a GGUF file");
+  rustml_model_options options;
+  rustml_model_options_init(&options, sizeof options);
+  options.n_threads = arguments.threads;
+  options.warmup = warmup ? 1 : 0;
+  options.simd_target = text_of(arguments.simd_target);
+
+  rustml_callback progress;
+  rustml_callback_init(&progress, sizeof progress);
+  progress.on_event = on_progress;
+  rustml_call_options limits;
+  rustml_call_options_init(&limits, sizeof limits);
+  limits.cancel = interrupt.cancel();
+  limits.deadline_ns = deadline_ns;
+  if (stderr_is_terminal() && !arguments.quiet) limits.progress = &progress;
+
+  const double begin = now_seconds();
+  rustml_model* model = nullptr;
+  call([&](rustml_error** error) {
+    return rustml_model_open(arguments.gguf.data(), arguments.gguf.size(), &options, &model, &limits, error);
+  });
+  Loaded loaded{Model(model), {}, now_seconds() - begin};
+  clear_progress();
+  loaded.info = model_info(model);
+  return loaded;
+}
+
+Session create_session(rustml_model* model, const SessionArguments& arguments) {
+  rustml_session_options options;
+  rustml_session_options_init(&options, sizeof options);
+  options.context_tokens = arguments.context;
+  options.kv_type = arguments.kv_type;
+  rustml_session* session = nullptr;
+  call([&](rustml_error** error) { return rustml_session_create(model, &options, &session, nullptr, error); });
+  return Session(session);
+}
+
+}  // namespace rustml::cli

@@ -1,0 +1,21 @@
+// Opening a model with everything a command wants around it: log, progress, Ctrl-C, a deadline, its time.
+#pragma once
+#include "cli/arguments.h"
+#include "cli/client.h"
+#include "cli/interrupt.h"
+
+namespace rustml::cli {
+
+struct Loaded {
+  Model model;
+  rustml_model_info info;
+  double seconds;
+};
+
+double now_seconds();
+
+// Throws Failure. `deadline_ns` 0: none.
+Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup = true);
+Session create_session(rustml_model* model, const SessionArguments& arguments);
+
+}  // namespace rustml::cli

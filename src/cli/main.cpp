@@ -1,0 +1,90 @@
+// rustml-infer: the first argument names the command; without one it is `run`.
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/events.h"
+#include "cli/exit_code.h"
+#include "cli/terminal.h"
+
+namespace {
+
+using namespace rustml::cli;
+
+struct Entry {
+  const char* name;
+  const char* summary;
+  Command (*make)(CLI::App&);
+};
+
+constexpr Entry kCommands[] = {
+    {"run", "Runs a language model on this machine's processor: one prompt, one answer on stdout.", make_run},
+    {"chat", "A conversation: on a terminal with a prompt, otherwise every line of standard input is a turn.", make_chat},
+    {"info", "What is in a model file, and the memory it takes.", make_info},
+    {"tokenize", "The token ids of a text, each with its piece.", make_tokenize},
+    {"bench", "Measures load, prefill and decode; prints medians.", make_bench},
+};
+
+constexpr const char* kRunFooter =
+    "Other commands: rustml-infer chat | info | tokenize | bench, each with --gguf FILE and its own --help.\n\n"
+    "Statistics, warnings and log lines go to stderr, the answer alone to stdout. With --json stdout carries one JSON\n"
+    "object a line; the schema is installed as share/rustml/events.schema.json.\n";
+
+bool asks_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) return true;
+  }
+  return false;
+}
+
+int fail(const Failure& failure, int code, bool json) {
+  report(std::string("error: ") + failure.what());
+  if (json) {
+    try {
+      write_answer(error_event(failure) + "\n");
+    } catch (const std::exception&) {  // stderr has it
+    }
+  }
+  return code;
+}
+
+int run_program(int argc, char** argv) {
+  const Entry* entry = &kCommands[0];
+  bool named = false;
+  for (const Entry& candidate : kCommands) {
+    if (argc > 1 && std::strcmp(argv[1], candidate.name) == 0) {
+      entry = &candidate;
+      named = true;
+    }
+  }
+  CLI::App app(entry->summary, named ? std::string("rustml-infer ") + entry->name : "rustml-infer");
+  app.set_version_flag("--version", std::string("rustml-infer ") + rustml_version());
+  app.get_formatter()->column_width(32);
+  const Command command = entry->make(app);
+  app.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
+  try {
+    app.parse(argc - (named ? 1 : 0), argv + (named ? 1 : 0));
+  } catch (const CLI::Success& help) {  // --help, --version
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    return fail(Failure(RUSTML_INVALID_ARGUMENT, message + " (see " + app.get_name() + " --help)"), kExitUsage, asks_json(argc, argv));
+  }
+  return command();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_program(argc, argv);
+  } catch (const OutputClosed&) {
+    return kExitAnswer;
+  } catch (const Failure& failure) {
+    return fail(failure, exit_code(failure.status()), asks_json(argc, argv));
+  } catch (const std::exception& error) {
+    return fail(Failure(RUSTML_INTERNAL, error.what()), kExitError, asks_json(argc, argv));
+  }
+}

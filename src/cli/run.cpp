@@ -1,0 +1,96 @@
+// rustml-infer [run]: one prompt, one answer.
+#include <optional>
+
+#include "cli/answer.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/events.h"
+#include "cli/exit_code.h"
+#include "cli/load.h"
+#include "cli/messages.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+struct Arguments {
+  ModelArguments model;
+  SessionArguments session;
+  SamplingArguments sampling{256};
+  std::optional<std::string> prompt, system;
+  std::optional<std::vector<int32_t>> prompt_ids;
+  bool parse_special = false, chat = false;
+};
+
+// The views in it point into `text` and `a`.
+rustml_prompt make_prompt(const Arguments& a, const rustml_model_info& info, std::string& text) {
+  rustml_prompt prompt;
+  rustml_prompt_init(&prompt, sizeof prompt);
+  if (a.prompt_ids) {
+    prompt.kind = RUSTML_PROMPT_IDS;
+    prompt.ids = a.prompt_ids->data();
+    prompt.n_ids = a.prompt_ids->size();
+    return prompt;
+  }
+  text = prompt_text(*a.prompt);
+  if (a.chat) {
+    Messages messages(a.system.value_or(""));
+    messages.add("user", text);
+    text = messages.prompt(info, prompt);
+  }
+  prompt.text = text_of(text);
+  if (a.parse_special) prompt.flags |= RUSTML_PROMPT_PARSE_SPECIAL;
+  return prompt;
+}
+
+int run(const Arguments& a) {
+  if (!a.prompt && !a.prompt_ids) {
+    throw Failure(RUSTML_INVALID_ARGUMENT,
+                  "--prompt: missing; give --prompt TEXT, --prompt - for standard input, or --prompt-ids \"1 2 3\"");
+  }
+  if (a.prompt && a.prompt_ids) throw Failure(RUSTML_INVALID_ARGUMENT, "--prompt and --prompt-ids: give one of them");
+  if (a.chat && (a.prompt_ids || a.parse_special)) {
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--chat: takes --prompt alone; leave --prompt-ids and --parse-special out");
+  }
+  if (a.system && !a.chat) throw Failure(RUSTML_INVALID_ARGUMENT, "--system: needs --chat, or the chat command");
+  if (a.sampling.logprobs > 0 && !a.model.json) throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
+
+  Interrupt interrupt;
+  interrupt.arm();
+  const uint64_t deadline = deadline_of(a.sampling);
+  start_log(a.model.log);
+  std::vector<rustml_text> stops;
+  rustml_generation_options options = generation_options(a.sampling, stops);
+  options.cancel = interrupt.cancel();
+  options.deadline_ns = deadline;
+  if (a.model.json && options.logprobs == 0) options.logprobs = 1;
+
+  const Loaded loaded = load_model(a.model, interrupt, deadline);
+  if (a.model.json) write_answer(load_event(a.model.gguf, loaded) + "\n");
+  const Session session = create_session(loaded.model.get(), a.session);
+  std::string text;
+  const rustml_prompt prompt = make_prompt(a, loaded.info, text);
+  const Answer answer = stream_answer(session.get(), prompt, options, a.model.json, loaded.seconds);
+  if (stdout_is_terminal() && !a.model.json) write_answer("\n");
+  if (answer.status != RUSTML_OK) report(answer.message);
+  if (!a.model.quiet) print_statistics(answer.result, loaded.seconds);
+  return exit_code(answer.status);
+}
+
+}  // namespace
+
+Command make_run(CLI::App& app) {
+  const auto a = std::make_shared<Arguments>();
+  add_model_options(app, a->model);
+  add_text(app, "--prompt", "text to continue; - reads standard input", "TEXT", [a](const std::string& text) { a->prompt = text; });
+  add_text(app, "--prompt-ids", "token ids instead of text: \"1 2 3\"", "IDS",
+           [a](const std::string& text) { a->prompt_ids = parse_ids("--prompt-ids", text); });
+  app.add_flag("--chat", a->chat, "the prompt is a user's message: use the model's chat template");
+  add_text(app, "--system", "system message of --chat", "TEXT", [a](const std::string& text) { a->system = text; });
+  app.add_flag("--parse-special", a->parse_special, "text of special tokens in the prompt becomes those tokens");
+  add_session_options(app, a->session);
+  add_sampling_options(app, a->sampling);
+  return [a] { return run(*a); };
+}
+
+}  // namespace rustml::cli

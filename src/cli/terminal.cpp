@@ -1,0 +1,109 @@
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "cli/client.h"
+
+namespace rustml::cli {
+namespace {
+
+bool progress_shown = false;
+
+int32_t print_record(void*, const rustml_event* event) {
+  static constexpr const char* kLevels[] = {"", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
+  const char* level = event->level >= RUSTML_LOG_ERROR && event->level <= RUSTML_LOG_TRACE ? kLevels[event->level] : "LOG";
+  clear_progress();
+  std::fprintf(stderr, "[%s] %.*s\n", level, static_cast<int>(event->text_len), event->text);
+  return 0;
+}
+
+double rate(uint64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
+
+}  // namespace
+
+void write_answer(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (n >= 0) {
+      text.remove_prefix(static_cast<size_t>(n));
+    } else if (errno == EPIPE) {
+      throw OutputClosed();
+    } else if (errno != EINTR) {
+      throw Failure(RUSTML_RESOURCE_EXHAUSTED, std::string("standard output could not be written: ") + std::strerror(errno));
+    }
+  }
+}
+
+void report(std::string_view text) {
+  clear_progress();
+  std::fprintf(stderr, "rustml-infer: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+bool stdin_is_terminal() noexcept { return ::isatty(STDIN_FILENO) != 0; }
+bool stdout_is_terminal() noexcept { return ::isatty(STDOUT_FILENO) != 0; }
+bool stderr_is_terminal() noexcept { return ::isatty(STDERR_FILENO) != 0; }
+
+void show_progress(std::string_view text) {
+  std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(text.size()), text.data());
+  progress_shown = true;
+}
+
+void clear_progress() {
+  if (!progress_shown) return;
+  std::fputs("\r\033[K", stderr);
+  progress_shown = false;
+}
+
+void start_log(const std::string& filter) {
+  rustml_callback callback;
+  rustml_callback_init(&callback, sizeof callback);
+  callback.on_event = print_record;
+  rustml_log_options options;
+  rustml_log_options_init(&options, sizeof options);
+  options.callback = &callback;
+  const char* variable = std::getenv("RUST_LOG");
+  const bool from_variable = filter.empty() && variable != nullptr && *variable != '\0';
+  const std::string chosen = !filter.empty() ? filter : from_variable ? variable : "warn";
+  options.filter = text_of(chosen);
+  try {
+    call([&](rustml_error** error) { return rustml_log_set(&options, error); });
+  } catch (const Failure& failure) {
+    if (!from_variable) throw Failure(failure.status(), std::string("--log: ") + failure.what());
+    report(std::string("warning: RUST_LOG is ignored: ") + failure.what());  // it may be meant for another program
+    options.filter = text_of("warn");
+    call([&](rustml_error** error) { return rustml_log_set(&options, error); });
+  }
+}
+
+uint64_t peak_resident_bytes() {
+  // getrusage would count what the parent held before exec.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("VmHWM:", 0) == 0) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
+void print_statistics(const rustml_result& result, double load_seconds) {
+  const uint64_t evaluated = result.prompt_tokens - result.prefill_tokens_skipped;
+  // The first token comes out of the prefill; decoding makes the others.
+  const uint64_t decoded = result.generated_tokens > 0 ? result.generated_tokens - 1 : 0;
+  clear_progress();
+  std::fprintf(stderr, "\nload         %.3f s\n", load_seconds);
+  std::fprintf(stderr, "prompt       %llu tokens, %llu evaluated in %.3f s, %.1f tok/s\n",
+               static_cast<unsigned long long>(result.prompt_tokens), static_cast<unsigned long long>(evaluated), result.prefill_seconds,
+               rate(evaluated, result.prefill_seconds));
+  std::fprintf(stderr, "generation   %llu tokens in %.3f s, %.1f tok/s, ended by %s\n",
+               static_cast<unsigned long long>(result.generated_tokens), result.decode_seconds, rate(decoded, result.decode_seconds),
+               finish_name(result.finish));
+  std::fprintf(stderr, "first token  %.3f s\n", result.first_token_seconds);
+  std::fprintf(stderr, "peak memory  %.1f MB\n", static_cast<double>(peak_resident_bytes()) / 1e6);
+}
+
+}  // namespace rustml::cli

@@ -1,0 +1,37 @@
+// Where things are printed: the answer to stdout, everything else to stderr.
+#pragma once
+#include <rustml.h>
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace rustml::cli {
+
+// Whoever read standard output is gone: stop quietly.
+class OutputClosed : public std::exception {};
+
+// At once, unbuffered: a token is seen when it is there. Throws OutputClosed, or Failure when the write fails.
+void write_answer(std::string_view text);
+// One line "rustml-infer: <text>" on stderr.
+void report(std::string_view text);
+
+bool stdin_is_terminal() noexcept;
+bool stdout_is_terminal() noexcept;
+bool stderr_is_terminal() noexcept;
+
+// A line on the terminal that the next one replaces; clear removes it. Only for a terminal on stderr.
+void show_progress(std::string_view text);
+void clear_progress();
+
+// Sends the library's log records to stderr. `filter` is --log; when empty, RUST_LOG, then "warn".
+void start_log(const std::string& filter);
+
+// The most memory this process ever held (VmHWM), in bytes; 0 if unknown.
+uint64_t peak_resident_bytes();
+
+// After an answer: counts, seconds and rates.
+void print_statistics(const rustml_result& result, double load_seconds);
+
+}  // namespace rustml::cli

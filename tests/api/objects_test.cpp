@@ -1,0 +1,69 @@
+#include "api/objects.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+
+namespace rustml::api {
+namespace {
+
+std::atomic<int> n_closed{0};
+struct CountedGeneration final : generation::Generation {
+  ~CountedGeneration() override { ++n_closed; }
+  base::Status next(generation::Event&) override { return base::Status::done; }
+  void stop() noexcept override {}
+  void stopped_by_callback(int32_t) noexcept override {}
+  generation::Result result() const override { return {}; }
+};
+
+std::unique_ptr<Closing> closing() {
+  auto made = std::make_unique<Closing>();
+  made->generation = std::make_shared<CountedGeneration>();
+  return made;
+}
+
+TEST(SessionState, OneCallAtATime) {
+  SessionState state(nullptr, nullptr);
+  EXPECT_EQ(state.try_lock(), SessionState::Lock::taken);
+  EXPECT_EQ(state.try_lock(), SessionState::Lock::mine);
+  std::thread([&] { EXPECT_EQ(state.try_lock(), SessionState::Lock::busy); }).join();
+  state.unlock();
+  std::thread([&] {
+    EXPECT_EQ(state.try_lock(), SessionState::Lock::taken);
+    state.unlock();
+  }).join();
+}
+
+TEST(SessionState, GenerationsAreClosedAtOnceOrByTheRunningCall) {
+  n_closed = 0;
+  SessionState state(nullptr, nullptr);
+  state.close(closing());
+  EXPECT_EQ(n_closed, 1);
+  ASSERT_EQ(state.try_lock(), SessionState::Lock::taken);
+  std::thread([&] { state.close(closing()); }).join();
+  state.close(closing());
+  EXPECT_EQ(n_closed, 1);
+  state.unlock();
+  EXPECT_EQ(n_closed, 3);
+}
+
+TEST(SessionState, NoneIsForgottenWhenThreadsRace) {
+  n_closed = 0;
+  SessionState state(nullptr, nullptr);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 5000; ++i) {
+        if (t > 0) state.close(closing());
+        else if (state.try_lock() == SessionState::Lock::taken) state.unlock();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(n_closed, 10000);
+}
+
+}  // namespace
+}  // namespace rustml::api

@@ -1,0 +1,111 @@
+#include "api/structs.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "base/error.h"
+
+namespace rustml::api {
+namespace {
+
+using Options = rustml_model_options;
+
+int status_of(const Options& options) {
+  try {
+    read_struct(&options);
+    return RUSTML_OK;
+  } catch (const base::Error& e) {
+    return static_cast<int>(e.status());
+  }
+}
+
+TEST(Structs, NullMeansDefaults) {
+  EXPECT_EQ(read_struct<Options>(nullptr).warmup, 1u);
+  EXPECT_EQ(read_struct<rustml_generation_options>(nullptr).top_p, 1.0f);
+}
+
+TEST(Structs, AFieldCountsIfItLiesWhollyInside) {
+  Options options = Layout<Options>::defaults();
+  options.n_threads = 3;
+  options.warmup = 0;
+  options.memory_limit_bytes = 0x1111111111111111;
+  const size_t limit_at = offsetof(Options, memory_limit_bytes);
+  for (uint32_t size = 8; size <= sizeof options; ++size) {
+    options.struct_size = size;
+    const Options read = read_struct(&options);
+    EXPECT_EQ(read.n_threads, size >= offsetof(Options, n_threads) + 4 ? 3 : 0) << size;
+    EXPECT_EQ(read.warmup, size >= offsetof(Options, warmup) + 4 ? 0u : 1u) << size;
+    EXPECT_EQ(read.memory_limit_bytes, size >= limit_at + 8 ? 0x1111111111111111u : 0u) << size;
+  }
+}
+
+TEST(Structs, LayoutsNameEveryField) {
+  const auto covers = [](auto defaults) { return whole_fields<decltype(defaults)>(kMaxStruct) == sizeof defaults; };
+  EXPECT_TRUE(covers(rustml_callback{}));
+  EXPECT_TRUE(covers(rustml_reader{}));
+  EXPECT_TRUE(covers(rustml_sink{}));
+  EXPECT_TRUE(covers(rustml_call_options{}));
+  EXPECT_TRUE(covers(rustml_log_options{}));
+  EXPECT_TRUE(covers(rustml_model_options{}));
+  EXPECT_TRUE(covers(rustml_chat_options{}));
+  EXPECT_TRUE(covers(rustml_session_options{}));
+  EXPECT_TRUE(covers(rustml_prompt{}));
+  EXPECT_TRUE(covers(rustml_generation_options{}));
+}
+
+TEST(Structs, SizesOutsideTheRangeAreRefused) {
+  Options options = Layout<Options>::defaults();
+  for (const uint32_t size : {0u, 1u, 4u, 7u, 65537u, UINT32_MAX}) {
+    options.struct_size = size;
+    EXPECT_EQ(status_of(options), RUSTML_INVALID_ARGUMENT) << size;
+  }
+}
+
+TEST(Structs, ANewerCallersUnknownFieldIsRefusedUnlessZero) {
+  struct Newer {
+    Options known;
+    uint64_t unknown[2];
+  } newer{Layout<Options>::defaults(), {0, 0}};
+  newer.known.struct_size = sizeof newer;
+  EXPECT_EQ(status_of(newer.known), RUSTML_OK);
+  newer.unknown[1] = uint64_t{1} << 63;  // the last byte
+  EXPECT_EQ(status_of(newer.known), RUSTML_INVALID_ARGUMENT);
+}
+
+TEST(Structs, InitWritesWhatFits) {
+  alignas(8) unsigned char bytes[128];
+  std::memset(bytes, 0xAA, sizeof bytes);
+  auto* options = reinterpret_cast<Options*>(bytes);
+  EXPECT_EQ(init_struct(options, 20), RUSTML_OK);
+  EXPECT_EQ(options->struct_size, 20u);
+  EXPECT_EQ(options->warmup, 1u);
+  EXPECT_EQ(bytes[20], 0xAA);
+  EXPECT_EQ(init_struct(options, 120), RUSTML_OK);
+  EXPECT_EQ(options->struct_size, 120u);
+  EXPECT_EQ(bytes[119], 0);
+  EXPECT_EQ(bytes[120], 0xAA);
+  EXPECT_EQ(init_struct<Options>(nullptr, 56), RUSTML_INVALID_ARGUMENT);
+  EXPECT_EQ(init_struct(options, 7), RUSTML_INVALID_ARGUMENT);
+  EXPECT_EQ(init_struct(options, 65537), RUSTML_INVALID_ARGUMENT);
+}
+
+TEST(Structs, OutputFillsExactlyTheCallersBytes) {
+  alignas(8) unsigned char bytes[64];
+  for (const uint32_t size : {8u, 12u, 16u, 40u}) {
+    std::memset(bytes, 0xAA, sizeof bytes);
+    auto* out = reinterpret_cast<rustml_token_info*>(bytes);
+    out->struct_size = size;
+    rustml_token_info value{};
+    value.flags = 5;
+    value.score = 1.5f;
+    OutStruct<rustml_token_info>(out, "out").write(value);
+    EXPECT_EQ(out->struct_size, size);
+    EXPECT_EQ(out->flags, 5u);
+    for (uint32_t i = sizeof(rustml_token_info); i < size; ++i) EXPECT_EQ(bytes[i], 0) << i;
+    EXPECT_EQ(bytes[size], 0xAA);
+  }
+}
+
+}  // namespace
+}  // namespace rustml::api

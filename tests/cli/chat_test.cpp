@@ -1,0 +1,63 @@
+// chat with standard input that is no terminal: every line is a turn.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "program.h"
+
+namespace rustml::cli_test {
+namespace {
+
+TEST(Chat, EveryLineIsATurnAndThePrefixIsReused) {
+  const Outcome outcome = infer({"chat", "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "4", "--ignore-eos", "--json", "--quiet"},
+                                {.text = "hello\n\nagain\n"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<base::Json> done;
+  for (const base::Json& event : events(outcome.out)) {
+    if (event.find("type")->string == "done") done.push_back(event);
+  }
+  ASSERT_EQ(done.size(), 2u) << "an empty line is no turn";
+  EXPECT_EQ(done[0].find("usage")->find("prompt_tokens_reused")->integer, 0);
+  EXPECT_GT(done[1].find("usage")->find("prompt_tokens_reused")->integer, 0);
+  EXPECT_GT(done[1].find("usage")->find("prompt_tokens")->integer, done[0].find("usage")->find("prompt_tokens")->integer);
+}
+
+TEST(Chat, AModelWithoutATemplateIsWarnedAboutOnce) {
+  const Outcome outcome =
+      infer({"chat", "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "2", "--ignore-eos", "--quiet"}, {.text = "a\nb\n"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_NE(outcome.err.find("no chat template"), std::string::npos) << outcome.err;
+}
+
+TEST(Chat, CtrlCEndsItWithoutATerminal) {
+  bool sent = false;
+  const Outcome outcome = infer({"chat", "--gguf", golden("slow_q4_0.gguf"), "--max-tokens", "0", "--ignore-eos", "--quiet"},
+                                {.text = "a\nb\n", .on_output = [&](const std::string&, int pid) {
+                                   if (!sent) kill(pid, SIGINT);
+                                   sent = true;
+                                   return false;
+                                 }});
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
+}
+
+TEST(Chat, ContextTooSmallIsNamed) {
+  const Outcome outcome =
+      infer({"chat", "--gguf", golden("base_q8_0.gguf"), "--context", "8", "--quiet"}, {.text = "a long line of many words\n"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  EXPECT_NE(outcome.err.find("8"), std::string::npos) << outcome.err;
+}
+
+TEST(Chat, SmolLM2RemembersTheConversation) {
+  const auto model = smollm2("Chat.SmolLM2RemembersTheConversation");
+  if (!model) return;
+  const Outcome outcome =
+      infer({"chat", "--gguf", *model, "--max-tokens", "32", "--quiet"}, {.text = "My name is Robert.\nWhat is my name?\n"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const size_t second = outcome.out.find('\n') + 1;
+  EXPECT_NE(outcome.out.find("Robert", second), std::string::npos) << outcome.out;
+}
+
+}  // namespace
+}  // namespace rustml::cli_test

@@ -1,0 +1,50 @@
+#include "cli/client.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cli/exit_code.h"
+
+namespace rustml::cli {
+namespace {
+
+TEST(Client, ExitCodesAreTheDocumentedOnes) {
+  EXPECT_EQ(exit_code(RUSTML_OK), 0);
+  EXPECT_EQ(exit_code(RUSTML_INTERNAL), 1);
+  EXPECT_EQ(exit_code(RUSTML_RESOURCE_EXHAUSTED), 1);
+  EXPECT_EQ(exit_code(RUSTML_OUT_OF_RANGE), 1);
+  EXPECT_EQ(exit_code(RUSTML_INVALID_ARGUMENT), 2);
+  EXPECT_EQ(exit_code(RUSTML_NOT_FOUND), 3);
+  EXPECT_EQ(exit_code(RUSTML_UNIMPLEMENTED), 4);
+  EXPECT_EQ(exit_code(RUSTML_DATA_LOSS), 4);
+  EXPECT_EQ(exit_code(RUSTML_UNAVAILABLE), 5);
+  EXPECT_EQ(exit_code(RUSTML_DEADLINE_EXCEEDED), 124);
+  EXPECT_EQ(exit_code(RUSTML_CANCELLED), 130);
+  for (const char* code :
+       {"0 answer", "1 error", "2 usage", "3 file not found", "4 model unsupported", "5 network", "124 timeout", "130 Ctrl-C"}) {
+    EXPECT_NE(std::string(kExitCodesHelp).find(code), std::string::npos) << code;
+  }
+}
+
+TEST(Client, FailureCarriesTheLibrarysMessage) {
+  rustml_model* model = nullptr;
+  try {
+    call([&](rustml_error** error) { return rustml_model_open("/no/such.gguf", RUSTML_NUL_TERMINATED, nullptr, &model, nullptr, error); });
+    FAIL() << "opened";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), RUSTML_NOT_FOUND);
+    EXPECT_NE(std::string(failure.what()).find("/no/such.gguf"), std::string::npos) << failure.what();
+  }
+  EXPECT_STREQ(take_failure(RUSTML_BUFFER_TOO_SMALL, nullptr).what(), "failed with status BUFFER_TOO_SMALL");
+}
+
+TEST(Client, NamesAreDistinct) {
+  std::set<std::string> names;
+  for (int finish = RUSTML_FINISH_NONE; finish <= RUSTML_FINISH_ERROR; ++finish) names.insert(finish_name(finish));
+  EXPECT_EQ(names.size(), 10u);
+  EXPECT_STREQ(status_name(9999), "UNKNOWN");
+}
+
+}  // namespace
+}  // namespace rustml::cli

@@ -1,0 +1,166 @@
+#include "program.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "schema.h"
+
+namespace rustml::cli_test {
+namespace {
+
+constexpr auto kPatience = std::chrono::minutes(2);
+
+struct Pipe {
+  int read_end = -1, write_end = -1;
+  Pipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    read_end = ends[0];
+    write_end = ends[1];
+  }
+  ~Pipe() {
+    close_end(read_end);
+    close_end(write_end);
+  }
+  static void close_end(int& end) {
+    if (end >= 0) close(end);
+    end = -1;
+  }
+};
+
+// Appends what is there; false at the end of the file.
+bool drain(int fd, std::string& text) {
+  char block[65536];
+  const ssize_t n = read(fd, block, sizeof block);
+  if (n > 0) text.append(block, static_cast<size_t>(n));
+  return n > 0;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+pid_t start(const std::vector<std::string>& arguments, const Input& input, const Pipe& in, const Pipe& out, const Pipe& err) {
+  std::vector<std::string> words = {RUSTML_INFER};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> variables = input.environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (std::string_view(*variable).substr(0, 9) != "RUST_LOG=") variables.emplace_back(*variable);
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in.read_end, 0);
+  if (input.stdout_file.empty()) {
+    posix_spawn_file_actions_adddup2(&actions, out.write_end, 1);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, 1, input.stdout_file.c_str(), O_WRONLY, 0);
+  }
+  posix_spawn_file_actions_adddup2(&actions, err.write_end, 2);
+  pid_t pid = -1;
+  EXPECT_EQ(posix_spawn(&pid, RUSTML_INFER, &actions, nullptr, pointers(words).data(), pointers(variables).data()), 0);
+  posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
+}  // namespace
+
+Outcome infer(const std::vector<std::string>& arguments, const Input& input) {
+  Pipe in, out, err;
+  Outcome outcome;
+  const pid_t pid = start(arguments, input, in, out, err);
+  if (pid < 0) return outcome;
+  Pipe::close_end(in.read_end);
+  Pipe::close_end(out.write_end);
+  Pipe::close_end(err.write_end);
+  std::thread feeder([&] {
+    signal(SIGPIPE, SIG_IGN);
+    for (std::string_view rest = input.text; !rest.empty();) {
+      const ssize_t n = write(in.write_end, rest.data(), rest.size());
+      if (n <= 0) break;
+      rest.remove_prefix(static_cast<size_t>(n));
+    }
+    Pipe::close_end(in.write_end);
+  });
+
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (out.read_end >= 0 || err.read_end >= 0) {
+    pollfd ends[2] = {{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}};
+    poll(ends, 2, 1000);
+    if (std::chrono::steady_clock::now() > end) {
+      ADD_FAILURE() << "the program did not end within two minutes";
+      kill(pid, SIGKILL);
+      break;
+    }
+    if (ends[0].revents != 0) {
+      const bool more = drain(out.read_end, outcome.out);
+      if (!more || (input.on_output && input.on_output(outcome.out, pid))) Pipe::close_end(out.read_end);
+    }
+    if (ends[1].revents != 0 && !drain(err.read_end, outcome.err)) Pipe::close_end(err.read_end);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  feeder.join();
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return outcome;
+}
+
+std::string golden(const std::string& name) { return std::string(RUSTML_GOLDEN_DATA "/") + name; }
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::optional<std::string> smollm2(const char* group) {
+  const auto variable = [](const char* name) { return std::getenv(name) != nullptr ? std::string(std::getenv(name)) : std::string(); };
+  std::string path = variable("RUSTML_SMOLLM2");
+  if (path.empty()) {
+    const std::string cache = variable("XDG_CACHE_HOME").empty() ? variable("HOME") + "/.cache" : variable("XDG_CACHE_HOME");
+    path = cache + "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
+  }
+  if (std::filesystem::exists(path)) return path;
+  std::printf("SKIPPED %s: %s is absent; scripts/fetch-model gets it\n", group, path.c_str());
+  return std::nullopt;
+}
+
+TemporaryFile::TemporaryFile(const std::string& name, std::string_view content) {
+  folder_ = (std::filesystem::temp_directory_path() / "rustml-cli-XXXXXX").string();
+  if (mkdtemp(folder_.data()) == nullptr) std::abort();
+  path_ = folder_ + "/" + name;
+  std::ofstream(path_, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+}
+
+TemporaryFile::~TemporaryFile() { std::filesystem::remove_all(folder_); }
+
+std::vector<base::Json> events(const std::string& out) {
+  static const base::Json schema = base::parse_json(read_file(RUSTML_EVENTS_SCHEMA), "events.schema.json");
+  std::vector<base::Json> result;
+  std::istringstream stream(out);
+  for (std::string line; std::getline(stream, line);) {
+    result.push_back(base::parse_json(line, "event"));
+    EXPECT_EQ(schema_breach(schema, result.back()), "") << line;
+  }
+  return result;
+}
+
+}  // namespace rustml::cli_test

@@ -1,0 +1,52 @@
+// Runs the real rustml-infer as a process: arguments and standard input in; exit code and both outputs back.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace rustml::cli_test {
+
+struct Outcome {
+  int exit_code = -1;  // -1: ended by a signal
+  int signal = 0;
+  std::string out, err;
+};
+
+struct Input {
+  std::string text;                      // standard input
+  std::vector<std::string> environment;  // "NAME=value", besides the tests' own
+  std::string stdout_file;               // instead of a pipe
+  // After every piece of standard output, with all of it so far and the process id; true closes our end of the pipe.
+  std::function<bool(const std::string& out, int pid)> on_output;
+};
+
+// Fails the test and kills the program after two minutes.
+Outcome infer(const std::vector<std::string>& arguments, const Input& input = {});
+
+std::string golden(const std::string& name);  // path of tests/golden/data/<name>
+std::string read_file(const std::string& path);
+// SmolLM2's path; prints a SKIPPED line for `group` when it is absent.
+std::optional<std::string> smollm2(const char* group);
+
+// A file in a folder of its own that goes when the test ends.
+class TemporaryFile {
+ public:
+  TemporaryFile(const std::string& name, std::string_view content);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::string& path() const { return path_; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string folder_, path_;
+};
+
+// Every line of `out` as JSON; each must be valid by events.schema.json.
+std::vector<base::Json> events(const std::string& out);
+
+}  // namespace rustml::cli_test
