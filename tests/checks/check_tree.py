@@ -1,0 +1,179 @@
+"""check_tree.py CHECK: one rule of src/README.md over the whole tree; prints each breach as file:line: what.
+
+CHECK is includes, libraries, kernels, length, mirror, words or format. Needs only Python's standard library (format also
+clang-format 14). Exceptions stand in the tables below, each with its reason.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = (".c", ".cpp", ".h")
+MOST_LINES = 600
+
+# Rooms a room may include besides itself. Only downwards; the program knows the public header alone.
+MAY_INCLUDE = {
+    "base": set(),
+    "runtime": {"base"},
+    "tensor": {"base"},
+    "kernels": {"tensor", "base"},
+    "ops": {"kernels", "tensor", "runtime", "base"},
+    "formats": {"tensor", "runtime", "base"},  # runtime: a load is a long call, its reader polls the deadline
+    "tokenizer": {"formats", "runtime", "base"},  # runtime: encoding polls the deadline
+    "chat": {"tokenizer", "base"},
+    "models": {"ops", "formats", "tensor", "runtime", "base"},
+    "generation": {"models", "tokenizer", "chat", "ops", "formats", "kernels", "tensor", "runtime", "base"},
+    "api": {"generation", "tokenizer", "chat", "runtime", "base"},
+    "cli": set(),
+}
+# (file, included room): why.
+INCLUDE_EXCEPTIONS = {}
+
+# Header pattern of an outside library -> files that may include it.
+LIBRARY_OWNERS = {
+    r"xsimd/": r"src/kernels/",
+    r"(oneapi/)?tbb/": r"src/runtime/jobs\.",
+    r"spdlog/": r"src/base/log\.cpp",
+    r"cjson/|cJSON": r"src/base/json\.cpp",
+    r"pcre2": r"src/tokenizer/pretokenize",
+    r"utf8proc": r"src/tokenizer/normalize",
+    r"xxhash|xxh3": r"src/base/hash\.cpp|tests/base/hash_test",
+    r"CLI/": r"src/cli/",
+    r"gtest/|gmock/|rapidcheck": r"tests/",
+    r"benchmark/": r"bench/",
+}
+
+# Kernels never allocate, throw, log, start threads or use std containers.
+KERNEL_WORDS = r"std::(vector|string|map|unordered_map|function|thread|mutex|unique_ptr|shared_ptr)\b|\bthrow\b|\bmalloc\(|\bnew \w|base::log\("
+
+# Sources without a test file of their own: where they are tested instead.
+MIRROR_EXCEPTIONS = {
+    r"cli/main\.cpp": "tests/cli runs the whole program",
+    r"cli/(answer|load)\.cpp": "tests/cli/run_test.cpp and chat_test.cpp run the whole program",
+    r"kernels/target_\w+\.cpp": "the kernel tests run every table entry on every target",
+    r"api/.*": "tests/api tests the functions of rustml.h, in C",
+}
+
+WORDS = r"\b(TODO|FIXME|XXX|HACK|placeholder|DISABLED_\w+)\b|\bGTEST_SKIP\b"
+FILE_NAMES = r"(^|_)(utils?|common|helpers?|manager|misc)(_|\.|$)"
+
+
+def files(*folders, suffixes=SOURCES):
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix in suffixes:
+                yield path, path.relative_to(ROOT).as_posix()
+
+
+def lines(path):
+    return enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+
+
+def includes(path):
+    for number, line in lines(path):
+        found = re.match(r'\s*#\s*include\s*([<"])([^">]+)[">]', line)
+        if found:
+            yield number, found.group(1), found.group(2)
+
+
+def check_includes():
+    for path, name in files("src"):
+        room = name.split("/")[1]
+        for number, quote, header in includes(path):
+            other = header.split("/")[0]
+            if quote == '"' and other == room:
+                continue
+            if quote == '"' and other not in MAY_INCLUDE:
+                if header == "rustml.h":
+                    header = "<rustml.h>"
+                elif not (path.parent / header).exists() or "/" in header:
+                    yield f"{name}:{number}: includes {header}, which is no room's header"
+                else:
+                    yield f"{name}:{number}: includes {header} without its room: write \"{room}/{header}\""
+            elif quote == '"' and other not in MAY_INCLUDE.get(room, set()) and (name, other) not in INCLUDE_EXCEPTIONS:
+                yield f"{name}:{number}: {room} may not include {other}"
+            if header in ("rustml.h", "<rustml.h>") and room not in ("api", "cli"):
+                yield f"{name}:{number}: only api and cli include rustml.h"
+
+
+def check_libraries():
+    for path, name in files("src", "include", "tests", "bench", "examples"):
+        for number, _, header in includes(path):
+            for pattern, owner in LIBRARY_OWNERS.items():
+                if re.match(pattern, header) and not re.match(owner, name):
+                    yield f"{name}:{number}: {header} belongs to {owner}"
+
+
+def check_kernels():
+    for path, name in files("src/kernels"):
+        if name.endswith("select.cpp"):  # chooses the target once, outside the token path
+            continue
+        for number, line in lines(path):
+            code = line.split("//")[0]
+            if re.search(KERNEL_WORDS, code):
+                yield f"{name}:{number}: kernels neither allocate, throw, log, start threads nor use containers: {code.strip()}"
+
+
+def check_length():
+    for path, name in files("src", "tests", "bench", "examples", suffixes=SOURCES + (".py",)):
+        n = sum(1 for _ in lines(path))
+        if n > MOST_LINES and "generated" not in name:
+            yield f"{name}:{n}: {n} lines, at most {MOST_LINES}"
+
+
+def check_mirror():
+    for path, name in files("src", suffixes=(".cpp",)):
+        room_file = name[len("src/"):]
+        if any(re.fullmatch(pattern, room_file) for pattern in MIRROR_EXCEPTIONS):
+            continue
+        test = ROOT / "tests" / room_file.replace(".cpp", "_test.cpp")
+        if not test.exists():
+            yield f"{name}:1: no {test.relative_to(ROOT)}"
+    for path, name in files("tests", suffixes=(".cpp",)):
+        room = name.split("/")[1]
+        if name.endswith("_test.cpp") and room in MAY_INCLUDE and room not in ("api", "cli"):
+            stem = name[len("tests/"):-len("_test.cpp")]
+            if not any((ROOT / "src" / (stem + suffix)).exists() for suffix in (".cpp", ".h")):
+                yield f"{name}:1: tests no source of that name"
+
+
+def check_words():
+    for path, name in files("src", "include", "tests", "bench", "examples", "scripts", "cmake",
+                            suffixes=SOURCES + (".py", ".cmake", ".sh", "")):
+        if path.samefile(__file__) or "__pycache__" in name:
+            continue
+        if re.search(FILE_NAMES, path.stem):
+            yield f"{name}:1: a file's name says what is in it, not that it is {path.stem}"
+        for number, line in lines(path):
+            found = re.search(WORDS, line)
+            if found:
+                yield f"{name}:{number}: {found.group(0)}"
+
+
+def check_format():
+    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    version = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout if tool else "none"
+    if "version 14." not in version:
+        print(f"SKIPPED format: needs clang-format 14 (Debian 12: apt-get install clang-format), found {version.strip()}")
+        return
+    names = [name for _, name in files("src", "tests", "bench", "examples") if "generated" not in name]
+    run = subprocess.run([tool, "--dry-run", "--Werror", *names], cwd=ROOT, capture_output=True, text=True)
+    for name, count in sorted({n: run.stderr.count(f"\n{n}:") + run.stderr.startswith(f"{n}:") for n in names}.items()):
+        if count:
+            yield f"{name}:1: {count} places differ from clang-format -i"
+
+
+def main():
+    check = globals()["check_" + sys.argv[1]]
+    breaches = list(check())
+    for breach in breaches:
+        print(breach)
+    print(f"{sys.argv[1]}: {len(breaches)} breaches")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
