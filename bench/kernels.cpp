@@ -3,17 +3,16 @@
 // Names: linear/<target>/<type>/<rows>x<cols>/<tokens>. bytes_per_second is packed weights read per second (compare with `read`
 // at the same size), GOP/s counts two operations per weight and token. Each linear works on copies of its matrix that together
 // exceed 128 MB, so that weights come from memory, as in decoding; with 48 or more tokens on one copy, as in prefill.
+#include "kernels/kernels.h"
+
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 
 #include <cstring>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <sys/mman.h>
-
-#include "kernels/kernels.h"
 
 namespace {
 
@@ -68,15 +67,24 @@ void linear(benchmark::State& state, const KernelTable* table, DType type, Shape
   table->quantize_q8(x.data(), static_cast<int64_t>(x.size()), q.data(), d.data(), sum.data());
   int64_t copy = 0;
   for (auto _ : state) {
-    const LinearArgs args{arena.get() + copy * bytes, shape.rows, shape.cols, q.data(), d.data(), sum.data(), x.data(),
-                          nullptr, out.data(), shape.rows, false};
+    const LinearArgs args{arena.get() + copy * bytes,
+                          shape.rows,
+                          shape.cols,
+                          q.data(),
+                          d.data(),
+                          sum.data(),
+                          x.data(),
+                          nullptr,
+                          out.data(),
+                          shape.rows,
+                          false};
     table->linear[static_cast<int>(type)](args, 0, panels, 0, tokens);
     benchmark::ClobberMemory();
     copy = copy + 1 == copies ? 0 : copy + 1;
   }
   state.SetBytesProcessed(state.iterations() * bytes);
-  state.counters["GOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(shape.rows * shape.cols * tokens) * static_cast<double>(state.iterations()),
-                                               benchmark::Counter::kIsRate);
+  state.counters["GOP/s"] = benchmark::Counter(
+      2e-9 * static_cast<double>(shape.rows * shape.cols * tokens) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 // The bare loop: every cache line once, in as many bits per load as the compiler may use here.
@@ -117,7 +125,8 @@ void pack(benchmark::State& state, DType type) {
 void attend(benchmark::State& state, const KernelTable* table, KvType type, int64_t queries) {
   const int64_t dim = 64, element = type == KvType::f32 ? 4 : type == KvType::f16 ? 2 : 1, bytes = kAttendBlock * dim * element, heads = 32;
   Arena arena(2 * heads * bytes);
-  std::vector<float> scale(kAttendBlock, 0.01f), q(static_cast<size_t>(queries * dim), 0.1f), o(q.size()), m(static_cast<size_t>(queries)), l(m);
+  std::vector<float> scale(kAttendBlock, 0.01f), q(static_cast<size_t>(queries * dim), 0.1f), o(q.size()), m(static_cast<size_t>(queries)),
+      l(m);
   std::vector<const float*> q_rows;
   std::vector<float*> o_rows;
   for (int64_t j = 0; j < queries; ++j) q_rows.push_back(q.data() + j * dim), o_rows.push_back(o.data() + j * dim);
@@ -125,16 +134,18 @@ void attend(benchmark::State& state, const KernelTable* table, KvType type, int6
   int64_t head = 0;
   for (auto _ : state) {
     const std::byte* k = arena.get() + 2 * head * bytes;
-    table->attend({type, dim, k, scale.data(), k + bytes, scale.data(), queries, q_rows.data(), first.data(), last.data(), o_rows.data(), m.data(), l.data()});
+    table->attend({type, dim, k, scale.data(), k + bytes, scale.data(), queries, q_rows.data(), first.data(), last.data(), o_rows.data(),
+                   m.data(), l.data()});
     benchmark::ClobberMemory();
     head = (head + 1) % heads;
   }
   state.SetBytesProcessed(state.iterations() * 2 * bytes);
-  state.counters["GOP/s"] = benchmark::Counter(4e-9 * static_cast<double>(kAttendBlock * dim * queries) * static_cast<double>(state.iterations()),
-                                               benchmark::Counter::kIsRate);
+  state.counters["GOP/s"] = benchmark::Counter(
+      4e-9 * static_cast<double>(kAttendBlock * dim * queries) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
-void rows(benchmark::State& state, void (*call)(const KernelTable&, const std::vector<float>&, std::vector<float>&), const KernelTable* table, int64_t n) {
+void rows(benchmark::State& state, void (*call)(const KernelTable&, const std::vector<float>&, std::vector<float>&),
+          const KernelTable* table, int64_t n) {
   std::vector<float> x(static_cast<size_t>(n)), y(x.size());
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 13) - 6;
   for (auto _ : state) {
@@ -157,15 +168,16 @@ void register_all() {
       for (Shape shape : kShapes) {
         for (int64_t tokens : {1, 2, 4, 8, 48, 128}) {
           if (tokens >= 48 && shape.rows > 4000) continue;
-          const std::string name = "linear/" + target + "/" + std::string(rustml::tensor::info(type).name) + "/" + std::to_string(shape.rows) + "x" +
-                                   std::to_string(shape.cols) + "/" + std::to_string(tokens);
+          const std::string name = "linear/" + target + "/" + std::string(rustml::tensor::info(type).name) + "/" +
+                                   std::to_string(shape.rows) + "x" + std::to_string(shape.cols) + "/" + std::to_string(tokens);
           benchmark::RegisterBenchmark(name.c_str(), linear, table, type, shape, tokens);
         }
       }
     }
     for (int64_t queries : {1, 3, 4, 24}) {
       for (auto [type, name] : {std::pair{KvType::f32, "f32"}, {KvType::f16, "f16"}, {KvType::q8_0, "q8_0"}}) {
-        benchmark::RegisterBenchmark(("attend/" + target + "/" + name + "/" + std::to_string(queries)).c_str(), attend, table, type, queries);
+        benchmark::RegisterBenchmark(("attend/" + target + "/" + name + "/" + std::to_string(queries)).c_str(), attend, table, type,
+                                     queries);
       }
     }
     const auto row = [&](const char* name, int64_t n, auto call) {
@@ -174,9 +186,11 @@ void register_all() {
     using Floats = std::vector<float>;
     row("rms_norm", 576, [](const KernelTable& t, const Floats& x, Floats& y) { t.rms_norm(x.data(), x.data(), 576, 1e-5f, y.data()); });
     row("silu_mul", 1536, [](const KernelTable& t, const Floats& x, Floats& y) { t.silu_mul(x.data(), x.data(), 1536, y.data()); });
-    row("gelu_tanh_mul", 1536, [](const KernelTable& t, const Floats& x, Floats& y) { t.gelu_tanh_mul(x.data(), x.data(), 1536, y.data()); });
+    row("gelu_tanh_mul", 1536,
+        [](const KernelTable& t, const Floats& x, Floats& y) { t.gelu_tanh_mul(x.data(), x.data(), 1536, y.data()); });
     row("argmax", 49152, [](const KernelTable& t, const Floats& x, Floats& y) { y[0] = static_cast<float>(t.argmax(x.data(), 49152)); });
-    row("sum_exp", 49152, [](const KernelTable& t, const Floats& x, Floats& y) { y[0] = static_cast<float>(t.sum_exp(x.data(), 49152, 6)); });
+    row("sum_exp", 49152,
+        [](const KernelTable& t, const Floats& x, Floats& y) { y[0] = static_cast<float>(t.sum_exp(x.data(), 49152, 6)); });
     row("quantize_q8", 576, [](const KernelTable& t, const Floats& x, Floats& y) {
       t.quantize_q8(x.data(), 576, reinterpret_cast<int8_t*>(y.data()), y.data() + 144, reinterpret_cast<int32_t*>(y.data() + 162));
     });

@@ -21,7 +21,9 @@ bool read_bool(uint32_t value, const char* name) {
 }
 
 void require_flags(uint32_t flags, uint32_t known, const char* name) {
-  if (flags & ~known) fail(Status::invalid_argument, std::string(name) + " has unknown bits: " + std::to_string(flags & ~known) + "; known are " + std::to_string(known));
+  if (flags & ~known)
+    fail(Status::invalid_argument,
+         std::string(name) + " has unknown bits: " + std::to_string(flags & ~known) + "; known are " + std::to_string(known));
 }
 
 void require_pointer(const void* pointer, const char* name) {
@@ -30,21 +32,25 @@ void require_pointer(const void* pointer, const char* name) {
 
 std::string_view read_text(const char* ptr, uint64_t len, const char* name) {
   if (!ptr) {
-    if (len != 0) refuse(name, len == RUSTML_NUL_TERMINATED ? std::string("NULL") : "NULL with length " + std::to_string(len), "text, or NULL with length 0");
+    if (len != 0)
+      refuse(name, len == RUSTML_NUL_TERMINATED ? std::string("NULL") : "NULL with length " + std::to_string(len),
+             "text, or NULL with length 0");
     return {};
   }
   if (len == RUSTML_NUL_TERMINATED) len = std::strlen(ptr);
   if (len > kMaxBytes) refuse(name, std::to_string(len) + " bytes long", "at most 2^47 bytes long");
   const std::string_view text(ptr, len);
   if (const size_t bad = base::utf8_error(text); bad != base::kValidUtf8)
-    fail(Status::invalid_argument, std::string(name) + " is not valid UTF-8 at byte " + std::to_string(bad), "{\"offset\":" + std::to_string(bad) + "}");
+    fail(Status::invalid_argument, std::string(name) + " is not valid UTF-8 at byte " + std::to_string(bad),
+         "{\"offset\":" + std::to_string(bad) + "}");
   return text;
 }
 
 std::string read_path(const char* path, uint64_t len) {
   const std::string_view text = read_text(path, len, "path");
   if (text.empty()) refuse("path", "empty", "the path of a file");
-  if (const size_t at = text.find('\0'); at != text.npos) fail(Status::invalid_argument, "path has a NUL byte at offset " + std::to_string(at));
+  if (const size_t at = text.find('\0'); at != text.npos)
+    fail(Status::invalid_argument, "path has a NUL byte at offset " + std::to_string(at));
   return std::string(text);
 }
 

@@ -101,7 +101,9 @@ void LongCall::report(uint64_t done, uint64_t total) {
   event.done = done;
   event.total = total;
   const int32_t value = progress_(event);
-  if (value != 0) throw base::Error(Status::callback_stop, std::string(subject_) + " stopped: the progress callback returned " + std::to_string(value), {}, value);
+  if (value != 0)
+    throw base::Error(Status::callback_stop, std::string(subject_) + " stopped: the progress callback returned " + std::to_string(value),
+                      {}, value);
 }
 
 }  // namespace rustml::api

@@ -8,8 +8,8 @@
 
 #include "api/guard.h"
 #include "base/file_reader.h"
-#include "rustml.h"
 #include "runtime/deadline.h"
+#include "rustml.h"
 
 namespace rustml::api {
 

@@ -63,7 +63,8 @@ rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t 
   rustml_error* made = nullptr;
   rustml_error* failure = nullptr;
   guard(&failure, [&](Scope&) {
-    if (status == RUSTML_OK) rustml::base::fail(Status::invalid_argument, "status is 0; an error needs a RUSTML_* status other than RUSTML_OK");
+    if (status == RUSTML_OK)
+      rustml::base::fail(Status::invalid_argument, "status is 0; an error needs a RUSTML_* status other than RUSTML_OK");
     const std::string_view text = read_text(message, message_len, "message");
     const std::string_view detail = read_text(detail_json, detail_len, "detail_json");
     if (!detail.empty() && rustml::base::parse_json(detail, "detail_json").kind != rustml::base::Json::Kind::object)
@@ -75,7 +76,8 @@ rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t 
 
 int32_t rustml_error_code(const rustml_error* error) {
   return answer<int32_t>(
-      error, RUSTML_RESOURCE_EXHAUSTED, [](Status status) { return static_cast<int32_t>(status); }, [](const ErrorObject& e) { return e.code; });
+      error, RUSTML_RESOURCE_EXHAUSTED, [](Status status) { return static_cast<int32_t>(status); },
+      [](const ErrorObject& e) { return e.code; });
 }
 
 const char* rustml_error_message(const rustml_error* error) {

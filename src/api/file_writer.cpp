@@ -22,14 +22,18 @@ namespace {
 Status status_of(int code) {
   switch (code) {
     case ENOENT:
-    case ENOTDIR: return Status::not_found;
+    case ENOTDIR:
+      return Status::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Status::permission_denied;
+    case EROFS:
+      return Status::permission_denied;
     case ENAMETOOLONG:
     case ELOOP:
-    case EISDIR: return Status::invalid_argument;
-    default: return Status::resource_exhausted;  // ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENOMEM, ...
+    case EISDIR:
+      return Status::invalid_argument;
+    default:
+      return Status::resource_exhausted;  // ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENOMEM, ...
   }
 }
 
@@ -46,7 +50,8 @@ FileWriter::FileWriter(const std::string& utf8_path) : path_(utf8_path) {
   struct stat info;
   if (stat(path_.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: it is a directory");
-    if (!S_ISREG(info.st_mode)) fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: it is no regular file (FIFO, device or socket)");
+    if (!S_ISREG(info.st_mode))
+      fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: it is no regular file (FIFO, device or socket)");
   } else if (errno != ENOENT) {
     fail_with_errno("looking at it");
   }

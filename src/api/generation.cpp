@@ -80,7 +80,8 @@ int32_t rustml_generation_start(rustml_session* session, const rustml_prompt* gi
   });
 }
 
-int32_t rustml_generation_resume(rustml_session* session, const rustml_generation_options* given_options, rustml_generation** out, rustml_error** error) {
+int32_t rustml_generation_resume(rustml_session* session, const rustml_generation_options* given_options, rustml_generation** out,
+                                 rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     clear_out(out);
     SessionState& state = scope.session(session);
@@ -116,7 +117,9 @@ int32_t rustml_generation_result(const rustml_generation* handle, rustml_result*
   });
 }
 
-rustml_generation* rustml_generation_retain(rustml_generation* handle) { return retain_handle(value_of(handle), Type::generation) ? handle : nullptr; }
+rustml_generation* rustml_generation_retain(rustml_generation* handle) {
+  return retain_handle(value_of(handle), Type::generation) ? handle : nullptr;
+}
 
 int32_t rustml_generation_release(rustml_generation* handle) {
   return guard(nullptr, [&](Scope&) { return handle ? release_handle(value_of(handle), Type::generation) : Status::ok; });

@@ -34,10 +34,14 @@ SAME(done, DONE);
 void check_handle(Status status, const char* noun) {
   const std::string handle = std::string(noun) + " handle";
   switch (status) {
-    case Status::ok: return;
-    case Status::forked: base::fail(status, handle + " was made before fork() and this is the child; make a new one here");
-    case Status::resource_exhausted: base::fail(status, handle + " is in use by 65535 calls at once; that is the limit");
-    default: base::fail(status, handle + " is not valid: it is NULL, was released, or belongs to another type");
+    case Status::ok:
+      return;
+    case Status::forked:
+      base::fail(status, handle + " was made before fork() and this is the child; make a new one here");
+    case Status::resource_exhausted:
+      base::fail(status, handle + " is in use by 65535 calls at once; that is the limit");
+    default:
+      base::fail(status, handle + " is not valid: it is NULL, was released, or belongs to another type");
   }
 }
 
@@ -69,10 +73,13 @@ void Scope::lock(const std::shared_ptr<SessionState>& state, bool only_looks) {
   if (lock == SessionState::Lock::mine) return;  // unlocked by the call that this thread is inside of
   locked_ = state;
   unlock_ = true;
-  if (state->poisoned.load() && !only_looks) base::fail(Status::poisoned, "session failed internally before; release it and create a new one");
+  if (state->poisoned.load() && !only_looks)
+    base::fail(Status::poisoned, "session failed internally before; release it and create a new one");
 }
 
-const std::shared_ptr<generation::Engine>& Scope::shared_model(const rustml_model* handle) { return pin<ModelObject>(handle, "model").engine; }
+const std::shared_ptr<generation::Engine>& Scope::shared_model(const rustml_model* handle) {
+  return pin<ModelObject>(handle, "model").engine;
+}
 generation::Engine& Scope::model(const rustml_model* handle) { return *shared_model(handle); }
 
 SessionState& Scope::session(const rustml_session* handle) {

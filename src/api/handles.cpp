@@ -39,9 +39,7 @@ constinit std::atomic<bool> fork_watched{false};
 constexpr uint32_t generation_of(uint64_t state) noexcept { return static_cast<uint32_t>(state >> kGenerationShift); }
 constexpr uint64_t fresh_state(uint32_t generation) noexcept { return uint64_t{generation} << kGenerationShift; }
 
-Slot& slot_at(uint32_t index) noexcept {
-  return chunks[index / kChunkSlots].load(std::memory_order_acquire)->slots[index % kChunkSlots];
-}
+Slot& slot_at(uint32_t index) noexcept { return chunks[index / kChunkSlots].load(std::memory_order_acquire)->slots[index % kChunkSlots]; }
 
 bool watch_forks() noexcept {
   if (fork_watched.exchange(true)) return true;

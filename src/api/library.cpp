@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "api/callbacks.h"
 #include "api/build_info.h"
+#include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/structs.h"
 #include "base/json.h"
@@ -33,8 +33,9 @@ std::string describe_build() {
   std::vector<std::string_view> usable;
   for (const auto* table : rustml::kernels::available()) usable.push_back(table->target);
   return "{\"version\":" + base::json_string(kVersion) + ",\"compiler\":" + base::json_string(__VERSION__) +
-         ",\"build_type\":" + base::json_string(kBuildType) + ",\"dependencies\":" + kDependenciesJson + ",\"simd_targets\":" + json_array(usable) +
-         ",\"simd_targets_compiled\":" + json_array(rustml::kernels::compiled()) + ",\"formats\":[\"gguf\"]}";
+         ",\"build_type\":" + base::json_string(kBuildType) + ",\"dependencies\":" + kDependenciesJson +
+         ",\"simd_targets\":" + json_array(usable) + ",\"simd_targets_compiled\":" + json_array(rustml::kernels::compiled()) +
+         ",\"formats\":[\"gguf\"]}";
 }
 
 // The destroy of a log callback: when the last copy of its sink goes.

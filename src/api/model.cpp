@@ -25,16 +25,16 @@ void open_model(rustml_model** out, const rustml_model_options* given, const rus
 
 }  // namespace
 
-int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
-                          rustml_error** error) {
+int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_model_options* options, rustml_model** out,
+                          const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     open_model(out, options, call, [&] { return base::open_file(read_path(path, path_len)); });
   });
 }
 
-int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
-                                 rustml_error** error) {
+int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_model_options* options, rustml_model** out,
+                                 const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     open_model(out, options, call, [&] {
@@ -44,8 +44,8 @@ int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_mo
   });
 }
 
-int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model_options* options, rustml_model** out, const rustml_call_options* call,
-                                 rustml_error** error) {
+int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model_options* options, rustml_model** out,
+                                 const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, reader);
     adopt(scope, call);

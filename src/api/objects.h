@@ -87,7 +87,8 @@ class CancelUse {
 struct GenerationObject final : Object {
   using Handle = rustml_generation;
   static constexpr Type kType = Type::generation;
-  GenerationObject(std::shared_ptr<SessionState> s, CancelUse c) : state(std::move(s)), cancel(std::move(c)), closing(std::make_unique<Closing>()) {}
+  GenerationObject(std::shared_ptr<SessionState> s, CancelUse c)
+      : state(std::move(s)), cancel(std::move(c)), closing(std::make_unique<Closing>()) {}
   ~GenerationObject() override {
     const std::shared_ptr<SessionState> keep = state;
     if (closing->generation) keep->close(std::move(closing));

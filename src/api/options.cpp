@@ -23,7 +23,8 @@ generation::ModelOptions to_model_options(const rustml_model_options* given) {
   const rustml_model_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_model_options.flags");
   if (options.quantize == 2 || options.quantize == 3)
-    fail(Status::unimplemented, "rustml_model_options.quantize is " + std::to_string(options.quantize) + ": quantizing at load is not supported yet; use 0 or 1");
+    fail(Status::unimplemented,
+         "rustml_model_options.quantize is " + std::to_string(options.quantize) + ": quantizing at load is not supported yet; use 0 or 1");
   if (options.quantize != RUSTML_QUANTIZE_AUTO && options.quantize != RUSTML_QUANTIZE_KEEP)
     refuse("rustml_model_options.quantize", std::to_string(options.quantize), "RUSTML_QUANTIZE_AUTO (0) or RUSTML_QUANTIZE_KEEP (1)");
   generation::ModelOptions out;
@@ -40,11 +41,20 @@ generation::SessionOptions to_session_options(const rustml_session_options* give
   require_zero(options.reserved0, "rustml_session_options.reserved0");
   generation::SessionOptions out;
   switch (options.kv_type) {
-    case 0: break;
-    case RUSTML_KV_F32: out.kv_type = kernels::KvType::f32; break;
-    case RUSTML_KV_F16: out.kv_type = kernels::KvType::f16; break;
-    case RUSTML_KV_Q8_0: out.kv_type = kernels::KvType::q8_0; break;
-    default: refuse("rustml_session_options.kv_type", std::to_string(options.kv_type), "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
+    case 0:
+      break;
+    case RUSTML_KV_F32:
+      out.kv_type = kernels::KvType::f32;
+      break;
+    case RUSTML_KV_F16:
+      out.kv_type = kernels::KvType::f16;
+      break;
+    case RUSTML_KV_Q8_0:
+      out.kv_type = kernels::KvType::q8_0;
+      break;
+    default:
+      refuse("rustml_session_options.kv_type", std::to_string(options.kv_type),
+             "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
   }
   out.context_tokens = options.context_tokens;
   out.memory_limit_bytes = options.memory_limit_bytes;
@@ -63,12 +73,20 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
   require_zero(prompt.reserved0, "rustml_prompt.reserved0");
   generation::Prompt out;
   switch (prompt.kind) {
-    case RUSTML_PROMPT_TEXT: out.kind = generation::PromptKind::text; break;
-    case RUSTML_PROMPT_IDS: out.kind = generation::PromptKind::ids; break;
-    case RUSTML_PROMPT_MESSAGES: out.kind = generation::PromptKind::messages; break;
-    default: refuse("rustml_prompt.kind", std::to_string(prompt.kind), "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
+    case RUSTML_PROMPT_TEXT:
+      out.kind = generation::PromptKind::text;
+      break;
+    case RUSTML_PROMPT_IDS:
+      out.kind = generation::PromptKind::ids;
+      break;
+    case RUSTML_PROMPT_MESSAGES:
+      out.kind = generation::PromptKind::messages;
+      break;
+    default:
+      refuse("rustml_prompt.kind", std::to_string(prompt.kind), "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
   }
-  if (prompt.kind != RUSTML_PROMPT_TEXT && prompt.flags != 0) refuse("rustml_prompt.flags", std::to_string(prompt.flags), "0 unless kind is RUSTML_PROMPT_TEXT");
+  if (prompt.kind != RUSTML_PROMPT_TEXT && prompt.flags != 0)
+    refuse("rustml_prompt.flags", std::to_string(prompt.flags), "0 unless kind is RUSTML_PROMPT_TEXT");
   if (prompt.kind == RUSTML_PROMPT_IDS) {
     const auto ids = read_ids(prompt.ids, prompt.n_ids, "rustml_prompt.ids");
     out.ids.assign(ids.begin(), ids.end());

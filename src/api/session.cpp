@@ -15,8 +15,8 @@ rustml_session* new_session(std::shared_ptr<rustml::generation::Engine> engine, 
 
 }  // namespace
 
-int32_t rustml_session_create(rustml_model* model, const rustml_session_options* options, rustml_session** out, const rustml_call_options* call,
-                              rustml_error** error) {
+int32_t rustml_session_create(rustml_model* model, const rustml_session_options* options, rustml_session** out,
+                              const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     clear_out(out);
@@ -28,7 +28,9 @@ int32_t rustml_session_create(rustml_model* model, const rustml_session_options*
   });
 }
 
-rustml_session* rustml_session_retain(rustml_session* session) { return retain_handle(value_of(session), Type::session) ? session : nullptr; }
+rustml_session* rustml_session_retain(rustml_session* session) {
+  return retain_handle(value_of(session), Type::session) ? session : nullptr;
+}
 
 int32_t rustml_session_release(rustml_session* session) {
   return guard(nullptr, [&](Scope&) { return session ? release_handle(value_of(session), Type::session) : Status::ok; });
@@ -79,7 +81,8 @@ int32_t rustml_session_tokens(const rustml_session* session, int32_t* ids, uint6
   });
 }
 
-int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_t n, const rustml_call_options* call, rustml_error** error) {
+int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_t n, const rustml_call_options* call,
+                            rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     SessionState& state = scope.session(session);

@@ -1,8 +1,8 @@
 #include "api/arguments.h"
 #include "api/callbacks.h"
+#include "api/file_writer.h"
 #include "api/guard.h"
 #include "api/structs.h"
-#include "api/file_writer.h"
 
 using namespace rustml::api;
 namespace base = rustml::base;
@@ -46,7 +46,8 @@ int32_t rustml_session_snapshot_size(const rustml_session* session, uint64_t* ou
   });
 }
 
-int32_t rustml_session_snapshot_write(const rustml_session* session, const rustml_sink* sink, const rustml_call_options* call, rustml_error** error) {
+int32_t rustml_session_snapshot_write(const rustml_session* session, const rustml_sink* sink, const rustml_call_options* call,
+                                      rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, sink);
     adopt(scope, call);
@@ -74,8 +75,8 @@ int32_t rustml_snapshot_probe(const rustml_source* source, rustml_snapshot_info*
   });
 }
 
-int32_t rustml_session_restore(rustml_session* session, const rustml_source* source, rustml_restore_info* out, const rustml_call_options* call,
-                               rustml_error** error) {
+int32_t rustml_session_restore(rustml_session* session, const rustml_source* source, rustml_restore_info* out,
+                               const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, source);
     adopt(scope, call);
@@ -87,7 +88,8 @@ int32_t rustml_session_restore(rustml_session* session, const rustml_source* sou
   });
 }
 
-int32_t rustml_session_save(const rustml_session* session, const char* path, uint64_t path_len, const rustml_call_options* call, rustml_error** error) {
+int32_t rustml_session_save(const rustml_session* session, const char* path, uint64_t path_len, const rustml_call_options* call,
+                            rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const SessionState& state = scope.session(session);
@@ -100,8 +102,8 @@ int32_t rustml_session_save(const rustml_session* session, const char* path, uin
   });
 }
 
-int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t path_len, rustml_restore_info* out, const rustml_call_options* call,
-                            rustml_error** error) {
+int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t path_len, rustml_restore_info* out,
+                            const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutStruct result(out, "rustml_restore_info", true);
@@ -112,8 +114,8 @@ int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t 
   });
 }
 
-int32_t rustml_session_to_buffer(const rustml_session* session, uint8_t* buf, uint64_t capacity, uint64_t* needed, const rustml_call_options* call,
-                                 rustml_error** error) {
+int32_t rustml_session_to_buffer(const rustml_session* session, uint8_t* buf, uint64_t capacity, uint64_t* needed,
+                                 const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutBuffer out(buf, capacity, needed);
@@ -130,8 +132,8 @@ int32_t rustml_session_to_buffer(const rustml_session* session, uint8_t* buf, ui
   });
 }
 
-int32_t rustml_session_from_buffer(rustml_session* session, const uint8_t* data, uint64_t len, rustml_restore_info* out, const rustml_call_options* call,
-                                   rustml_error** error) {
+int32_t rustml_session_from_buffer(rustml_session* session, const uint8_t* data, uint64_t len, rustml_restore_info* out,
+                                   const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutStruct result(out, "rustml_restore_info", true);

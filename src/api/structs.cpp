@@ -7,15 +7,17 @@ namespace rustml::api {
 
 void check_struct_size(uint32_t size, const char* name) {
   if (size < kMinStruct || size > kMaxStruct)
-    base::fail(base::Status::invalid_argument, std::string(name) + ".struct_size is " + std::to_string(size) + "; must be 8 to 65536, set it to sizeof(" + name + ")");
+    base::fail(base::Status::invalid_argument,
+               std::string(name) + ".struct_size is " + std::to_string(size) + "; must be 8 to 65536, set it to sizeof(" + name + ")");
 }
 
 void check_zero_tail(const void* data, size_t from, size_t to, const char* name) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   for (size_t i = from; i < to; ++i)
     if (bytes[i] != 0)
-      base::fail(base::Status::invalid_argument, std::string(name) + " has a field beyond this library's ABI: byte " + std::to_string(i) + " is set and librustml " +
-                                                     rustml_version() + " knows " + std::to_string(from) + " bytes; use a newer library");
+      base::fail(base::Status::invalid_argument, std::string(name) + " has a field beyond this library's ABI: byte " + std::to_string(i) +
+                                                     " is set and librustml " + rustml_version() + " knows " + std::to_string(from) +
+                                                     " bytes; use a newer library");
 }
 
 template <class T>

@@ -22,27 +22,29 @@ constexpr uint32_t kMinStruct = 8, kMaxStruct = 65536;
 template <class T>
 struct Layout;
 
-#define RUSTML_LAYOUT(T, ...)                                         \
-  template <>                                                         \
-  struct Layout<T> {                                                  \
-    using S = T;                                                      \
-    static constexpr const char* kName = #T;                          \
-    static constexpr auto kFields = std::make_tuple(__VA_ARGS__);     \
-    static T defaults() noexcept;                                     \
+#define RUSTML_LAYOUT(T, ...)                                     \
+  template <>                                                     \
+  struct Layout<T> {                                              \
+    using S = T;                                                  \
+    static constexpr const char* kName = #T;                      \
+    static constexpr auto kFields = std::make_tuple(__VA_ARGS__); \
+    static T defaults() noexcept;                                 \
   };
 RUSTML_LAYOUT(rustml_callback, &S::reserved0, &S::on_event, &S::user_data, &S::destroy)
 RUSTML_LAYOUT(rustml_reader, &S::reserved0, &S::user_data, &S::size, &S::read_at, &S::destroy)
 RUSTML_LAYOUT(rustml_sink, &S::reserved0, &S::user_data, &S::write, &S::destroy)
 RUSTML_LAYOUT(rustml_call_options, &S::flags, &S::cancel, &S::deadline_ns, &S::progress)
 RUSTML_LAYOUT(rustml_log_options, &S::reserved0, &S::filter, &S::callback)
-RUSTML_LAYOUT(rustml_model_options, &S::flags, &S::n_threads, &S::quantize, &S::warmup, &S::check_tensors, &S::memory_limit_bytes, &S::simd_target)
+RUSTML_LAYOUT(rustml_model_options, &S::flags, &S::n_threads, &S::quantize, &S::warmup, &S::check_tensors, &S::memory_limit_bytes,
+              &S::simd_target)
 RUSTML_LAYOUT(rustml_chat_options, &S::add_generation_prompt)
 RUSTML_LAYOUT(rustml_session_options, &S::kv_type, &S::context_tokens, &S::memory_limit_bytes, &S::prefill_chunk, &S::reserved0)
 RUSTML_LAYOUT(rustml_prompt, &S::kind, &S::text, &S::ids, &S::n_ids, &S::flags, &S::reserved0, &S::chat)
-RUSTML_LAYOUT(rustml_generation_options, &S::flags, &S::max_tokens, &S::seed, &S::temperature, &S::top_k, &S::top_p, &S::min_p, &S::typical_p,
-              &S::repetition_penalty, &S::presence_penalty, &S::frequency_penalty, &S::repetition_window, &S::logprobs, &S::logit_bias, &S::n_logit_bias,
-              &S::stop_strings, &S::n_stop_strings, &S::stop_ids, &S::n_stop_ids, &S::ignore_eos, &S::on_stop, &S::prefill_events, &S::reserved0, &S::cancel,
-              &S::deadline_ns, &S::first_token_deadline_ns, &S::stall_timeout_ns)
+RUSTML_LAYOUT(rustml_generation_options, &S::flags, &S::max_tokens, &S::seed, &S::temperature, &S::top_k, &S::top_p, &S::min_p,
+              &S::typical_p, &S::repetition_penalty, &S::presence_penalty, &S::frequency_penalty, &S::repetition_window, &S::logprobs,
+              &S::logit_bias, &S::n_logit_bias, &S::stop_strings, &S::n_stop_strings, &S::stop_ids, &S::n_stop_ids, &S::ignore_eos,
+              &S::on_stop, &S::prefill_events, &S::reserved0, &S::cancel, &S::deadline_ns, &S::first_token_deadline_ns,
+              &S::stall_timeout_ns)
 #undef RUSTML_LAYOUT
 
 // How many bytes of a T of `size` bytes are whole fields.
@@ -53,7 +55,8 @@ size_t whole_fields(uint32_t size) noexcept {
   std::apply(
       [&](auto... field) {
         const auto take = [&](const auto& member) {
-          const size_t end = static_cast<size_t>(reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&probe)) + sizeof member;
+          const size_t end =
+              static_cast<size_t>(reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&probe)) + sizeof member;
           if (end <= size) whole = std::max(whole, end);
         };
         (take(probe.*field), ...);

@@ -19,8 +19,8 @@ void require_id(const Tokenizer& tokenizer, int32_t id, const std::string& name)
 
 }  // namespace
 
-int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_t len, uint32_t flags, int32_t* ids, uint64_t capacity, uint64_t* needed,
-                            const rustml_call_options* call, rustml_error** error) {
+int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_t len, uint32_t flags, int32_t* ids, uint64_t capacity,
+                            uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutBuffer out(ids, capacity, needed);
@@ -37,8 +37,8 @@ int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_
   });
 }
 
-int32_t rustml_model_decode(const rustml_model* model, const int32_t* ids, uint64_t n, uint32_t flags, char* buf, uint64_t capacity, uint64_t* needed,
-                            rustml_error** error) {
+int32_t rustml_model_decode(const rustml_model* model, const int32_t* ids, uint64_t n, uint32_t flags, char* buf, uint64_t capacity,
+                            uint64_t* needed, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutBuffer out(buf, capacity, needed);
     const Tokenizer& tokenizer = scope.model(model).tokenizer();
@@ -50,7 +50,8 @@ int32_t rustml_model_decode(const rustml_model* model, const int32_t* ids, uint6
   });
 }
 
-int32_t rustml_model_token_bytes(const rustml_model* model, int32_t id, uint8_t* buf, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+int32_t rustml_model_token_bytes(const rustml_model* model, int32_t id, uint8_t* buf, uint64_t capacity, uint64_t* needed,
+                                 rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutBuffer out(buf, capacity, needed);
     const Tokenizer& tokenizer = scope.model(model).tokenizer();
@@ -72,8 +73,8 @@ int32_t rustml_model_token_info(const rustml_model* model, int32_t id, rustml_to
   });
 }
 
-int32_t rustml_model_chat_format(const rustml_model* model, const char* messages_json, uint64_t len, const rustml_chat_options* options, char* buf,
-                                 uint64_t capacity, uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
+int32_t rustml_model_chat_format(const rustml_model* model, const char* messages_json, uint64_t len, const rustml_chat_options* options,
+                                 char* buf, uint64_t capacity, uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutBuffer out(buf, capacity, needed);

@@ -33,7 +33,7 @@ std::string ByteReader::subject() const {
 void ByteReader::require(uint64_t count, uint64_t item_bytes, const char* what) const {
   if (count <= remaining() / item_bytes) return;
   fail(Status::data_loss, subject() + what + " at byte " + std::to_string(position_) + " needs " + std::to_string(count) +
-                              (item_bytes == 1 ? std::string(" bytes") : " times at least " + std::to_string(item_bytes) + " bytes") +
+                              (item_bytes == 1 ? std::string(" bytes") : " items of at least " + std::to_string(item_bytes) + " bytes") +
                               ", but only " + std::to_string(remaining()) + " are left: the file is cut or damaged");
 }
 

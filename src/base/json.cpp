@@ -9,6 +9,7 @@
 #include <charconv>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json_scanner.h"
@@ -71,7 +72,7 @@ class Builder {
         auto& [key, offset] = leaves_.strings.at(next_string_++);
         offsets.push_back(offset);
         std::string name = std::move(key);
-        value.members.emplace_back(std::move(name), build(child));
+        value.members.push_back({std::move(name), build(child)});
       }
       check_unique(value, offsets);
     }

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rustml::base {
 
 struct Json {
+  struct Member;
   enum class Kind : uint8_t { null, boolean, integer, number, string, array, object };
   Kind kind = Kind::null;
   bool boolean = false;
@@ -17,8 +17,13 @@ struct Json {
   double number = 0;    // kinds integer and number
   std::string string;
   std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;  // in file order
+  std::vector<Member> members;  // in file order
   const Json* find(std::string_view key) const noexcept;
+};
+
+struct Json::Member {
+  std::string first;  // the key
+  Json second;
 };
 
 // Throws invalid_argument: "<what>: <problem> at byte <offset>".

@@ -48,7 +48,7 @@ struct State {
   uint64_t n_dropped = 0;
 };
 
-constinit std::atomic<int> max_level{0};       // of any directive; 0: nothing listens
+constinit std::atomic<int> max_level{0};  // of any directive; 0: nothing listens
 constinit std::atomic<bool> has_queued{false};
 // initial-exec: a thread's first access must not allocate, which glibc answers with abort when it fails.
 #define STATIC_TLS __attribute__((tls_model("initial-exec")))
@@ -94,7 +94,9 @@ Directive parse_directive(std::string_view text) {
     if (level) return {equals == text.npos ? std::string() : std::string(target), *level};
     if (equals == text.npos) return {std::string(target), static_cast<int>(LogLevel::trace)};
   }
-  fail(Status::invalid_argument, "log filter: " + quoted(text) + " is no directive; write level, target or target=level with level one of off, error, warn, info, debug, trace");
+  fail(Status::invalid_argument,
+       "log filter: " + quoted(text) +
+           " is no directive; write level, target or target=level with level one of off, error, warn, info, debug, trace");
 }
 
 std::vector<Directive> parse_filter(std::string_view filter) {
@@ -106,7 +108,8 @@ std::vector<Directive> parse_filter(std::string_view filter) {
   }
   if (directives.empty()) directives.push_back({"", static_cast<int>(LogLevel::info)});
   // Stable, and the later of two equal targets comes first: it wins.
-  std::stable_sort(directives.begin(), directives.end(), [](const Directive& a, const Directive& b) { return a.target.size() > b.target.size(); });
+  std::stable_sort(directives.begin(), directives.end(),
+                   [](const Directive& a, const Directive& b) { return a.target.size() > b.target.size(); });
   return directives;
 }
 
@@ -123,10 +126,14 @@ std::string single_line(std::string text) {
       continue;
     }
     static constexpr char kHex[] = "0123456789abcdef";
-    if (lead == '\n') out += "\\n";
-    else if (lead == '\r') out += "\\r";
-    else if (lead == '\t') out += "\\t";
-    else out.append({'\\', 'x', kHex[lead >> 4], kHex[lead & 15]});
+    if (lead == '\n')
+      out += "\\n";
+    else if (lead == '\r')
+      out += "\\r";
+    else if (lead == '\t')
+      out += "\\t";
+    else
+      out.append({'\\', 'x', kHex[lead >> 4], kHex[lead & 15]});
     ++i;
   }
   return out;
@@ -151,8 +158,10 @@ void deliver(const Listener& listener, const LogRecord& record) noexcept {
 
 void enqueue(LogRecord record) {
   const std::lock_guard lock(state().mutex);
-  if (state().queue.size() < kMaxQueued) state().queue.push_back(std::move(record));
-  else ++state().n_dropped;
+  if (state().queue.size() < kMaxQueued)
+    state().queue.push_back(std::move(record));
+  else
+    ++state().n_dropped;
   has_queued.store(true, std::memory_order_release);
 }
 
@@ -207,7 +216,10 @@ void log_deliver() noexcept {
     }
     if (!listener) return;
     for (const LogRecord& record : records) deliver(*listener, record);
-    if (n_dropped > 0) deliver(*listener, make_record(LogLevel::warn, "rustml::log", std::to_string(n_dropped) + " records of worker threads dropped: more than " + std::to_string(kMaxQueued) + " were queued"));
+    if (n_dropped > 0)
+      deliver(*listener, make_record(LogLevel::warn, "rustml::log",
+                                     std::to_string(n_dropped) + " records of worker threads dropped: more than " +
+                                         std::to_string(kMaxQueued) + " were queued"));
   } catch (...) {  // out of memory: the records are lost
   }
 }
@@ -216,7 +228,8 @@ std::string log_line(const LogRecord& record) {
   static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::off,  spdlog::level::err,   spdlog::level::warn,
                                                           spdlog::level::info, spdlog::level::debug, spdlog::level::trace};
   spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%fZ %l %n: %v", spdlog::pattern_time_type::utc, "");
-  spdlog::details::log_msg message(record.time, spdlog::source_loc{}, record.component, kLevels[static_cast<int>(record.level)], record.text);
+  spdlog::details::log_msg message(record.time, spdlog::source_loc{}, record.component, kLevels[static_cast<int>(record.level)],
+                                   record.text);
   spdlog::memory_buf_t line;
   formatter.format(message, line);
   return std::string(line.data(), line.size());

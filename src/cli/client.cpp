@@ -19,6 +19,12 @@ rustml_model_info model_info(const rustml_model* model) {
   return info;
 }
 
+std::string in_words(int32_t status, const std::string& message) {
+  if (status == RUSTML_CANCELLED) return "stopped by Ctrl-C";
+  if (status == RUSTML_DEADLINE_EXCEEDED) return "--timeout passed: " + message;
+  return message;
+}
+
 const char* status_name(int32_t status) noexcept {
   switch (status) {
     case RUSTML_OK:

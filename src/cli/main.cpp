@@ -40,7 +40,7 @@ bool asks_json(int argc, char** argv) {
 }
 
 int fail(const Failure& failure, int code, bool json) {
-  report(std::string("error: ") + failure.what());
+  report("error: " + in_words(failure.status(), failure.what()));
   if (json) {
     try {
       write_answer(error_event(failure) + "\n");

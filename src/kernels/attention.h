@@ -16,9 +16,12 @@ using Element = std::conditional_t<type == KvType::f32, float, std::conditional_
 
 template <KvType type>
 RUSTML_INLINE F32x16 load_cached(const Element<type>* p) {
-  if constexpr (type == KvType::f32) return load(p);
-  else if constexpr (type == KvType::f16) return load_f16(p);
-  else return load_i8(p);
+  if constexpr (type == KvType::f32)
+    return load(p);
+  else if constexpr (type == KvType::f16)
+    return load_f16(p);
+  else
+    return load_i8(p);
 }
 template <KvType type>
 RUSTML_INLINE F32x16 load_cached_first(const Element<type>* p, int64_t n) {
@@ -148,9 +151,8 @@ RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, i
   const auto* v = static_cast<const Element<type>*>(a.v) + begin * a.head_dim + d;
   for (int64_t p = begin; p < end; ++p, v += a.head_dim) {
     F32x16 row[D];
-    unroll<D>([&](auto c) RUSTML_LAMBDA {
-      row[c.value] = n == kLanes ? load_cached<type>(v + c.value * kLanes) : load_cached_first<type>(v, n);
-    });
+    unroll<D>([&](auto c)
+                  RUSTML_LAMBDA { row[c.value] = n == kLanes ? load_cached<type>(v + c.value * kLanes) : load_cached_first<type>(v, n); });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
       const F32x16 factor = set1(e[i.value][p]);
       unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = fma(factor, row[c.value], o[i.value][c.value]); });
@@ -239,9 +241,8 @@ void attend_merge(const float* m, const float* l, const float* o, int64_t o_stri
     float lanes[kLanes];
     store(lanes, fma(set1(l[i]), set1(factor), set1(total)));
     total = lanes[0];
-    each(head_dim, y, [&](int64_t d, int64_t n) RUSTML_LAMBDA {
-      return fma(load_first(o + i * o_stride + d, n), set1(factor), load_first(y + d, n));
-    });
+    each(head_dim, y,
+         [&](int64_t d, int64_t n) RUSTML_LAMBDA { return fma(load_first(o + i * o_stride + d, n), set1(factor), load_first(y + d, n)); });
   }
   each(head_dim, y, [&](int64_t d, int64_t n) RUSTML_LAMBDA { return load_first(y + d, n) / set1(total); });
 }

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
-
 #include <xsimd/xsimd.hpp>
 
 #define RUSTML_INLINE inline __attribute__((always_inline))
@@ -30,16 +29,20 @@ struct Index {
 // f(Index<0>), .., f(Index<n - 1>), so that arrays indexed by it live in registers.
 template <int n, class F>
 RUSTML_INLINE void unroll(F f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) RUSTML_LAMBDA { (f(Index<i>{}), ...); }(std::make_integer_sequence<int, n>{});
+  [&]<int... i>(std::integer_sequence<int, i...>) RUSTML_LAMBDA { (f(Index<i>{}), ...); }
+  (std::make_integer_sequence<int, n>{});
 }
 
 struct F32x16 {
   Batch v[kParts];
 };
 
-#define RUSTML_EACH_PART(expression)                                                  \
-  F32x16 r;                                                                           \
-  unroll<kParts>([&](auto part) RUSTML_LAMBDA { constexpr int i = part.value; r.v[i] = (expression); }); \
+#define RUSTML_EACH_PART(expression)            \
+  F32x16 r;                                     \
+  unroll<kParts>([&](auto part) RUSTML_LAMBDA { \
+    constexpr int i = part.value;               \
+    r.v[i] = (expression);                      \
+  });                                           \
   return r
 
 RUSTML_INLINE F32x16 set1(float x) { RUSTML_EACH_PART(Batch(x)); }

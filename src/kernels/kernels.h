@@ -10,7 +10,8 @@
 //  * Linear, float types: acc = fma(w, x, acc) over k ascending in the same two halves (of K, at ceil(K/2)).
 //  * Reductions (sums) over n values: lane l of 16 takes elements l, l+16, ... in order (absent ones: nothing added),
 //    then the tree (l, l+8), (l, l+4), (l, l+2), (l, l+1). Maxima are exact in any order; ties go to the lowest index.
-//  * exp and tanh are our own polynomials with explicit fma (math.h), the same operations in scalar code.
+//  * exp is our own polynomial with explicit fma (constants.h), the same operations in scalar code; gelu's tanh is taken through
+//    it: 0.5 (1 + tanh u) = 1 / (1 + exp(-2u)).
 //  * -ffp-contract=off everywhere. Only the SSE4.1 target (no FMA) may differ, within 1e-5 relative.
 #pragma once
 #include <cstddef>
@@ -85,13 +86,15 @@ struct KernelTable {
   // max|x| < 1e-30: d = 0, q = 0. A value that is not finite: d = NaN, q = 0, so that it reaches the output.
   void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum);
   // By packed type; null for types that are never packed.
-  void (*linear[tensor::kDTypeCount])(const LinearArgs& args, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end);
+  void (*linear[tensor::kDTypeCount])(const LinearArgs& args, int64_t panel_begin, int64_t panel_end, int64_t token_begin,
+                                      int64_t token_end);
 
-  void (*rms_norm)(const float* x, const float* w, int64_t n, float eps, float* y);  // y = (x * (1 / sqrt(sum x^2 / n + eps))) * w; y may be x
+  void (*rms_norm)(const float* x, const float* w, int64_t n, float eps,
+                   float* y);  // y = (x * (1 / sqrt(sum x^2 / n + eps))) * w; y may be x
   void (*layer_norm)(const float* x, const float* w, const float* b, int64_t n, float eps, float* y);
-  void (*add)(float* x, const float* y, int64_t n);                                  // x += y
-  void (*silu_mul)(const float* gate, const float* up, int64_t n, float* y);         // y = gate / (1 + exp(-gate)) * up
-  void (*gelu_tanh_mul)(const float* gate, const float* up, int64_t n, float* y);    // y = gelu(gate) * up; up null: gelu alone
+  void (*add)(float* x, const float* y, int64_t n);                                // x += y
+  void (*silu_mul)(const float* gate, const float* up, int64_t n, float* y);       // y = gate / (1 + exp(-gate)) * up
+  void (*gelu_tanh_mul)(const float* gate, const float* up, int64_t n, float* y);  // y = gelu(gate) * up; up null: gelu alone
   // Rotates halves: (a, b) = (x[i], x[i + n/2]) -> (a c - b s, b c + a s), c and s [n/2]. x[i]: fma(-b, s, a*c), x[i+n/2]: fma(a, s, b*c).
   void (*rotate)(float* x, const float* cosines, const float* sines, int64_t n);
   void (*scale)(float* x, float factor, int64_t n);
@@ -105,9 +108,10 @@ struct KernelTable {
   // M = max m; f_i = exp(m_i - M) (0 for m_i = -inf); L = chain fma(l_i, f_i, L); y[d] = chain fma(o_i[d], f_i, y[d]); y / L.
   void (*attend_merge)(const float* m, const float* l, const float* o, int64_t o_stride, int64_t n_blocks, int64_t head_dim, float* y);
 
-  int64_t (*argmax)(const float* x, int64_t n);                  // lowest index of the largest; NaN never wins; -1: all NaN or n = 0
-  float (*max)(const float* x, int64_t n);                       // NaN ignored; -inf for none
-  double (*sum_exp)(const float* x, int64_t n, float subtract);  // sum of exp(x - subtract), by the reduction rule in float per 4096 values, then double
+  int64_t (*argmax)(const float* x, int64_t n);  // lowest index of the largest; NaN never wins; -1: all NaN or n = 0
+  float (*max)(const float* x, int64_t n);       // NaN ignored; -inf for none
+  double (*sum_exp)(const float* x, int64_t n,
+                    float subtract);  // sum of exp(x - subtract), by the reduction rule in float per 4096 values, then double
   void (*exp)(const float* x, int64_t n, float subtract, float* y);
   bool (*all_finite)(const float* x, int64_t n);
 };

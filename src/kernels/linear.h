@@ -8,7 +8,9 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int64_t kTileActivationBytes = 256 * 1024;  // of a token tile, half of the smallest L2 in use
-constexpr int64_t kPrefetchBytes = 2048;              // ahead of each stream of weights, one token only
+// One token: how far each of the four streams of weights is prefetched. Short streams (SmolLM2's 576 columns: 3-5 kB per half
+// panel) end before a fixed distance pays, so there it is the same place in the next panels.
+constexpr int64_t kPrefetchBytes = 4096;
 
 // Block types. Steps of a chain are blocks of 32.
 template <class DotT, int kBytesPerWeightGroup, int kHalvesT, int kZeroT>
@@ -23,7 +25,7 @@ struct BlockWeights {
   // Block b, and block b + half for the second of H chains, of panels at `w` and tokens from t.
   template <int H, int P, int M>
   static RUSTML_INLINE void step(const LinearArgs& a, const std::byte* w, int64_t stride, int64_t t, int64_t b, int64_t half,
-                                 F32x16 (*acc)[P][M]) {
+                                 F32x16 (*acc)[P][M], [[maybe_unused]] int64_t ahead = 0) {
     const int64_t blocks = steps(a);
     typename Dot::Sum sum[H][P][M];
     unroll<H>([&](auto h) RUSTML_LAMBDA {
@@ -48,7 +50,7 @@ struct BlockWeights {
       const int64_t block = b + h.value * half;
       unroll<P>([&](auto p) RUSTML_LAMBDA {
         const std::byte* scales = w + p.value * stride + block * kStepBytes;
-        if constexpr (H == 2) prefetch(scales);
+        if constexpr (H == 2) prefetch(scales + ahead);
         const F32x16 d = load_f16(scales);
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           const int64_t index = (t + m.value) * blocks + block;
@@ -74,7 +76,7 @@ struct BlockWeights {
     });
   }
   static RUSTML_INLINE void prefetch(const std::byte* block) {
-    unroll<(kStepBytes + 63) / 64>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(block + kPrefetchBytes + 64 * line.value); });
+    unroll<(kStepBytes + 63) / 64>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(block + 64 * line.value); });
   }
 };
 
@@ -92,12 +94,12 @@ struct FloatWeights {
 
   template <int H, int P, int M>
   static RUSTML_INLINE void step(const LinearArgs& a, const std::byte* w, int64_t stride, int64_t t, int64_t k, int64_t half,
-                                 F32x16 (*acc)[P][M]) {
+                                 F32x16 (*acc)[P][M], [[maybe_unused]] int64_t ahead = 0) {
     unroll<H>([&](auto h) RUSTML_LAMBDA {
       F32x16 weights[P];
       unroll<P>([&](auto p) RUSTML_LAMBDA {
         const std::byte* src = w + p.value * stride + (k + h.value * half) * kStepBytes;
-        if constexpr (H == 2) __builtin_prefetch(src + kPrefetchBytes);
+        if constexpr (H == 2) __builtin_prefetch(src + ahead);
         if constexpr (kF16) {
           weights[p.value] = load_f16(src);
         } else {
@@ -125,7 +127,8 @@ __attribute__((noinline)) void tile(const LinearArgs& a, int64_t panel, int64_t 
     unroll<P>([&](auto p) RUSTML_LAMBDA { unroll<M>([&](auto m) RUSTML_LAMBDA { acc[h.value][p.value][m.value] = zero(); }); });
   });
   if constexpr (M == 1) {
-    for (int64_t s = 0; s < steps - half; ++s) Weights::template step<2, P, M>(a, w, stride, t, s, half, acc);
+    const int64_t ahead = half * Weights::kStepBytes > 2 * kPrefetchBytes ? kPrefetchBytes : P * stride;
+    for (int64_t s = 0; s < steps - half; ++s) Weights::template step<2, P, M>(a, w, stride, t, s, half, acc, ahead);
     if (steps < 2 * half) Weights::template step<1, P, M>(a, w, stride, t, half - 1, 0, acc);
   } else {
     for (int64_t s = 0; s < half; ++s) Weights::template step<1, P, M>(a, w, stride, t, s, 0, acc);

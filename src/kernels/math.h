@@ -23,9 +23,7 @@ RUSTML_INLINE F32x16 exp(F32x16 x) {
 
 RUSTML_INLINE F32x16 silu(F32x16 x) { return x / (set1(1.0f) + exp(negated(x))); }
 
-RUSTML_INLINE F32x16 gelu_tanh(F32x16 x) {
-  return x / (set1(1.0f) + exp(x * fma(x * x, set1(kGeluCubic), set1(kGeluLinear))));
-}
+RUSTML_INLINE F32x16 gelu_tanh(F32x16 x) { return x / (set1(1.0f) + exp(x * fma(x * x, set1(kGeluCubic), set1(kGeluLinear)))); }
 
 }  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

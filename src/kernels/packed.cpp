@@ -11,26 +11,30 @@ namespace {
 using tensor::DType;
 
 struct BlockLayout {
-  int64_t halves;     // f16 values (scale, minimum) before the quants, in the file and in the panel
-  int64_t words;      // 32-bit words of quants per row
-  uint32_t flip;      // makes signed bytes unsigned
+  int64_t halves;  // f16 values (scale, minimum) before the quants, in the file and in the panel
+  int64_t words;   // 32-bit words of quants per row
   int64_t file_bytes() const { return 2 * halves + 4 * words; }
   int64_t panel_bytes() const { return kPanelRows * file_bytes(); }
 };
 
-constexpr BlockLayout kQ8_0{1, 8, 0x80808080u};
-constexpr BlockLayout kQ4_0{1, 4, 0};
-constexpr BlockLayout kQ4_1{2, 4, 0};
+constexpr BlockLayout kQ8_0{1, 8};
+constexpr BlockLayout kQ4_0{1, 4};
+constexpr BlockLayout kQ4_1{2, 4};
 
 const BlockLayout* block_layout(DType packed) {
   switch (packed) {
-    case DType::q8_0: return &kQ8_0;
-    case DType::q4_0: return &kQ4_0;
-    case DType::q4_1: return &kQ4_1;
-    default: return nullptr;
+    case DType::q8_0:
+      return &kQ8_0;
+    case DType::q4_0:
+      return &kQ4_0;
+    case DType::q4_1:
+      return &kQ4_1;
+    default:
+      return nullptr;
   }
 }
 
+// kFlip makes signed bytes unsigned.
 template <int kHalves, int kWords, uint32_t kFlip>
 void pack_blocks(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
   constexpr int kFileBytes = 2 * kHalves + 4 * kWords;
@@ -87,8 +91,10 @@ DType packed_type(DType file_type) noexcept {
     case DType::q8_0:
     case DType::q4_0:
     case DType::q4_1:
-    case DType::f16: return file_type;
-    default: return DType::f32;
+    case DType::f16:
+      return file_type;
+    default:
+      return DType::f32;
   }
 }
 
@@ -99,12 +105,18 @@ int64_t panel_bytes(DType packed, int64_t cols) noexcept {
 
 void pack_panel(DType file_type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
   switch (file_type) {
-    case DType::q8_0: return pack_blocks<1, 8, 0x80808080u>(rows, cols, dst);
-    case DType::q4_0: return pack_blocks<1, 4, 0>(rows, cols, dst);
-    case DType::q4_1: return pack_blocks<2, 4, 0>(rows, cols, dst);
-    case DType::f16: return pack_words<uint16_t>(rows, cols, dst);
-    case DType::f32: return pack_words<uint32_t>(rows, cols, dst);
-    default: return pack_dequantized(file_type, rows, cols, dst);
+    case DType::q8_0:
+      return pack_blocks<1, 8, 0x80808080u>(rows, cols, dst);
+    case DType::q4_0:
+      return pack_blocks<1, 4, 0>(rows, cols, dst);
+    case DType::q4_1:
+      return pack_blocks<2, 4, 0>(rows, cols, dst);
+    case DType::f16:
+      return pack_words<uint16_t>(rows, cols, dst);
+    case DType::f32:
+      return pack_words<uint32_t>(rows, cols, dst);
+    default:
+      return pack_dequantized(file_type, rows, cols, dst);
   }
 }
 

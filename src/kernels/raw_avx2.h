@@ -108,9 +108,7 @@ struct Dot4 {
     const __m256i mask = _mm256_set1_epi8(15);
     return {{_mm256_and_si256(bytes.v[0], mask), _mm256_and_si256(bytes.v[1], mask)}};
   }
-  static RUSTML_INLINE Weights high(I8x64 bytes) {
-    return low({{_mm256_srli_epi16(bytes.v[0], 4), _mm256_srli_epi16(bytes.v[1], 4)}});
-  }
+  static RUSTML_INLINE Weights high(I8x64 bytes) { return low({{_mm256_srli_epi16(bytes.v[0], 4), _mm256_srli_epi16(bytes.v[1], 4)}}); }
   static RUSTML_INLINE __m256i activation(const int8_t* x) { return broadcast4(x); }
   static RUSTML_INLINE Sum start(int32_t) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }
   static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {

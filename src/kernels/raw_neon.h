@@ -116,9 +116,7 @@ struct Dot4 {
     return bytes;
   }
   static RUSTML_INLINE Weights high(I8x64 bytes) {
-    unroll<4>([&](auto i) RUSTML_LAMBDA {
-      bytes.v[i.value] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(bytes.v[i.value]), 4));
-    });
+    unroll<4>([&](auto i) RUSTML_LAMBDA { bytes.v[i.value] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(bytes.v[i.value]), 4)); });
     return bytes;
   }
   static RUSTML_INLINE int8x16_t activation(const int8_t* x) { return broadcast4(x); }
@@ -131,9 +129,8 @@ struct Dot4 {
   }
   static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t correction) {
     F32x16 r;
-    unroll<4>([&](auto i) RUSTML_LAMBDA {
-      r.v[i.value] = Batch(vcvtq_f32_s32(vaddq_s32(vpaddlq_s16(sum.v[i.value]), vdupq_n_s32(correction))));
-    });
+    unroll<4>([&](auto i)
+                  RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(vaddq_s32(vpaddlq_s16(sum.v[i.value]), vdupq_n_s32(correction)))); });
     return r;
   }
 };

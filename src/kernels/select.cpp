@@ -31,7 +31,7 @@ struct Processor {
     uint32_t xcr0 = 0, high = 0;
     __asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
-    avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);  // AVX2, FMA, F16C
+    avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);                              // AVX2, FMA, F16C
     avx512 = avx2 && (xcr0 & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);  // F DQ BW VL VNNI
   }
 };

@@ -1,13 +1,13 @@
 // The kernel table of one SIMD target, from the templates. target_<isa>.cpp includes raw_<isa>.h, then this.
 #pragma once
 #include "kernels/kernels.h"
-
+// In this order: each uses the ones before.
+// clang-format off
 #include "kernels/math.h"
-// (in this order: each uses the ones before)
 #include "kernels/float_ops.h"
-
 #include "kernels/attention.h"
 #include "kernels/linear.h"
+// clang-format on
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

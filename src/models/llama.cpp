@@ -54,7 +54,11 @@ class Llama final : public Model {
       l.attention_norm = weights.vector(p + "attn_norm.weight", h);
       l.qkv = {weights.matrix(p + "attn_q.weight", q, h, "Q_proj", pairs), weights.matrix(p + "attn_k.weight", kv, h, "K_proj", pairs),
                weights.matrix(p + "attn_v.weight", kv, h, "V_proj")};
+      l.qkv[0].bias = weights.optional_vector(p + "attn_q.bias", q, pairs);
+      l.qkv[1].bias = weights.optional_vector(p + "attn_k.bias", kv, pairs);
+      l.qkv[2].bias = weights.optional_vector(p + "attn_v.bias", kv);
       l.out = weights.matrix(p + "attn_output.weight", h, q, "O_proj");
+      l.out.bias = weights.optional_vector(p + "attn_output.bias", h);
       l.ffn_norm = weights.vector(p + "ffn_norm.weight", h);
       l.gate = weights.matrix(p + "ffn_gate.weight", config.ffn, h, "Gate_proj");
       l.up = weights.matrix(p + "ffn_up.weight", config.ffn, h, "Up_proj");
@@ -63,7 +67,8 @@ class Llama final : public Model {
     }
     norm_ = weights.vector("output_norm.weight", h);
     head_ = weights.has("output.weight") ? weights.matrix("output.weight", config.vocab, h, "LM_head") : embedding_;  // tied
-    if (weights.has("rope_freqs.weight")) rope_divisors_ = weights.vector("rope_freqs.weight", config.head_dim / 2);
+    rope_divisors_ = weights.optional_vector("rope_freqs.weight", config.head_dim / 2);
+    weights.require_all_bound();
   }
 
   void loaded() override {

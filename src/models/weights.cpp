@@ -44,6 +44,7 @@ const formats::TensorInfo& WeightBinder::tensor(const std::string& name, const s
   if (t->shape != shape)
     fail(Status::data_loss, "tensor " + name + " has shape " + shape_text(t->shape) + "; the configuration asks for " + shape_text(shape),
          "{\"tensor\":\"" + name + "\",\"want\":" + shape_text(shape) + ",\"got\":" + shape_text(t->shape) + "}");
+  bound_.insert(t);
   ++n_tensors_;
   int64_t n = 1;
   for (const int64_t d : shape) n *= d;
@@ -73,15 +74,32 @@ ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t 
   return m;
 }
 
-const float* WeightBinder::vector(const std::string& name, int64_t n) {
+void WeightBinder::require_all_bound() const {
+  for (const formats::TensorInfo& t : file_.tensors)
+    if (!bound_.contains(&t)) fail(Status::unimplemented, "tensor " + t.name + " has no place in this architecture as supported here; without it results would be wrong");
+}
+
+const float* WeightBinder::vector(const std::string& name, int64_t n, RowOrder order) {
   const formats::TensorInfo& t = tensor(name, {n});
   std::byte* data = place(static_cast<uint64_t>(n) * sizeof(float));
-  if (base_) jobs_.push_back({&t, data, 0, 1, 1, n, {}, true});
+  if (base_) jobs_.push_back({&t, data, 0, 1, 1, n, order, true});
   return reinterpret_cast<const float*>(data);
+}
+
+uint64_t WeightBinder::run_vector(const Job& job, bool check_values) const {
+  std::vector<std::byte> bytes(static_cast<size_t>(tensor::row_bytes(job.tensor->dtype, job.cols)));
+  file_.reader->read_at(job.tensor->offset, bytes.data(), bytes.size());
+  std::vector<float> values(static_cast<size_t>(job.cols));
+  if (check_values) check_row(*job.tensor, bytes.data(), job.cols, 0, values);
+  tensor::dequantize(job.tensor->dtype, bytes.data(), job.cols, values.data());
+  auto* to = reinterpret_cast<float*>(job.to);
+  for (int64_t i = 0; i < job.cols; ++i) to[i] = values[static_cast<size_t>(job.order.file_row(i))];
+  return base::hash64(bytes.data(), bytes.size());
 }
 
 uint64_t WeightBinder::run(const Job& job, bool check_values) const {
   const int64_t row_bytes = tensor::row_bytes(job.tensor->dtype, job.cols);
+  if (job.is_vector) return run_vector(job, check_values);
   const int64_t begin = job.panel_begin * kernels::kPanelRows, end = std::min(job.rows, job.panel_end * kernels::kPanelRows);
   int64_t low = job.rows, high = 0;  // file rows of this job
   for (int64_t r = begin; r < end; ++r) {
@@ -93,10 +111,6 @@ uint64_t WeightBinder::run(const Job& job, bool check_values) const {
   if (check_values) {
     std::vector<float> values;
     for (int64_t r = low; r < high; ++r) check_row(*job.tensor, bytes.data() + (r - low) * row_bytes, job.cols, r, values);
-  }
-  if (job.is_vector) {
-    tensor::dequantize(job.tensor->dtype, bytes.data(), job.cols, reinterpret_cast<float*>(job.to));
-    return base::hash64(bytes.data(), bytes.size());
   }
   const int64_t panel_bytes = kernels::panel_bytes(kernels::packed_type(job.tensor->dtype), job.cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {

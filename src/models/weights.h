@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/hash.h"
@@ -29,7 +30,11 @@ class WeightBinder {
   bool has(const std::string& name) const { return file_.find(name) != nullptr; }
   // data_loss naming tensor, wanted and found shape.
   ops::Matrix matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, RowOrder order = {});
-  const float* vector(const std::string& name, int64_t n);
+  const float* vector(const std::string& name, int64_t n, RowOrder order = {});
+  // The same, or null where the file has none.
+  const float* optional_vector(const std::string& name, int64_t n, RowOrder order = {}) { return has(name) ? vector(name, n, order) : nullptr; }
+  // unimplemented, naming a tensor of the file that was not bound: to leave it out would give other results.
+  void require_all_bound() const;
 
   uint64_t bytes() const noexcept { return used_; }
   uint64_t n_parameters() const noexcept { return n_parameters_; }
@@ -55,11 +60,13 @@ class WeightBinder {
   const formats::TensorInfo& tensor(const std::string& name, const std::vector<int64_t>& shape);
   std::byte* place(uint64_t bytes);
   uint64_t run(const Job& job, bool check_values) const;  // hash of the bytes read
+  uint64_t run_vector(const Job& job, bool check_values) const;
 
   const formats::ModelFile& file_;
   std::byte* const base_;
   uint64_t used_ = 0, n_parameters_ = 0;
   uint32_t n_tensors_ = 0, n_quantized_ = 0;
+  std::unordered_set<const formats::TensorInfo*> bound_;
   std::vector<Job> jobs_;
 };
 

@@ -11,7 +11,7 @@ namespace rustml::tokenizer {
 // GGUF's tokenizer.ggml.token_type.
 enum class TokenType : uint8_t { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
 
-constexpr size_t kLongestToken = 64 * 1024;    // bytes
+constexpr size_t kLongestToken = 64 * 1024;  // bytes
 constexpr size_t kMostTokens = size_t{1} << 22;
 
 class Vocabulary {

@@ -23,7 +23,8 @@ struct SpecialIds {
   std::vector<int32_t> stops;  // as the file names them; the well-known end tokens are found by text
 };
 
-constexpr uint64_t kLongestText = uint64_t{1} << 30;  // bytes encoded at once
+// Bytes encoded at once. One word of that length takes 32 times as much memory while it is merged.
+constexpr uint64_t kLongestText = uint64_t{64} << 20;
 
 class VocabularyTokenizer : public Tokenizer {
  public:

@@ -38,9 +38,16 @@ class FakeTokenizer final : public tokenizer::Tokenizer {
     for (const unsigned char c : text) out.ids.push_back(c);
     return out;
   }
-  tokenizer::Encoding encode_spans(const std::vector<tokenizer::Span>&, const tokenizer::EncodeOptions&, runtime::StopSignal&) const override { return {}; }
-  std::string_view token_bytes(int32_t id) const override { return id < 256 ? std::string_view(&bytes_[static_cast<size_t>(id)], 1) : id == kBos ? "<s>" : "</s>"; }
-  uint32_t token_flags(int32_t id) const override { return id < 256 ? tokenizer::kByte : tokenizer::kSpecial | (id == kEos ? tokenizer::kStop : 0u); }
+  tokenizer::Encoding encode_spans(const std::vector<tokenizer::Span>&, const tokenizer::EncodeOptions&,
+                                   runtime::StopSignal&) const override {
+    return {};
+  }
+  std::string_view token_bytes(int32_t id) const override {
+    return id < 256 ? std::string_view(&bytes_[static_cast<size_t>(id)], 1) : id == kBos ? "<s>" : "</s>";
+  }
+  uint32_t token_flags(int32_t id) const override {
+    return id < 256 ? tokenizer::kByte : tokenizer::kSpecial | (id == kEos ? tokenizer::kStop : 0u);
+  }
   float token_score(int32_t) const override { return 0; }
   std::string decode(const int32_t* ids, size_t n, bool skip_special) const override {
     std::string out;
@@ -84,7 +91,9 @@ class FakeEngine final : public Engine {
   }
   std::string describe_json() const override { return "{\"architecture\":\"fake\"}"; }
   const tokenizer::Tokenizer& tokenizer() const override { return tokenizer_; }
-  std::string chat_format(std::string_view messages_json, bool add) const override { return std::string(messages_json) + (add ? "assistant:" : ""); }
+  std::string chat_format(std::string_view messages_json, bool add) const override {
+    return std::string(messages_json) + (add ? "assistant:" : "");
+  }
 
  private:
   Counted counted_{n_engines};
@@ -153,7 +162,8 @@ class FakeSession final : public Session {
     uint64_t n = 0;
     source.read_at(0, magic, 8);
     source.read_at(8, &n, 8);
-    if (std::memcmp(magic, "FAKESNAP", 8) != 0 || n > 4096 || source.size() != 16 + n * sizeof(int32_t)) fail(Status::data_loss, "snapshot is damaged");
+    if (std::memcmp(magic, "FAKESNAP", 8) != 0 || n > 4096 || source.size() != 16 + n * sizeof(int32_t))
+      fail(Status::data_loss, "snapshot is damaged");
     std::vector<int32_t> ids(n);
     source.read_at(16, ids.data(), n * sizeof(int32_t));
     return ids;
@@ -172,7 +182,11 @@ class FakeSession final : public Session {
 class FakeGeneration final : public Generation {
  public:
   FakeGeneration(std::shared_ptr<FakeSession> session, std::vector<int32_t> prompt, const GenerationOptions& options, const Limits& limits)
-      : session_(std::move(session)), prompt_(std::move(prompt)), options_(options), stop_(limits.cancel, limits.deadline_ns), before_(session_->tokens_.size()) {
+      : session_(std::move(session)),
+        prompt_(std::move(prompt)),
+        options_(options),
+        stop_(limits.cancel, limits.deadline_ns),
+        before_(session_->tokens_.size()) {
     session_->open_ = true;
   }
   ~FakeGeneration() override { stop(); }
@@ -265,7 +279,9 @@ std::shared_ptr<Engine> Engine::open(std::unique_ptr<base::FileReader> reader, c
   return std::make_shared<fake::FakeEngine>();
 }
 
-MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions&, const SessionOptions&, runtime::Call&) { return {reader->size(), 1, 2, 3, 6, 4096}; }
+MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions&, const SessionOptions&, runtime::Call&) {
+  return {reader->size(), 1, 2, 3, 6, 4096};
+}
 
 std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call&) {
   return std::make_shared<fake::FakeSession>(std::move(engine), options);

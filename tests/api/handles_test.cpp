@@ -27,9 +27,9 @@ Status pin_status(uint64_t handle, Type type = Type::model) {
 
 TEST(Handles, LayoutIsTheAbis) {
   const uint64_t handle = make(Type::session);
-  EXPECT_EQ(handle >> 56, 2u);                      // type 1 to 127
-  EXPECT_GE((handle >> 24) & 0xFFFFFFFFu, 1u);      // generation from 1
-  EXPECT_GE(handle, uint64_t{1} << 56);             // never a canonical address
+  EXPECT_EQ(handle >> 56, 2u);                  // type 1 to 127
+  EXPECT_GE((handle >> 24) & 0xFFFFFFFFu, 1u);  // generation from 1
+  EXPECT_GE(handle, uint64_t{1} << 56);         // never a canonical address
   EXPECT_EQ(release_handle(handle, Type::session), Status::ok);
 }
 
@@ -144,8 +144,9 @@ TEST(Handles, AChildKnowsInheritedHandles) {
   const pid_t child = fork();
   if (child == 0) {
     const uint64_t own = make();
-    const bool right = pin_status(handle) == Status::forked && release_handle(handle, Type::model) == Status::forked && !retain_handle(handle, Type::model) &&
-                       pin_status(own) == Status::ok && release_handle(own, Type::model) == Status::ok;
+    const bool right = pin_status(handle) == Status::forked && release_handle(handle, Type::model) == Status::forked &&
+                       !retain_handle(handle, Type::model) && pin_status(own) == Status::ok &&
+                       release_handle(own, Type::model) == Status::ok;
     _exit(right ? 0 : 1);
   }
   int status = -1;

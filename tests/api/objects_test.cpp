@@ -57,8 +57,10 @@ TEST(SessionState, NoneIsForgottenWhenThreadsRace) {
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 5000; ++i) {
-        if (t > 0) state.close(closing());
-        else if (state.try_lock() == SessionState::Lock::taken) state.unlock();
+        if (t > 0)
+          state.close(closing());
+        else if (state.try_lock() == SessionState::Lock::taken)
+          state.unlock();
       }
     });
   for (auto& thread : threads) thread.join();

@@ -67,7 +67,7 @@ TEST(ByteReader, HugeLengthsAreRefusedBeforeAllocating) {
   for (const uint64_t n : {uint64_t{11}, uint64_t{1} << 40, UINT64_MAX - 7, UINT64_MAX}) {
     EXPECT_ERROR(in.string(n, "text"), Status::data_loss, std::to_string(n) + " bytes");
     EXPECT_ERROR(in.skip(n, "gap"), Status::data_loss, "only 10 are left");
-    EXPECT_ERROR(in.require(n, 8, "list"), Status::data_loss, "times at least 8 bytes");  // n * 8 wraps for some
+    EXPECT_ERROR(in.require(n, 8, "list"), Status::data_loss, "items of at least 8 bytes");  // n * 8 wraps for some
   }
   in.require(1, 8, "list");
   in.require(0, 8, "list");

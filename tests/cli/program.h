@@ -17,11 +17,11 @@ struct Outcome {
 };
 
 struct Input {
-  std::string text;                      // standard input
-  std::vector<std::string> environment;  // "NAME=value", besides the tests' own
-  std::string stdout_file;               // instead of a pipe
+  std::string text = {};                      // standard input
+  std::vector<std::string> environment = {};  // "NAME=value", besides the tests' own
+  std::string stdout_file = {};               // instead of a pipe
   // After every piece of standard output, with all of it so far and the process id; true closes our end of the pipe.
-  std::function<bool(const std::string& out, int pid)> on_output;
+  std::function<bool(const std::string& out, int pid)> on_output = {};
 };
 
 // Fails the test and kills the program after two minutes.

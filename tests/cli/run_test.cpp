@@ -228,7 +228,7 @@ TEST(Run, TimeoutEndsWithItsOwnCode) {
   }
   Words at_once = kEndless;
   at_once.insert(at_once.end(), {"--timeout", "0.000001"});
-  expect_error(infer(at_once), 124, {"deadline"});
+  expect_error(infer(at_once), 124, {"--timeout passed"});
 }
 
 TEST(Run, AClosedPipeEndsItQuietly) {

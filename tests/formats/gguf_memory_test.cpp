@@ -44,7 +44,7 @@ void expect_within_limit(const std::string& bytes, const char* what) {
 }
 
 TEST(GgufMemory, WorstMetadata) {
-  constexpr size_t kBytes = 8 << 20;
+  constexpr size_t kBytes = 4 << 20;
   static constexpr struct {
     uint32_t type;
     size_t bytes;

@@ -211,7 +211,7 @@ SamplingOptions random_options(std::mt19937& rng, int32_t vocab) {
 TEST(Sampler, AgreesWithFullSortsInDouble) {
   std::mt19937 rng(1);
   int checked = 0;
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 400; ++i) {
     SCOPED_TRACE(i);
     const int32_t vocab = i % 10 == 0 ? 20000 : 3 + static_cast<int32_t>(rng() % 1000);
     const std::vector<float> logits = random_logits(rng, static_cast<size_t>(vocab), i % 3 == 0 ? 0.2F : 3);
@@ -222,9 +222,9 @@ TEST(Sampler, AgreesWithFullSortsInDouble) {
     if (wanted.empty()) continue;
     ++checked;
     Sampler sampler(options, vocab, scalar());
-    expect_draws(sampler, options.seed, wanted, logits, tokens, 100);
+    expect_draws(sampler, options.seed, wanted, logits, tokens, vocab > 5000 ? 10 : 50);
   }
-  EXPECT_GT(checked, 300);
+  EXPECT_GT(checked, 200);
 }
 
 TEST(Sampler, SameTokensOnEverySimdTarget) {

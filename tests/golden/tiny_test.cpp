@@ -13,8 +13,9 @@ namespace {
 // KL of rounding K and V alone, in nats on these models. F16 rounds 8 times finer than the 8-bit activations whose
 // divergence make.py measured (1.3e-3 on base_q8_0), and divergence goes with the square; Q8_0 rounds as they do.
 constexpr double kF16KvBound = 2e-5, kQ8KvBound = 4e-3;
-// Between two engines that round activations alike: float sums in another order turn a few roundings.
-constexpr double kSameRoundingBound = 5e-5;
+// Between two engines that round activations alike: float sums in another order turn a few roundings. make.py's emulation in
+// float32 differs from itself in float64 by up to 8e-5 on these files; five times that.
+constexpr double kSameRoundingBound = 4e-4;
 
 class Tiny : public testing::TestWithParam<std::string> {
  protected:

@@ -139,8 +139,8 @@ class Comparer {
     const int64_t stride = rows + 3;
     const auto start = floats(tokens * stride);
     Exact<float> out(tokens * stride), want(tokens * stride);
-    LinearArgs args{weights.get(), rows,         cols,   block ? xq.get() : nullptr, xd.get(), xsum.get(),
-                    block ? nullptr : x.get(), nullptr, nullptr, stride, false};
+    LinearArgs args{weights.get(), rows,   cols, block ? xq.get() : nullptr, xd.get(), xsum.get(), block ? nullptr : x.get(), nullptr,
+                    nullptr,       stride, false};
     const auto index = static_cast<int>(type);
     const std::string name = "linear " + std::string(tensor::info(type).name) + " " + std::to_string(rows) + "x" + std::to_string(cols);
     for (int mode = 0; mode < 4; ++mode) {
@@ -223,8 +223,8 @@ class Comparer {
     for (auto [from, to] : {std::pair{&ks, &ks2}, {&vs, &vs2}}) std::memcpy(to->get(), from->get(), kAttendBlock * 4);
     for (int64_t p = 0; p < positions; ++p) {
       auto x = floats(dim, -3, 3), y = floats(dim);
-      if (p == 3) x[dim / 2] = 1e-7f;                     // an f16 subnormal
-      if (p == 4) y = floats(dim, -1e-33f, 1e-33f);       // zero to q8_0 and f16
+      if (p == 3) x[dim / 2] = 1e-7f;                // an f16 subnormal
+      if (p == 4) y = floats(dim, -1e-33f, 1e-33f);  // zero to q8_0 and f16
       t_.store_k(type, x.get(), dim, k.get(), ks.get(), p);
       s_.store_k(type, x.get(), dim, k2.get(), ks2.get(), p);
       t_.store_v(type, y.get(), dim, v.get(), vs.get(), p);
@@ -241,17 +241,25 @@ class Comparer {
     for (int64_t j = 0; j < queries; ++j) {
       q_rows[j] = q.get() + j * dim;
       switch (random_() % 4) {  // causal, window, anything, nothing
-        case 0: last[j] = static_cast<int32_t>(std::max<int64_t>(0, positions - queries + j + 1)); break;
-        case 1: last[j] = static_cast<int32_t>(positions), first[j] = static_cast<int32_t>(positions / 2); break;
-        case 2: last[j] = static_cast<int32_t>(random_() % (positions + 1)), first[j] = static_cast<int32_t>(random_() % (last[j] + 1)); break;
-        default: last[j] = first[j] = static_cast<int32_t>(random_() % positions);
+        case 0:
+          last[j] = static_cast<int32_t>(std::max<int64_t>(0, positions - queries + j + 1));
+          break;
+        case 1:
+          last[j] = static_cast<int32_t>(positions), first[j] = static_cast<int32_t>(positions / 2);
+          break;
+        case 2:
+          last[j] = static_cast<int32_t>(random_() % (positions + 1)), first[j] = static_cast<int32_t>(random_() % (last[j] + 1));
+          break;
+        default:
+          last[j] = first[j] = static_cast<int32_t>(random_() % positions);
       }
     }
     Exact<float> o(queries * dim), o2(queries * dim), m(queries), m2(queries), l(queries), l2(queries);
     const auto call = [&](const KernelTable& table, Exact<float>& out, Exact<float>& max, Exact<float>& sum) {
       float* o_rows[16];
       for (int64_t j = 0; j < queries; ++j) o_rows[j] = out.get() + j * dim;
-      table.attend({type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows, first.get(), last.get(), o_rows, max.get(), sum.get()});
+      table.attend(
+          {type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows, first.get(), last.get(), o_rows, max.get(), sum.get()});
     };
     call(t_, o, m, l);
     call(s_, o2, m2, l2);

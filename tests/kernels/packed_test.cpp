@@ -31,7 +31,8 @@ TEST(Packed, RoundTripEqualsDequantize) {
         unpack_row(packed, panel.data(), r, cols, got.data());
         if (r < used) {
           tensor::dequantize(file_type, pointers[r], cols, want.data());
-          ASSERT_EQ(std::memcmp(got.data(), want.data(), want.size() * 4), 0) << tensor::info(file_type).name << " cols " << cols << " row " << r;
+          ASSERT_EQ(std::memcmp(got.data(), want.data(), want.size() * 4), 0)
+              << tensor::info(file_type).name << " cols " << cols << " row " << r;
         } else {
           for (float value : got) ASSERT_EQ(value, 0.0f) << tensor::info(file_type).name << " padding row " << r;
         }
@@ -52,7 +53,7 @@ TEST(Packed, LayoutOfKnownValues) {
   EXPECT_EQ(panel_count(16), 1);
   EXPECT_EQ(panel_count(17), 2);
 
-  std::vector<std::byte> row(34);  // Q8_0: value 9 of row 3 is -5
+  std::vector<std::byte> row(34);                      // Q8_0: value 9 of row 3 is -5
   row[0] = std::byte{0x00}, row[1] = std::byte{0x3c};  // 1.0
   row[2 + 9] = std::byte{0xfb};
   const std::byte* rows[kPanelRows] = {};

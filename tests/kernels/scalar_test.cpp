@@ -78,7 +78,7 @@ TEST(Scalar, ActivationsAgainstDouble) {
     EXPECT_NEAR(y, 0.5 * d * (1 + std::tanh(u)), 1e-6 * (1 + std::fabs(d)));
   }
   std::printf("silu: at most %.3f ulp; gelu: relative error at most %.3g\n", worst_silu, worst_gelu);
-  EXPECT_LE(worst_silu, 3);          // exp, addition, division
+  EXPECT_LE(worst_silu, 3);            // exp, addition, division
   EXPECT_LE(worst_gelu, 200 * kUnit);  // exp's argument reaches 150 with three roundings
 }
 
@@ -114,7 +114,8 @@ TEST(Scalar, LinearAgainstDouble) {
         // Every term passes at most `steps` additions and a few roundings of its own; minima add a second, larger term.
         const double steps = block ? 2.0 * static_cast<double>(cols) / 32 + 6 : static_cast<double>(cols) / 2 + 4;
         const double scale = type == DType::q4_1 ? 4 : 1;
-        EXPECT_NEAR(out[static_cast<size_t>(t * rows + r)], want, scale * steps * kUnit * magnitude) << tensor::info(type).name << " row " << r;
+        EXPECT_NEAR(out[static_cast<size_t>(t * rows + r)], want, scale * steps * kUnit * magnitude)
+            << tensor::info(type).name << " row " << r;
       }
     }
   }
@@ -205,7 +206,8 @@ TEST(Scalar, AttentionAgainstDouble) {
       const float* queries = q.data();
       float* outputs = o.data() + b * dim;
       const int32_t first = b == 0 ? first_visible : 0, last = b == 0 ? 128 : static_cast<int32_t>(positions - 128);
-      scalar().attend({type, dim, k_block[b].data(), ks[b].data(), v_block[b].data(), vs[b].data(), 1, &queries, &first, &last, &outputs, m + b, l + b});
+      scalar().attend({type, dim, k_block[b].data(), ks[b].data(), v_block[b].data(), vs[b].data(), 1, &queries, &first, &last, &outputs,
+                       m + b, l + b});
     }
     scalar().attend_merge(m, l, o.data(), dim, 2, dim, y.data());
 

@@ -1,6 +1,7 @@
 #include "tokenizer/sentencepiece_bpe.h"
 
 #include <chrono>
+#include <limits>
 
 #include "../base/expect_error.h"
 #include "base/file_reader.h"

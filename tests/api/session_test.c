@@ -1,0 +1,120 @@
+/* Sessions: eval, tokens, logits, rewind, fork, reset, limits, and who keeps whom alive. */
+#include "check.h"
+
+static const int32_t kIds[6] = {10, 20, 30, 40, 50, 60};
+
+static int same_logits(rustml_session *a, rustml_session *b, uint64_t n) {
+  float *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
+  uint64_t needed = 0;
+  int same;
+  CHECK_OK(rustml_session_logits(a, x, n, &needed, &error));
+  CHECK(needed == n);
+  CHECK_OK(rustml_session_logits(b, y, n, &needed, &error));
+  same = memcmp(x, y, n * sizeof *x) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+static void contents(rustml_model *model, uint64_t vocabulary) {
+  rustml_session *session = new_session(model), *other = new_session(model), *fork = NULL;
+  int32_t ids[8];
+  float one;
+  uint64_t needed = 0;
+  const int32_t wrong[3] = {-1, (int32_t)vocabulary, INT32_MAX};
+  int i;
+  CHECK(session_info(session).position == 0 && session_info(session).capacity > 6 && session_info(session).kv_type == RUSTML_KV_F16);
+  CHECK_STATUS(rustml_session_logits(session, NULL, 0, &needed, &error), RUSTML_FAILED_PRECONDITION);
+  CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
+  CHECK_OK(rustml_session_tokens(session, ids, 8, &needed, &error));
+  CHECK(needed == 6 && memcmp(ids, kIds, sizeof kIds) == 0);
+  CHECK_STATUS(rustml_session_tokens(session, ids, 5, &needed, &error), RUSTML_BUFFER_TOO_SMALL);
+  CHECK_STATUS(rustml_session_logits(session, &one, 1, &needed, &error), RUSTML_BUFFER_TOO_SMALL);
+  CHECK(needed == vocabulary);
+  for (i = 0; i < 3; ++i) CHECK_STATUS(rustml_session_eval(session, &wrong[i], 1, NULL, &error), RUSTML_INVALID_ARGUMENT);
+  CHECK_STATUS(rustml_session_eval(session, NULL, 3, NULL, &error), RUSTML_INVALID_ARGUMENT);
+  CHECK_STATUS(rustml_session_eval(session, kIds, UINT64_C(1) << 63, NULL, &error), RUSTML_INVALID_ARGUMENT);
+  CHECK(session_info(session).position == 6);
+
+  /* In two calls, after a rewind, and in a fork: the same bits. */
+  CHECK_OK(rustml_session_eval(other, kIds, 2, NULL, &error));
+  CHECK_OK(rustml_session_eval(other, kIds + 2, 4, NULL, &error));
+  CHECK(same_logits(session, other, vocabulary));
+  CHECK_OK(rustml_session_rewind(other, 3, &error));
+  CHECK(session_info(other).position == 3);
+  CHECK_STATUS(rustml_session_rewind(other, 4, &error), RUSTML_OUT_OF_RANGE);
+  CHECK_OK(rustml_session_eval(other, kIds + 3, 3, NULL, &error));
+  CHECK(same_logits(session, other, vocabulary));
+  CHECK_OK(rustml_session_fork(session, &fork, NULL, &error));
+  CHECK_OK(rustml_session_reset(session, &error));
+  CHECK(session_info(session).position == 0 && session_info(fork).position == 6);
+  CHECK(same_logits(fork, other, vocabulary));
+  CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
+  CHECK(same_logits(session, fork, vocabulary));
+  CHECK(rustml_session_release(session) == RUSTML_OK);
+  CHECK(rustml_session_release(session) == RUSTML_INVALID_HANDLE);
+  CHECK(rustml_session_release(fork) == RUSTML_OK);
+  CHECK(rustml_session_release(other) == RUSTML_OK);
+  CHECK(rustml_session_release(NULL) == RUSTML_OK);
+}
+
+static void limits(rustml_model *model) {
+  rustml_session_options options;
+  rustml_session *session = NULL;
+  int32_t *many;
+  rustml_session_options_init(&options, sizeof options);
+  options.context_tokens = 16;
+  CHECK_OK(rustml_session_create(model, &options, &session, NULL, &error));
+  many = calloc(17, sizeof *many);
+  CHECK_STATUS(rustml_session_eval(session, many, 17, NULL, &error), RUSTML_OUT_OF_RANGE);
+  CHECK(session_info(session).position == 0);
+  CHECK_OK(rustml_session_eval(session, many, 16, NULL, &error));
+  CHECK_STATUS(rustml_session_eval(session, many, 1, NULL, &error), RUSTML_OUT_OF_RANGE);
+  free(many);
+  rustml_session_release(session);
+  options.memory_limit_bytes = 1;
+  CHECK_OK(rustml_session_create(model, &options, &session, NULL, &error)); /* memory is taken when tokens come */
+  CHECK_STATUS(rustml_session_eval(session, kIds, 6, NULL, &error), RUSTML_RESOURCE_EXHAUSTED);
+  CHECK(session_info(session).position == 0);
+  rustml_session_release(session);
+  rustml_session_options_init(&options, sizeof options);
+  options.context_tokens = UINT64_MAX;
+  CHECK_STATUS(rustml_session_create(model, &options, &session, NULL, &error), RUSTML_OUT_OF_RANGE);
+  CHECK(session == NULL);
+  rustml_session_options_init(&options, sizeof options);
+  options.prefill_chunk = 4097;
+  CHECK_STATUS(rustml_session_create(model, &options, &session, NULL, &error), RUSTML_INVALID_ARGUMENT);
+}
+
+int main(int argc, char **argv) {
+  rustml_model *model;
+  rustml_session *session;
+  rustml_model_info info;
+  int32_t kv;
+  if (argc < 2) return 2;
+  model = open_model(argv[1]);
+  memset(&info, 0, sizeof info);
+  info.struct_size = sizeof info;
+  CHECK_OK(rustml_model_get_info(model, &info, &error));
+  contents(model, info.vocab_size);
+  limits(model);
+  for (kv = RUSTML_KV_F32; kv <= RUSTML_KV_Q8_0; ++kv) {
+    rustml_session_options options;
+    rustml_session_options_init(&options, sizeof options);
+    options.kv_type = kv;
+    CHECK_OK(rustml_session_create(model, &options, &session, NULL, &error));
+    CHECK(session_info(session).kv_type == kv);
+    CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
+    rustml_session_release(session);
+  }
+  CHECK_OK(rustml_model_get_info(model, &info, &error));
+  CHECK(info.n_sessions == 0);
+
+  /* A session keeps its model. */
+  session = new_session(model);
+  CHECK(rustml_model_release(model) == RUSTML_OK);
+  CHECK_STATUS(rustml_model_get_info(model, &info, &error), RUSTML_INVALID_HANDLE);
+  CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
+  CHECK(rustml_session_release(session) == RUSTML_OK);
+  return finish();
+}

@@ -1,0 +1,74 @@
+/* Many threads: one model, one session, one cancel handle; the last releases in any order. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "check.h"
+
+static const int32_t kIds[6] = {10, 20, 30, 40, 50, 60};
+static rustml_model *model;
+static rustml_session *session;
+static atomic_int n_ok, n_busy, n_other;
+
+/* Everybody works on one session: each call is done or refused at once. */
+static void *on_one_session(void *unused) {
+  int i;
+  for (i = 0; i < 200; ++i) {
+    const int32_t status = i % 3 == 0 ? rustml_session_reset(session, NULL) : rustml_session_eval(session, kIds, 2, NULL, NULL);
+    if (status == RUSTML_OK)
+      ++n_ok;
+    else if (status == RUSTML_BUSY)
+      ++n_busy;
+    else if (status != RUSTML_OUT_OF_RANGE)
+      ++n_other;
+  }
+  return unused;
+}
+
+/* Everybody has a session: all get the same answer. */
+static void *on_own_session(void *result) {
+  rustml_session *own = NULL;
+  rustml_generation_options options;
+  const rustml_prompt prompt = ids_prompt(kIds, 6);
+  uint64_t needed;
+  rustml_generation_options_init(&options, sizeof options);
+  options.max_tokens = 10;
+  options.ignore_eos = 1;
+  if (rustml_session_create(model, NULL, &own, NULL, NULL) != RUSTML_OK) return NULL;
+  if (rustml_generate(own, &prompt, &options, NULL, NULL, NULL) != RUSTML_OK) return NULL;
+  if (rustml_session_tokens(own, result, 16, &needed, NULL) != RUSTML_OK) return NULL;
+  return rustml_session_release(own) == RUSTML_OK ? result : NULL;
+}
+
+static void *release_model(void *unused) {
+  rustml_model_release(model);
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  pthread_t threads[4];
+  static int32_t tokens[4][16];
+  int i;
+  if (argc < 2) return 2;
+  model = open_model(argv[1]);
+  session = new_session(model);
+  for (i = 0; i < 4; ++i) CHECK(pthread_create(&threads[i], NULL, on_one_session, NULL) == 0);
+  for (i = 0; i < 4; ++i) pthread_join(threads[i], NULL);
+  CHECK(n_ok > 0 && n_other == 0);
+  printf("one session: %d calls done, %d refused\n", (int)n_ok, (int)n_busy);
+  CHECK_OK(rustml_session_reset(session, &error));
+  rustml_session_release(session);
+
+  for (i = 0; i < 4; ++i) CHECK(pthread_create(&threads[i], NULL, on_own_session, tokens[i]) == 0);
+  for (i = 0; i < 4; ++i) {
+    void *result = NULL;
+    pthread_join(threads[i], &result);
+    CHECK(result == tokens[i]);
+    CHECK(memcmp(tokens[i], tokens[0], sizeof tokens[0]) == 0);
+  }
+
+  for (i = 0; i < 3; ++i) CHECK(rustml_model_retain(model) == model);
+  for (i = 0; i < 4; ++i) CHECK(pthread_create(&threads[i], NULL, release_model, NULL) == 0);
+  for (i = 0; i < 4; ++i) pthread_join(threads[i], NULL);
+  CHECK(rustml_model_release(model) == RUSTML_INVALID_HANDLE);
+  return finish();
+}

@@ -1,0 +1,63 @@
+#include "models/config.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "made_file.h"
+
+namespace rustml::models {
+namespace {
+
+std::string refusal(MadeFile& f) {
+  return error_of([&] { read_gguf_config(f.file(), "llama"); });
+}
+
+TEST(Config, ReadsWhatTheFileSays) {
+  MadeFile f = llama_file();
+  f.text("llama.rope.scaling.type", "linear").real("llama.rope.scaling.factor", 4).real("llama.rope.freq_base", 500000);
+  const Config c = read_gguf_config(f.file(), "llama");
+  EXPECT_EQ(c.hidden, 32);
+  EXPECT_EQ(c.head_dim, 8);
+  EXPECT_EQ(c.vocab, 40);
+  EXPECT_EQ(c.rope_scaling.kind, ops::RopeScaling::Kind::linear);
+  EXPECT_EQ(c.rope_base, 500000);
+}
+
+TEST(Config, MissingKeysHaveNoDefaults) {
+  for (const char* key : {"llama.block_count", "llama.embedding_length", "llama.feed_forward_length", "llama.attention.head_count", "llama.context_length",
+                          "llama.attention.layer_norm_rms_epsilon"}) {
+    MadeFile f = llama_file();
+    f.erase(key);
+    const std::string error = refusal(f);
+    EXPECT_EQ(error.substr(0, 2), "15") << key;
+    EXPECT_NE(error.find(key), std::string::npos) << error;
+  }
+}
+
+TEST(Config, ContradictionsNameKeyAndValue) {
+  const auto with = [](const char* key, uint64_t value) {
+    MadeFile f = llama_file();
+    f.number(key, value);
+    return refusal(f);
+  };
+  EXPECT_NE(with("llama.attention.head_count_kv", 3).find("multiple"), std::string::npos);
+  EXPECT_NE(with("llama.attention.head_count", 5).find("multiple"), std::string::npos);
+  EXPECT_NE(with("llama.block_count", 0).find("0; it must be 1 to"), std::string::npos);
+  EXPECT_NE(with("llama.block_count", 1'000'000'000).find("1000000000"), std::string::npos);
+  EXPECT_EQ(with("llama.rope.dimension_count", 4).substr(0, 2), "12");
+  EXPECT_EQ(with("llama.attention.value_length", 16).substr(0, 2), "12");
+  EXPECT_EQ(with("llama.expert_count", 8).substr(0, 2), "12");
+  for (const double bad : {0.0, -1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    MadeFile f = llama_file();
+    f.real("llama.rope.freq_base", bad);
+    EXPECT_EQ(refusal(f).substr(0, 2), "15");
+  }
+  MadeFile yarn = llama_file();
+  yarn.text("llama.rope.scaling.type", "yarn");
+  EXPECT_NE(refusal(yarn).find("yarn"), std::string::npos);
+  MadeFile empty = llama_metadata();
+  EXPECT_NE(refusal(empty).find("token_embd.weight"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rustml::models

@@ -1,0 +1,82 @@
+// Model files made in memory for the tests of this room: metadata and tensors as formats::open would give them.
+#pragma once
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "formats/model_file.h"
+
+namespace rustml::models {
+
+class MadeFile {
+ public:
+  MadeFile& number(const std::string& key, uint64_t value) { return set(key, value); }
+  MadeFile& real(const std::string& key, double value) { return set(key, value); }
+  MadeFile& text(const std::string& key, const std::string& value) { return set(key, value); }
+  MadeFile& erase(const std::string& key) {
+    file_.metadata.erase(key);
+    return *this;
+  }
+  MadeFile& tensor(const std::string& name, std::vector<int64_t> shape, const std::vector<float>& values) {
+    file_.index[name] = file_.tensors.size();
+    file_.tensors.push_back({name, tensor::DType::f32, std::move(shape), bytes_.size(), values.size() * 4});
+    bytes_.resize(bytes_.size() + values.size() * 4);
+    std::memcpy(bytes_.data() + bytes_.size() - values.size() * 4, values.data(), values.size() * 4);
+    return *this;
+  }
+  // Random values.
+  MadeFile& tensor(const std::string& name, std::vector<int64_t> shape) {
+    int64_t n = 1;
+    for (const int64_t d : shape) n *= d;
+    std::vector<float> values(static_cast<size_t>(n));
+    std::normal_distribution<float> normal(0, 0.3f);
+    for (float& v : values) v = normal(random_);
+    return tensor(name, std::move(shape), values);
+  }
+  formats::ModelFile& file() {
+    file_.format = "made";
+    file_.reader = base::open_memory(bytes_.data(), bytes_.size(), "made");
+    return file_;
+  }
+
+ private:
+  template <class T>
+  MadeFile& set(const std::string& key, T value) {
+    file_.metadata.insert_or_assign(key, formats::Value(value));
+    return *this;
+  }
+  formats::ModelFile file_;
+  std::vector<std::byte> bytes_;
+  std::mt19937 random_{1};
+};
+
+inline MadeFile llama_metadata() {
+  MadeFile f;
+  f.text("general.architecture", "llama").number("llama.block_count", 1).number("llama.embedding_length", 32).number("llama.feed_forward_length", 48);
+  f.number("llama.attention.head_count", 4).number("llama.attention.head_count_kv", 2).number("llama.context_length", 64);
+  f.real("llama.attention.layer_norm_rms_epsilon", 1e-5);
+  return f;
+}
+
+inline MadeFile llama_file() {
+  MadeFile f = llama_metadata();
+  f.tensor("token_embd.weight", {40, 32}).tensor("output_norm.weight", {32});
+  f.tensor("blk.0.attn_norm.weight", {32}).tensor("blk.0.attn_q.weight", {32, 32}).tensor("blk.0.attn_k.weight", {16, 32}).tensor("blk.0.attn_v.weight", {16, 32});
+  f.tensor("blk.0.attn_output.weight", {32, 32}).tensor("blk.0.ffn_norm.weight", {32}).tensor("blk.0.ffn_gate.weight", {48, 32});
+  f.tensor("blk.0.ffn_up.weight", {48, 32}).tensor("blk.0.ffn_down.weight", {32, 48});
+  return f;
+}
+
+// The error of `body`: its status as a number and message, or "none".
+template <class Body>
+std::string error_of(Body body) {
+  try {
+    body();
+  } catch (const base::Error& e) {
+    return std::to_string(static_cast<int>(e.status())) + " " + e.message();
+  }
+  return "none";
+}
+
+}  // namespace rustml::models

@@ -1,0 +1,123 @@
+// Against softmax attention in double over what was stored, and bit for bit over threads and chunks.
+#include "ops/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "ops/rope.h"
+#include "team.h"
+
+namespace rustml::ops {
+namespace {
+
+struct Cache {
+  Cache(kernels::KvType type, const AttentionShape& shape, int64_t capacity)
+      : memory(static_cast<size_t>(2 * shape.n_kv_heads * capacity * shape.head_dim * 4)), scales(static_cast<size_t>(2 * shape.n_kv_heads * capacity)) {
+    const bool q8 = type == kernels::KvType::q8_0;
+    layer = {type, shape.n_kv_heads, shape.head_dim, capacity, memory.data(), memory.data() + memory.size() / 2, q8 ? scales.data() : nullptr,
+             q8 ? scales.data() + scales.size() / 2 : nullptr};
+  }
+  std::vector<std::byte> memory;
+  std::vector<float> scales;
+  KvLayer layer;
+};
+
+struct Problem {
+  AttentionShape shape;
+  int64_t n_tokens;
+  std::vector<float> qkv;  // [tokens][row]
+};
+
+Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
+  Problem p{{heads, kv_heads, dim, 1.0f / std::sqrt(static_cast<float>(dim))}, n_tokens, {}};
+  std::mt19937 random(static_cast<uint32_t>(heads * dim));
+  std::normal_distribution<float> normal;
+  p.qkv.resize(static_cast<size_t>(n_tokens * p.shape.row()));
+  for (float& v : p.qkv) v = normal(random);
+  return p;
+}
+
+std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, int64_t chunk) {
+  constexpr int64_t kCapacity = 512;
+  const int64_t half = p.shape.head_dim / 2, blocks = attention_blocks(kCapacity), d = p.shape.head_dim;
+  const auto frequencies = rope_frequencies(d, 10000, {}, {});
+  Cache cache(type, p.shape, kCapacity);
+  std::vector<float> qkv = p.qkv, out(static_cast<size_t>(p.n_tokens * p.shape.q_size()));
+  const auto scratch = [&](std::vector<float>& memory, int64_t queries) {
+    memory.resize(static_cast<size_t>(queries * blocks * (d + 2)));
+    return AttentionScratch{memory.data(), memory.data() + queries * blocks, memory.data() + 2 * queries * blocks};
+  };
+  std::vector<float> shared_memory;
+  const AttentionScratch shared = scratch(shared_memory, p.shape.n_heads);
+  std::vector<std::vector<float>> own_memory(static_cast<size_t>(n_threads));
+  std::vector<AttentionScratch> own;
+  for (auto& memory : own_memory) own.push_back(scratch(memory, kAttentionQueries));
+  for (int64_t t = 0; t < p.n_tokens; t += chunk) {
+    const int64_t n = std::min(chunk, p.n_tokens - t);
+    std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
+    for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
+    run_on_team(n_threads, *kernels::available().front(), 1, 32, [&](Context& context) {
+      store_kv(context, p.shape, qkv.data() + t * p.shape.row(), c.data(), s.data(), n, static_cast<uint64_t>(t), cache.layer);
+      context.member.sync();
+      float* o = out.data() + t * p.shape.q_size();
+      attention(context, p.shape, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer, own[static_cast<size_t>(context.member.rank())], shared, o);
+      context.member.sync();
+      if (n == 1 && context.member.leader()) merge(context, p.shape, attention_blocks(t + 1), shared, o);
+    });
+  }
+  return out;
+}
+
+// Rotation, causal softmax and the weighted mean, in double.
+std::vector<double> reference(const Problem& p) {
+  const int64_t d = p.shape.head_dim, half = d / 2, group = p.shape.n_heads / p.shape.n_kv_heads;
+  const auto frequencies = rope_frequencies(d, 10000, {}, {});
+  const auto rotated = [&](int64_t t, int64_t head, int64_t i) {
+    const float* x = p.qkv.data() + t * p.shape.row() + head * d;
+    const double angle = static_cast<double>(t) * frequencies[static_cast<size_t>(i % half)];
+    return i < half ? x[i] * std::cos(angle) - x[i + half] * std::sin(angle) : x[i] * std::cos(angle) + x[i - half] * std::sin(angle);
+  };
+  std::vector<double> out;
+  for (int64_t t = 0; t < p.n_tokens; ++t) {
+    for (int64_t h = 0; h < p.shape.n_heads; ++h) {
+      std::vector<double> e(static_cast<size_t>(t + 1));
+      double sum = 0;
+      for (int64_t j = 0; j <= t; ++j) {
+        double score = 0;
+        for (int64_t i = 0; i < d; ++i) score += rotated(t, h, i) * rotated(j, p.shape.n_heads + h / group, i);
+        sum += e[static_cast<size_t>(j)] = std::exp(score / std::sqrt(static_cast<double>(d)));
+      }
+      for (int64_t i = 0; i < d; ++i) {
+        double value = 0;
+        for (int64_t j = 0; j <= t; ++j) value += e[static_cast<size_t>(j)] / sum * p.qkv[j * p.shape.row() + (p.shape.n_heads + p.shape.n_kv_heads + h / group) * d + i];
+        out.push_back(value);
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Attention, EqualsDoublePrecisionSoftmax) {
+  for (const auto& [heads, kv_heads, dim] : {std::tuple<int64_t, int64_t, int64_t>{3, 1, 24}, {6, 2, 22}, {4, 4, 64}, {20, 1, 16}}) {
+    const Problem p = make(heads, kv_heads, dim, 150);
+    const std::vector<double> want = reference(p);
+    for (const auto& [type, tolerance] : {std::pair{kernels::KvType::f32, 2e-6}, {kernels::KvType::f16, 3e-3}, {kernels::KvType::q8_0, 4e-2}}) {
+      const std::vector<float> got = run(p, type, 2, 64);
+      for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], tolerance) << heads << " heads, type " << static_cast<int>(type) << ", value " << i;
+    }
+  }
+}
+
+TEST(Attention, BitsDoNotDependOnThreadsOrChunks) {
+  const Problem p = make(6, 2, 24, 140);
+  for (const kernels::KvType type : {kernels::KvType::f32, kernels::KvType::f16, kernels::KvType::q8_0}) {
+    const std::vector<float> want = run(p, type, 1, 1);
+    for (const int n_threads : {1, 3})
+      for (const int64_t chunk : {1, 7, 140}) EXPECT_EQ(run(p, type, n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+  }
+}
+
+}  // namespace
+}  // namespace rustml::ops

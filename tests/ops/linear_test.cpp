@@ -1,0 +1,140 @@
+// Against plain double-precision sums over what tensor::dequantize says the weights are, and against itself over thread
+// counts and chunks, where every bit must agree.
+#include "ops/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "team.h"
+
+namespace rustml::ops {
+namespace {
+
+// A matrix of Q8_0 or F32 file rows, packed, and its values in double.
+struct Packed {
+  Packed(tensor::DType type, int64_t rows, int64_t cols, uint32_t seed) : values(rows * cols) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    const int64_t row_bytes = tensor::row_bytes(type, cols);
+    std::vector<std::byte> file(static_cast<size_t>(rows * row_bytes));
+    for (int64_t r = 0; r < rows; ++r) {
+      std::byte* row = file.data() + r * row_bytes;
+      if (type == tensor::DType::f32) {
+        for (int64_t k = 0; k < cols; ++k) reinterpret_cast<float*>(row)[k] = uniform(random);
+      } else {  // Q8_0: f16 scale, 32 bytes
+        for (int64_t b = 0; b < cols / 32; ++b) {
+          const uint16_t scale = tensor::f32_to_f16(0.01f + 0.01f * uniform(random));
+          std::memcpy(row + b * 34, &scale, 2);
+          for (int i = 0; i < 32; ++i) row[b * 34 + 2 + i] = static_cast<std::byte>(random() & 255);
+        }
+      }
+      std::vector<float> floats(static_cast<size_t>(cols));
+      tensor::dequantize(type, row, cols, floats.data());
+      for (int64_t k = 0; k < cols; ++k) values[r * cols + k] = floats[static_cast<size_t>(k)];
+    }
+    m = {kernels::packed_type(type), rows, cols, nullptr, nullptr, "test"};
+    memory.resize(static_cast<size_t>(m.bytes()) + 64);
+    auto* data = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
+    for (int64_t p = 0; p < m.panels(); ++p) {
+      const std::byte* source[kernels::kPanelRows];
+      for (int64_t i = 0; i < kernels::kPanelRows; ++i) source[i] = p * 16 + i < rows ? file.data() + (p * 16 + i) * row_bytes : nullptr;
+      kernels::pack_panel(type, source, cols, data + p * m.panel_bytes());
+    }
+    m.data = data;
+  }
+  std::vector<double> values;
+  std::vector<std::byte> memory;
+  Matrix m;
+};
+
+std::vector<float> random_rows(int64_t n, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(static_cast<size_t>(n));
+  for (float& v : x) v = normal(random);
+  return x;
+}
+
+TEST(Linear, PartsSideBySideEqualDoubleSums) {
+  constexpr int64_t kCols = 96, kTokens = 5;
+  const Packed q(tensor::DType::q8_0, 40, kCols, 1), k(tensor::DType::f32, 24, kCols, 2), v(tensor::DType::q8_0, 24, kCols, 3);
+  std::vector<float> bias(24);
+  for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i);
+  const std::vector<float> x = random_rows(kTokens * kCols, 4);
+  Matrix parts[] = {q.m, k.m, v.m};
+  parts[1].bias = bias.data();
+  constexpr int64_t kRow = 88;
+  std::vector<float> out(kTokens * kRow);
+  run_on_team(3, *kernels::available().front(), kTokens, kCols, [&](Context& c) {
+    const Activations a = quantize(c, x.data(), kTokens, kCols, true);
+    linear(c, parts, a, kTokens, out.data(), kRow);
+  });
+  for (int64_t t = 0; t < kTokens; ++t) {
+    int64_t column = 0;
+    for (const Packed* p : {&q, &k, &v}) {
+      for (int64_t r = 0; r < p->m.rows; ++r, ++column) {
+        double want = p == &k ? bias[static_cast<size_t>(r)] : 0, size = 0;
+        for (int64_t i = 0; i < kCols; ++i) {
+          want += p->values[r * kCols + i] * x[t * kCols + i];
+          size += std::abs(p->values[r * kCols + i] * x[t * kCols + i]);
+        }
+        // Block types round activations to 1/254 of the block's largest value.
+        const double tolerance = p == &k ? 1e-5 * size + 1e-5 : 0.02 * size;
+        EXPECT_NEAR(out[t * kRow + column], want, tolerance) << "token " << t << " column " << column;
+      }
+    }
+  }
+}
+
+TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
+  constexpr int64_t kCols = 160, kRows = 200, kTokens = 70;
+  const Packed w(tensor::DType::q8_0, kRows, kCols, 5);
+  const std::vector<float> x = random_rows(kTokens * kCols, 6), norm = random_rows(kCols, 7);
+  const auto run = [&](int n_threads, int64_t chunk) {
+    std::vector<float> out(kTokens * kRows, 1.0f);
+    for (int64_t t = 0; t < kTokens; t += chunk) {
+      const int64_t n = std::min(chunk, kTokens - t);
+      run_on_team(n_threads, *kernels::available().front(), n, kCols, [&](Context& c) {
+        const Activations a = normalize(c, x.data() + t * kCols, norm.data(), 1e-5f, n, kCols, true);
+        linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
+      });
+    }
+    return out;
+  };
+  const std::vector<float> want = run(1, 1);
+  for (const int n_threads : {1, 2, 4})
+    for (const int64_t chunk : {1, 3, 64, 70}) EXPECT_EQ(run(n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+}
+
+TEST(GateUp, IsTheActivationOfBothProducts) {
+  constexpr int64_t kCols = 64, kRows = 52, kTokens = 3;
+  const Packed gate(tensor::DType::f32, kRows, kCols, 8), up(tensor::DType::q8_0, kRows, kCols, 9);
+  const std::vector<float> x = random_rows(kTokens * kCols, 10);
+  const kernels::KernelTable& kernels = *kernels::available().front();
+  std::vector<float> fused(kTokens * kRows), scratch(kTokens * kRows), g(kTokens * kRows), u(kTokens * kRows);
+  run_on_team(2, kernels, kTokens, kCols, [&](Context& c) {
+    const Activations a = quantize(c, x.data(), kTokens, kCols, true);
+    gate_up(c, gate.m, up.m, kernels.silu_mul, a, kTokens, fused.data(), scratch.data());
+    linear(c, gate.m, a, kTokens, g.data(), kRows);
+    linear(c, up.m, a, kTokens, u.data(), kRows);
+  });
+  for (size_t i = 0; i < fused.size(); ++i) {
+    const double want = g[i] / (1 + std::exp(-static_cast<double>(g[i]))) * u[i];
+    EXPECT_NEAR(fused[i], want, 1e-5 * std::abs(want) + 1e-6);
+  }
+}
+
+TEST(UnpackRow, ReadsARowBack) {
+  const Packed w(tensor::DType::q8_0, 37, 64, 11);
+  std::vector<float> row(64);
+  for (int64_t r = 0; r < 37; ++r) {
+    unpack_row(w.m, r, row.data());
+    for (int64_t k = 0; k < 64; ++k) ASSERT_EQ(row[static_cast<size_t>(k)], static_cast<float>(w.values[static_cast<size_t>(r * 64 + k)]));
+  }
+}
+
+}  // namespace
+}  // namespace rustml::ops
