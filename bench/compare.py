@@ -51,6 +51,7 @@ def main():
     infer, peer = peers.prepare(a)
     counts = [str(a.prefill), str(a.decode)]
     machine = peers.machine()
+    peers.warn_if_busy(machine)
     results = measure({
         'rustml': [infer, 'bench', '--gguf', a.gguf, '--prefill', counts[0], '--decode', counts[1], '--threads', str(a.threads), '--repeat', '1', '--json'],
         'llama.cpp': [peer, 'bench', a.gguf, str(a.threads), *counts, '1'],

@@ -3,7 +3,7 @@
 The peer is llama_peer.c, linked with the libllama.so of an installed llama-cpp-python, so Python is in nobody's timing. Where none is installed,
 `--install` makes a virtual environment and builds it there with explicit instruction flags: GGML_NATIVE=OFF, because a native build chooses AMX on
 processors that have it and dies there by SIGILL at its first tile instruction."""
-import json, os, pathlib, resource, shutil, subprocess, sys, time
+import json, os, pathlib, shutil, subprocess, sys, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'rustml'
@@ -115,6 +115,12 @@ def median(values):
 
 def spread(values, digits=1):
     return f'{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})'
+
+
+def warn_if_busy(machine):
+    """Both sides wait for their own threads at barriers; with others on the processors such waits explode, unequally."""
+    if machine['load_before'] > 0.3 * machine['cpus']:
+        print(f"WARNING: load {machine['load_before']:.1f} on {machine['cpus']} cpus before the run: other work shares them, the ratios mean little", file=sys.stderr)
 
 
 def machine():

@@ -24,6 +24,7 @@ def main():
     if len(set(ids.values())) != 1:
         print(f'start.py: first tokens differ: {ids}', file=sys.stderr)
     machine = peers.machine()
+    peers.warn_if_busy(machine)
     seconds = {name: [] for name in commands}
     for i in range(a.starts):
         for name in (list(commands) if i % 2 == 0 else reversed(list(commands))):

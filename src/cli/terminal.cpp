@@ -15,11 +15,11 @@ namespace {
 
 bool progress_shown = false;
 
+// Load and profile lines stand as they are; a warning says that it is one.
 int32_t print_record(void*, const rustml_event* event) {
-  static constexpr const char* kLevels[] = {"", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-  const char* level = event->level >= RUSTML_LOG_ERROR && event->level <= RUSTML_LOG_TRACE ? kLevels[event->level] : "LOG";
+  const char* prefix = event->level == RUSTML_LOG_ERROR ? "error: " : event->level == RUSTML_LOG_WARN ? "warning: " : "";
   clear_progress();
-  std::fprintf(stderr, "[%s] %.*s\n", level, static_cast<int>(event->text_len), event->text);
+  std::fprintf(stderr, "%s%.*s\n", prefix, static_cast<int>(event->text_len), event->text);
   return 0;
 }
 

@@ -24,8 +24,12 @@ TEST(Chat, EveryLineIsATurnAndThePrefixIsReused) {
 }
 
 TEST(Chat, AModelWithoutATemplateIsWarnedAboutOnce) {
+  std::string model = read_file(golden("base_q8_0.gguf"));
+  const std::string key = "tokenizer.chat_template";
+  model.replace(model.find(key), key.size(), "tokenizer.another_entry");  // the same length
+  const TemporaryFile file("plain.gguf", model);
   const Outcome outcome =
-      infer({"chat", "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "2", "--ignore-eos", "--quiet"}, {.text = "a\nb\n"});
+      infer({"chat", "--gguf", file.path(), "--max-tokens", "2", "--ignore-eos", "--quiet", "--log", "error"}, {.text = "a\nb\n"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   EXPECT_NE(outcome.err.find("no chat template"), std::string::npos) << outcome.err;
@@ -49,14 +53,23 @@ TEST(Chat, ContextTooSmallIsNamed) {
   EXPECT_NE(outcome.err.find("8"), std::string::npos) << outcome.err;
 }
 
-TEST(Chat, SmolLM2RemembersTheConversation) {
-  const auto model = smollm2("Chat.SmolLM2RemembersTheConversation");
+// The whole conversation written out by hand in ChatML, as SmolLM2's template has it, gives the same second answer.
+TEST(Chat, SmolLM2SeesTheWholeConversation) {
+  const auto model = smollm2("Chat.SmolLM2SeesTheWholeConversation");
   if (!model) return;
-  const Outcome outcome =
-      infer({"chat", "--gguf", *model, "--max-tokens", "32", "--quiet"}, {.text = "My name is Robert.\nWhat is my name?\n"});
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  const size_t second = outcome.out.find('\n') + 1;
-  EXPECT_NE(outcome.out.find("Robert", second), std::string::npos) << outcome.out;
+  const Outcome chat =
+      infer({"chat", "--gguf", *model, "--max-tokens", "16", "--quiet"}, {.text = "My name is Robert.\nWhat is my name?\n"});
+  ASSERT_EQ(chat.exit_code, 0) << chat.err;
+  const size_t end = chat.out.find('\n');
+  ASSERT_NE(end, std::string::npos);
+  const std::string first = chat.out.substr(0, end);
+  const std::string text =
+      "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+      "<|im_start|>user\nMy name is Robert.<|im_end|>\n<|im_start|>assistant\n" +
+      first + "<|im_end|>\n<|im_start|>user\nWhat is my name?<|im_end|>\n<|im_start|>assistant\n";
+  const Outcome run = infer({"--gguf", *model, "--prompt", "-", "--parse-special", "--max-tokens", "16", "--quiet"}, {.text = text});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(chat.out.substr(end + 1), run.out + "\n");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ TEST(Run, GreedyTokensAreTheReferenceOnes) {
   const base::Json expected = reference("base_f32.json");
   const base::Json& prompt = expected.find("prompts")->items.at(1);
   const Outcome outcome = infer({"--gguf", golden("base_f32.gguf"), "--prompt-ids", joined(prompt.find("ids")->items), "--max-tokens", "16",
-                                 "--ignore-eos", "--kv-type", "f32", "--json", "--quiet"});
+                                 "--ignore-eos", "--kv-type", "f32", "--json", "--quiet", "--log", "error"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
   std::vector<int64_t> ids, wanted;
