@@ -45,17 +45,17 @@ void check_handle(Status status, const char* noun) {
   }
 }
 
-// A thread that is cancelled (pthread_cancel) inside a call would be unwound through code that must not be left half way:
-// cancellation waits until the call returns.
-Scope::Scope() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_); }
+Scope::Uncancelled::Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); }
+Scope::Uncancelled::~Uncancelled() {
+  int ignored;
+  pthread_setcancelstate(before, &ignored);
+}
 
 Scope::~Scope() {
   if (unlock_) locked_->unlock();
   locked_.reset();
   pin_ = Pin();
   for (int i = 0; i < n_adopted_; ++i) shielded([&] { return adopted_[i].destroy(adopted_[i].user_data), 0; });
-  int ignored;
-  pthread_setcancelstate(cancel_state_, &ignored);
 }
 
 template <class T>

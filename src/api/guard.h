@@ -23,7 +23,7 @@ void check_handle(Status status, const char* noun);
 
 class Scope {
  public:
-  Scope() noexcept;
+  Scope() noexcept = default;
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -53,13 +53,19 @@ class Scope {
   T& pin(const typename T::Handle* handle, const char* noun);
   void lock(const std::shared_ptr<SessionState>& state, bool only_looks);
 
-  base::ApiScope api_;
+  // A thread that is cancelled (pthread_cancel) inside a call would be unwound through code that must not be left half way:
+  // cancellation waits until the call returns.
+  struct Uncancelled {
+    Uncancelled() noexcept;
+    ~Uncancelled();
+    int before;
+  } uncancelled_;
+  base::ApiScope api_;  // delivers log records when everything below is gone
   struct Adopted {
     void (*destroy)(void*);
     void* user_data;
   } adopted_[4];
   int n_adopted_ = 0;
-  int cancel_state_;
   Pin pin_;
   std::shared_ptr<SessionState> locked_;
   bool unlock_ = false;

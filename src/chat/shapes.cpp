@@ -157,7 +157,8 @@ void format_llama2(const std::vector<Message>& messages, std::string_view eos, B
     } else {
       out.trusted(" ");
       out.written(trim(messages[i].content));
-      out.trusted(" " + std::string(eos));
+      out.trusted(" ");
+      out.trusted(eos);
     }
   }
 }

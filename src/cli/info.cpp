@@ -23,7 +23,7 @@ std::string table(const rustml_model_info& info, const rustml_memory_plan& plan)
   std::string out;
   const auto row = [&](const char* name, const std::string& value) {
     char head[24];
-    std::snprintf(head, sizeof head, "%-15s", name);
+    std::snprintf(head, sizeof head, "%-16s", name);
     out += head + value + "\n";
   };
   const auto number = [](uint64_t n) { return std::to_string(n); };

@@ -23,7 +23,12 @@ int32_t print_record(void*, const rustml_event* event) {
   return 0;
 }
 
-double rate(uint64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
+// ", 12.3 tok/s"; nothing where there is nothing to divide.
+std::string rate(uint64_t count, double seconds) {
+  char text[48];
+  std::snprintf(text, sizeof text, ", %.1f tok/s", static_cast<double>(count) / seconds);
+  return count > 0 && seconds > 0 ? text : "";
+}
 
 }  // namespace
 
@@ -96,12 +101,10 @@ void print_statistics(const rustml_result& result, double load_seconds) {
   const uint64_t decoded = result.generated_tokens > 0 ? result.generated_tokens - 1 : 0;
   clear_progress();
   std::fprintf(stderr, "\nload         %.3f s\n", load_seconds);
-  std::fprintf(stderr, "prompt       %llu tokens, %llu evaluated in %.3f s, %.1f tok/s\n",
-               static_cast<unsigned long long>(result.prompt_tokens), static_cast<unsigned long long>(evaluated), result.prefill_seconds,
-               rate(evaluated, result.prefill_seconds));
-  std::fprintf(stderr, "generation   %llu tokens in %.3f s, %.1f tok/s, ended by %s\n",
-               static_cast<unsigned long long>(result.generated_tokens), result.decode_seconds, rate(decoded, result.decode_seconds),
-               finish_name(result.finish));
+  std::fprintf(stderr, "prompt       %llu tokens, %llu evaluated in %.3f s%s\n", static_cast<unsigned long long>(result.prompt_tokens),
+               static_cast<unsigned long long>(evaluated), result.prefill_seconds, rate(evaluated, result.prefill_seconds).c_str());
+  std::fprintf(stderr, "generation   %llu tokens in %.3f s%s, ended by %s\n", static_cast<unsigned long long>(result.generated_tokens),
+               result.decode_seconds, rate(decoded, result.decode_seconds).c_str(), finish_name(result.finish));
   std::fprintf(stderr, "first token  %.3f s\n", result.first_token_seconds);
   std::fprintf(stderr, "peak memory  %.1f MB\n", static_cast<double>(peak_resident_bytes()) / 1e6);
 }

@@ -10,7 +10,7 @@ TEST(Info, TableNamesShapeAndMemory) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   // Shape "base" of tests/golden/make.py: 2 layers, 96 wide, 6 heads of 32, 2 for keys and values, 331 tokens.
   for (const char* part :
-       {"llama", "layers         2\n", "6 (2 for keys and values), 32 wide", "96, feed-forward 64", "331 tokens", "1024 tokens"}) {
+       {"llama", "layers          2\n", "6 (2 for keys and values), 32 wide", "96, feed-forward 64", "331 tokens", "1024 tokens"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in:\n" << outcome.out;
   }
 }

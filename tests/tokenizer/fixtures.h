@@ -21,6 +21,14 @@ using rustml::tokenizer::Encoding;
 using rustml::tokenizer::Span;
 using rustml::tokenizer::Tokenizer;
 
+// Sanitizers make everything about ten times slower; the longest texts are shorter there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+constexpr size_t kLongText = kSanitized ? 1 << 20 : 10 << 20;  // bytes
+
 constexpr int64_t kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kByte = 6;
 
 template <class T>

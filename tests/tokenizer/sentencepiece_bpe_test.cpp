@@ -130,7 +130,7 @@ TEST(SentencePieceBpe, LongTextsOfOneThing) {
   const auto tokenizer = load(v.file());
   for (const std::string unit : {"a", " ", "ab", "\u4E2D", "A"}) {
     std::string text;
-    while (text.size() < 10 << 20) text += unit;
+    while (text.size() < kLongText) text += unit;
     const auto begin = std::chrono::steady_clock::now();
     encode(*tokenizer, text);
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << unit;
