@@ -11,8 +11,6 @@ namespace rustml::api {
 namespace {
 
 struct ErrorObject final : Object {
-  using Handle = rustml_error;
-  static constexpr Type kType = Type::error;
   ~ErrorObject() override {
     std::free(message);
     std::free(detail);

@@ -161,16 +161,22 @@ tokenizer::Encoding LoadedEngine::encode(const Prompt& prompt, runtime::StopSign
     options.parse_special = prompt.parse_special;
     return tokenizer_->encode(prompt.text, options, stop);
   }
-  const std::vector<chat::Piece> pieces = chat::format(chat_shape_, config().chat_template, chat::parse_messages(prompt.text), prompt.add_generation_prompt);
+  const std::vector<chat::Piece> pieces = chat_pieces(prompt.text, prompt.add_generation_prompt);
   std::vector<tokenizer::Span> spans;
   for (const chat::Piece& piece : pieces) spans.push_back({piece.text, piece.trusted});
   options.add_special = !prompt.no_bos;
   return tokenizer_->encode_spans(spans, options, stop);
 }
 
+std::vector<chat::Piece> LoadedEngine::chat_pieces(std::string_view messages_json, bool add_generation_prompt) const {
+  const int32_t eos = tokenizer_->eos_id();
+  const std::string_view eos_text = eos >= 0 ? tokenizer_->token_bytes(eos) : "</s>";
+  return chat::format(chat_shape_, config().chat_template, chat::parse_messages(messages_json), add_generation_prompt, eos_text);
+}
+
 std::string LoadedEngine::chat_format(std::string_view messages_json, bool add_generation_prompt) const {
   std::string text;
-  for (const chat::Piece& piece : chat::format(chat_shape_, config().chat_template, chat::parse_messages(messages_json), add_generation_prompt)) text += piece.text;
+  for (const chat::Piece& piece : chat_pieces(messages_json, add_generation_prompt)) text += piece.text;
   return text;
 }
 

@@ -39,6 +39,7 @@ class LoadedEngine final : public Engine {
   bool project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const;
 
  private:
+  std::vector<chat::Piece> chat_pieces(std::string_view messages_json, bool add_generation_prompt) const;
   void warm_up(runtime::Call& call);
 
   std::shared_ptr<runtime::ThreadTeam> team_;

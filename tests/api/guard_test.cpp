@@ -154,6 +154,24 @@ TEST_F(Guard, AThreadThatEndsItselfInACallbackLeavesNothingLocked) {
   EXPECT_TRUE(status == RUSTML_OK || status == RUSTML_BUSY) << status;
 }
 
+TEST_F(Guard, ACancelledThreadFinishesItsCallFirst) {
+  std::atomic<bool> returned{false};
+  fake::on_work = [] {
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+  };
+  std::thread([&] {
+    const int32_t id = 'y';
+    EXPECT_EQ(rustml_session_eval(session, &id, 1, nullptr, nullptr), RUSTML_OK);
+    returned = true;
+    pthread_testcancel();
+    ADD_FAILURE() << "was not cancelled";
+  }).join();
+  fake::on_work = nullptr;
+  EXPECT_TRUE(returned);
+  EXPECT_EQ(rustml_session_reset(session, nullptr), RUSTML_OK);
+}
+
 TEST_F(Guard, AnErrorCanAlwaysBeMade) {
   auto* error = reinterpret_cast<rustml_error*>(api::kOutOfMemoryError);
   EXPECT_EQ(rustml_error_code(error), RUSTML_RESOURCE_EXHAUSTED);
