@@ -21,7 +21,9 @@ target_include_directories(rustml_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PR
 target_compile_options(rustml_flags INTERFACE -ffp-contract=off -Wall -Wextra
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(rustml_flags INTERFACE -Wno-restrict)  # warns about "text" + std::string (GCC bug 105329)
+  # Both warn about "text" + std::string (GCC bug 105329), the second one while linking with optimization.
+  target_compile_options(rustml_flags INTERFACE -Wno-restrict)
+  target_link_options(rustml_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)
 endif()
 if(RUSTML_WERROR)
   target_compile_options(rustml_flags INTERFACE -Werror)
@@ -40,6 +42,9 @@ if(RUSTML_IPO AND NOT RUSTML_SANITIZE)
   include(CheckIPOSupported)
   check_ipo_supported(RESULT ipo_supported LANGUAGES CXX)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${ipo_supported})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # machine code too, for the test programs (see CMakeLists.txt)
+    set(CMAKE_CXX_COMPILE_OPTIONS_IPO -flto=auto -ffat-lto-objects)
+  endif()
 endif()
 
 # Every room's objects, nothing linked: what a cross compiler without the outside libraries can build.

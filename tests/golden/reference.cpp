@@ -17,7 +17,7 @@ using rustml::base::Json;
 const std::string kData = std::string(RUSTML_TEST_DATA) + "/data/";
 
 [[noreturn]] void missing(const std::string& what) {
-  std::fprintf(stderr, "golden data: %s is not as tests/golden/make.py writes it\n", what.c_str());
+  std::fprintf(stderr, "golden data: %s is not as the scripts of tests/golden write it\n", what.c_str());
   std::exit(1);
 }
 
@@ -97,6 +97,9 @@ Reference load(const std::string& name) {
   r.encodings = each(find(root, "encodings"), prompt);
   r.prompts = each(find(root, "prompts"), prompt);
   if (r.prompts.empty()) missing(name + ".json");
+  for (const Prompt& p : r.prompts) {
+    if (p.steps.size() != p.greedy.size() || p.exact_first.size() != p.first.size()) missing(name + ".json");
+  }
   if (r.vocab_size > 0) read_logprobs(r, kData + text(root, "logprobs"));
   return r;
 }

@@ -14,7 +14,8 @@ struct Comparison {
 };
 
 // relative: 0 = bit for bit (any NaN equals any NaN), else the error allowed, relative to the largest value of the output.
-Comparison compare_with_scalar(const KernelTable& target, float relative);
+// thorough: all combinations of rows and tokens in linear, else a few (an emulator is slow).
+Comparison compare_with_scalar(const KernelTable& target, float relative, bool thorough);
 
 // Rows of `type` in the file's layout with every quant pattern and finite scales; q8_0 also holds -128.
 std::vector<std::byte> random_file_row(tensor::DType type, int64_t cols, uint32_t seed);

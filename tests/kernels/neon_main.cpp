@@ -7,7 +7,8 @@ int main() {
   using namespace rustml::kernels;
   int failed = 0;
   for (const KernelTable* table : available()) {
-    const Comparison c = compare_with_scalar(*table, table->target == "sse41" ? 1e-5f : 0.0f);
+    if (table->target == "scalar") continue;
+    const Comparison c = compare_with_scalar(*table, table->target == "sse41" ? 1e-5f : 0.0f, false);
     for (const std::string& failure : c.failures) std::printf("%s\n", failure.c_str());
     std::printf("%.*s: %lld checks, %zu failures\n", static_cast<int>(table->target.size()), table->target.data(),
                 static_cast<long long>(c.checks), c.failures.size());
