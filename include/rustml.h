@@ -314,10 +314,10 @@ typedef struct rustml_session_options {
 
 typedef struct rustml_session_info {
   uint32_t struct_size;
-  uint32_t poisoned;        /* 1: failed internally; release it */
-  uint64_t position;        /* tokens in the session */
-  uint64_t capacity;        /* tokens it can hold */
-  uint64_t rewind_floor;    /* smallest position rustml_session_rewind accepts besides 0 */
+  uint32_t poisoned;          /* 1: failed internally; release it */
+  uint64_t position;          /* tokens in the session */
+  uint64_t capacity;          /* tokens it can hold */
+  uint64_t rewind_floor;      /* smallest position rustml_session_rewind accepts besides 0 */
   uint64_t kv_bytes_reserved; /* of a full context */
   uint64_t kv_bytes_used;     /* committed now */
   int32_t kv_type;
@@ -358,19 +358,19 @@ typedef struct rustml_prompt {
  * min-p, draw; ties by token id; a filter always leaves one token. */
 typedef struct rustml_generation_options {
   uint32_t struct_size;
-  uint32_t flags;               /* 0 */
-  uint64_t max_tokens;          /* 0: until the context is full */
-  uint64_t seed;                /* same seed, model and options: same tokens */
-  float temperature;            /* >= 0; 0: greedy (default), penalties still apply */
-  int32_t top_k;                /* >= 0; 0: off (default) */
-  float top_p;                  /* (0, 1]; 1: off (default) */
-  float min_p;                  /* [0, 1]; 0: off (default) */
-  float typical_p;              /* (0, 1]; 1: off (default) */
-  float repetition_penalty;     /* > 0; 1: off (default) */
-  float presence_penalty;       /* [-100, 100]; 0: off (default) */
-  float frequency_penalty;      /* [-100, 100]; 0: off (default) */
-  uint32_t repetition_window;   /* penalties look at this many last tokens, prompt included; 0: all (default) */
-  uint32_t logprobs;            /* 0: none; n: logprob of the token and the n best, at most 100 */
+  uint32_t flags;             /* 0 */
+  uint64_t max_tokens;        /* 0: until the context is full */
+  uint64_t seed;              /* same seed, model and options: same tokens */
+  float temperature;          /* >= 0; 0: greedy (default), penalties still apply */
+  int32_t top_k;              /* >= 0; 0: off (default) */
+  float top_p;                /* (0, 1]; 1: off (default) */
+  float min_p;                /* [0, 1]; 0: off (default) */
+  float typical_p;            /* (0, 1]; 1: off (default) */
+  float repetition_penalty;   /* > 0; 1: off (default) */
+  float presence_penalty;     /* [-100, 100]; 0: off (default) */
+  float frequency_penalty;    /* [-100, 100]; 0: off (default) */
+  uint32_t repetition_window; /* penalties look at this many last tokens, prompt included; 0: all (default) */
+  uint32_t logprobs;          /* 0: none; n: logprob of the token and the n best, at most 100 */
   const rustml_logit_bias *logit_bias;
   uint64_t n_logit_bias;
   const rustml_text *stop_strings; /* non-empty; their text is not delivered */
@@ -439,8 +439,8 @@ RUSTML_API int32_t rustml_sink_init(rustml_sink *sink, uint32_t size);
 /* --------------------------------------------------------------------------------------------------- errors */
 
 /* For sister libraries. Copies its texts; never NULL (out of memory answers a static object). */
-RUSTML_API rustml_error *rustml_error_create(int32_t status, const char *message, uint64_t message_len,
-                                             const char *detail_json, uint64_t detail_len);
+RUSTML_API rustml_error *rustml_error_create(int32_t status, const char *message, uint64_t message_len, const char *detail_json,
+                                             uint64_t detail_len);
 /* RUSTML_INVALID_HANDLE for an invalid handle. */
 RUSTML_API int32_t rustml_error_code(const rustml_error *error);
 /* One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as the error. */
@@ -467,14 +467,14 @@ RUSTML_API int32_t rustml_cancel_release(rustml_cancel *cancel);
 /* ---------------------------------------------------------------------------------------------------- model */
 
 /* Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped. */
-RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options,
-                                     rustml_model **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options, rustml_model **out,
+                                     const rustml_call_options *call, rustml_error **error);
 /* The same from memory; `data` is needed only during the call. */
-RUSTML_API int32_t rustml_model_open_memory(const void *data, uint64_t len, const rustml_model_options *options,
-                                            rustml_model **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_model_open_memory(const void *data, uint64_t len, const rustml_model_options *options, rustml_model **out,
+                                            const rustml_call_options *call, rustml_error **error);
 /* The same through a reader, which is called on the calling thread only. */
-RUSTML_API int32_t rustml_model_open_reader(const rustml_reader *reader, const rustml_model_options *options,
-                                            rustml_model **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_model_open_reader(const rustml_reader *reader, const rustml_model_options *options, rustml_model **out,
+                                            const rustml_call_options *call, rustml_error **error);
 RUSTML_API rustml_model *rustml_model_retain(rustml_model *model);
 RUSTML_API int32_t rustml_model_release(rustml_model *model);
 RUSTML_API int32_t rustml_model_get_info(const rustml_model *model, rustml_model_info *out, rustml_error **error);
@@ -483,31 +483,29 @@ RUSTML_API int32_t rustml_model_describe_json(const rustml_model *model, char *b
                                               rustml_error **error);
 /* Reads only the file's header. `session` may be NULL. */
 RUSTML_API int32_t rustml_model_plan(const char *path, uint64_t path_len, const rustml_model_options *options,
-                                     const rustml_session_options *session, rustml_memory_plan *out,
-                                     const rustml_call_options *call, rustml_error **error);
+                                     const rustml_session_options *session, rustml_memory_plan *out, const rustml_call_options *call,
+                                     rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------------- text */
 
-RUSTML_API int32_t rustml_model_encode(const rustml_model *model, const char *text, uint64_t len, uint32_t flags,
-                                       int32_t *ids, uint64_t capacity, uint64_t *needed,
-                                       const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_model_encode(const rustml_model *model, const char *text, uint64_t len, uint32_t flags, int32_t *ids,
+                                       uint64_t capacity, uint64_t *needed, const rustml_call_options *call, rustml_error **error);
 /* Whole text of the ids; bytes that are not UTF-8 come out as they are. */
-RUSTML_API int32_t rustml_model_decode(const rustml_model *model, const int32_t *ids, uint64_t n, uint32_t flags,
-                                       char *buf, uint64_t capacity, uint64_t *needed, rustml_error **error);
-RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t id, uint8_t *buf, uint64_t capacity,
-                                            uint64_t *needed, rustml_error **error);
-RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out,
-                                           rustml_error **error);
+RUSTML_API int32_t rustml_model_decode(const rustml_model *model, const int32_t *ids, uint64_t n, uint32_t flags, char *buf,
+                                       uint64_t capacity, uint64_t *needed, rustml_error **error);
+RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t id, uint8_t *buf, uint64_t capacity, uint64_t *needed,
+                                            rustml_error **error);
+RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out, rustml_error **error);
 /* The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves as
  * a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text. */
 RUSTML_API int32_t rustml_model_chat_format(const rustml_model *model, const char *messages_json, uint64_t len,
-                                            const rustml_chat_options *options, char *buf, uint64_t capacity,
-                                            uint64_t *needed, const rustml_call_options *call, rustml_error **error);
+                                            const rustml_chat_options *options, char *buf, uint64_t capacity, uint64_t *needed,
+                                            const rustml_call_options *call, rustml_error **error);
 
 /* -------------------------------------------------------------------------------------------------- session */
 
-RUSTML_API int32_t rustml_session_create(rustml_model *model, const rustml_session_options *options,
-                                         rustml_session **out, const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_create(rustml_model *model, const rustml_session_options *options, rustml_session **out,
+                                         const rustml_call_options *call, rustml_error **error);
 RUSTML_API rustml_session *rustml_session_retain(rustml_session *session);
 RUSTML_API int32_t rustml_session_release(rustml_session *session);
 /* Back to an empty session. */
@@ -517,64 +515,58 @@ RUSTML_API int32_t rustml_session_rewind(rustml_session *session, uint64_t n_tok
 /* An independent session with the same tokens and KV. */
 RUSTML_API int32_t rustml_session_fork(rustml_session *session, rustml_session **out, const rustml_call_options *call,
                                        rustml_error **error);
-RUSTML_API int32_t rustml_session_get_info(const rustml_session *session, rustml_session_info *out,
-                                           rustml_error **error);
-RUSTML_API int32_t rustml_session_tokens(const rustml_session *session, int32_t *ids, uint64_t capacity,
-                                         uint64_t *needed, rustml_error **error);
+RUSTML_API int32_t rustml_session_get_info(const rustml_session *session, rustml_session_info *out, rustml_error **error);
+RUSTML_API int32_t rustml_session_tokens(const rustml_session *session, int32_t *ids, uint64_t capacity, uint64_t *needed,
+                                         rustml_error **error);
 /* Appends and evaluates n ids. All or nothing: after any failure the session is where it was. */
-RUSTML_API int32_t rustml_session_eval(rustml_session *session, const int32_t *ids, uint64_t n,
-                                       const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_eval(rustml_session *session, const int32_t *ids, uint64_t n, const rustml_call_options *call,
+                                       rustml_error **error);
 /* Scores of every token of the vocabulary to follow the session's tokens. RUSTML_FAILED_PRECONDITION when empty. */
-RUSTML_API int32_t rustml_session_logits(const rustml_session *session, float *logits, uint64_t capacity,
-                                         uint64_t *needed, rustml_error **error);
+RUSTML_API int32_t rustml_session_logits(const rustml_session *session, float *logits, uint64_t capacity, uint64_t *needed,
+                                         rustml_error **error);
 
 /* ------------------------------------------------------------------------------------------------- snapshot */
 
 /* Exact size of what rustml_session_snapshot_write would write now. */
 RUSTML_API int32_t rustml_session_snapshot_size(const rustml_session *session, uint64_t *out, rustml_error **error);
-RUSTML_API int32_t rustml_session_snapshot_write(const rustml_session *session, const rustml_sink *sink,
-                                                 const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_snapshot_write(const rustml_session *session, const rustml_sink *sink, const rustml_call_options *call,
+                                                 rustml_error **error);
 /* Reads and checks a snapshot's header; needs no model. */
 RUSTML_API int32_t rustml_snapshot_probe(const rustml_source *source, rustml_snapshot_info *out, rustml_error **error);
 /* Replaces the session's content. All or nothing. `out` may be NULL. */
-RUSTML_API int32_t rustml_session_restore(rustml_session *session, const rustml_source *source,
-                                          rustml_restore_info *out, const rustml_call_options *call,
-                                          rustml_error **error);
+RUSTML_API int32_t rustml_session_restore(rustml_session *session, const rustml_source *source, rustml_restore_info *out,
+                                          const rustml_call_options *call, rustml_error **error);
 /* Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent. */
-RUSTML_API int32_t rustml_session_save(const rustml_session *session, const char *path, uint64_t path_len,
+RUSTML_API int32_t rustml_session_save(const rustml_session *session, const char *path, uint64_t path_len, const rustml_call_options *call,
+                                       rustml_error **error);
+RUSTML_API int32_t rustml_session_load(rustml_session *session, const char *path, uint64_t path_len, rustml_restore_info *out,
                                        const rustml_call_options *call, rustml_error **error);
-RUSTML_API int32_t rustml_session_load(rustml_session *session, const char *path, uint64_t path_len,
-                                       rustml_restore_info *out, const rustml_call_options *call, rustml_error **error);
-RUSTML_API int32_t rustml_session_to_buffer(const rustml_session *session, uint8_t *buf, uint64_t capacity,
-                                            uint64_t *needed, const rustml_call_options *call, rustml_error **error);
-RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uint8_t *data, uint64_t len,
-                                              rustml_restore_info *out, const rustml_call_options *call,
-                                              rustml_error **error);
+RUSTML_API int32_t rustml_session_to_buffer(const rustml_session *session, uint8_t *buf, uint64_t capacity, uint64_t *needed,
+                                            const rustml_call_options *call, rustml_error **error);
+RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uint8_t *data, uint64_t len, rustml_restore_info *out,
+                                              const rustml_call_options *call, rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------- generation */
 
 /* Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
  * generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION. */
-RUSTML_API int32_t rustml_generation_start(rustml_session *session, const rustml_prompt *prompt,
-                                           const rustml_generation_options *options, rustml_generation **out,
-                                           rustml_error **error);
+RUSTML_API int32_t rustml_generation_start(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
+                                           rustml_generation **out, rustml_error **error);
 /* Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count. */
-RUSTML_API int32_t rustml_generation_resume(rustml_session *session, const rustml_generation_options *options,
-                                            rustml_generation **out, rustml_error **error);
+RUSTML_API int32_t rustml_generation_resume(rustml_session *session, const rustml_generation_options *options, rustml_generation **out,
+                                            rustml_error **error);
 /* The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A stop by
  * cancel, deadline or error comes as that status instead of STOPPED, and repeats. */
 RUSTML_API int32_t rustml_generation_next(rustml_generation *generation, rustml_event *event, rustml_error **error);
 /* Closes it as on_stop says. The last release does the same. */
 RUSTML_API int32_t rustml_generation_stop(rustml_generation *generation, rustml_error **error);
 /* Filled whatever the status. */
-RUSTML_API int32_t rustml_generation_result(const rustml_generation *generation, rustml_result *out,
-                                            rustml_error **error);
+RUSTML_API int32_t rustml_generation_result(const rustml_generation *generation, rustml_result *out, rustml_error **error);
 RUSTML_API rustml_generation *rustml_generation_retain(rustml_generation *generation);
 RUSTML_API int32_t rustml_generation_release(rustml_generation *generation);
 /* Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. */
-RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt *prompt,
-                                   const rustml_generation_options *options, const rustml_callback *callback,
-                                   rustml_result *out, rustml_error **error);
+RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
+                                   const rustml_callback *callback, rustml_result *out, rustml_error **error);
 
 #ifdef __cplusplus
 }

@@ -26,13 +26,20 @@ class ObjectText {
 
 const char* shape_name(chat::Shape shape) {
   switch (shape) {
-    case chat::Shape::none: return "none";
-    case chat::Shape::unknown: return "unknown";
-    case chat::Shape::chatml: return "chatml";
-    case chat::Shape::mistral_inst: return "mistral";
-    case chat::Shape::zephyr: return "zephyr";
-    case chat::Shape::gemma: return "gemma";
-    case chat::Shape::llama3: return "llama3";
+    case chat::Shape::none:
+      return "none";
+    case chat::Shape::unknown:
+      return "unknown";
+    case chat::Shape::chatml:
+      return "chatml";
+    case chat::Shape::mistral_inst:
+      return "mistral";
+    case chat::Shape::zephyr:
+      return "zephyr";
+    case chat::Shape::gemma:
+      return "gemma";
+    case chat::Shape::llama3:
+      return "llama3";
   }
   return "none";
 }
@@ -73,15 +80,35 @@ ModelInfo LoadedEngine::info() const {
 std::string LoadedEngine::describe_json() const {
   const models::Config& c = config();
   ObjectText config_text, tokens, memory;
-  config_text.number("layers", c.n_layers).number("hidden", c.hidden).number("heads", c.n_heads).number("kv_heads", c.n_kv_heads).number("head_dim", c.head_dim);
-  config_text.number("ffn", c.ffn).number("context", c.context).number("rope_base", c.rope_base).number("norm_eps", static_cast<double>(c.norm_eps));
-  tokens.number("size", tokenizer_->size()).text("kind", tokenizer_->kind()).number("bos_id", tokenizer_->bos_id()).number("eos_id", tokenizer_->eos_id());
+  config_text.number("layers", c.n_layers)
+      .number("hidden", c.hidden)
+      .number("heads", c.n_heads)
+      .number("kv_heads", c.n_kv_heads)
+      .number("head_dim", c.head_dim);
+  config_text.number("ffn", c.ffn)
+      .number("context", c.context)
+      .number("rope_base", c.rope_base)
+      .number("norm_eps", static_cast<double>(c.norm_eps));
+  tokens.number("size", tokenizer_->size())
+      .text("kind", tokenizer_->kind())
+      .number("bos_id", tokenizer_->bos_id())
+      .number("eos_id", tokenizer_->eos_id());
   tokens.boolean("adds_bos", tokenizer_->adds_bos());
   memory.number("weights", weights_charge_.bytes()).number("now", budget_->now()).number("peak", budget_->peak());
   ObjectText all;
-  all.text("architecture", c.architecture).text("name", c.name).text("format", format_).number("file_bytes", file_bytes_).number("parameters", n_parameters_);
-  all.number("tensors", n_tensors_).number("block_type_matrices", n_quantized_).raw("config", config_text.str()).raw("tokenizer", tokens.str());
-  all.text("chat", shape_name(chat_shape_)).raw("memory_bytes", memory.str()).number("threads", n_threads_).text("simd_target", kernels_->target);
+  all.text("architecture", c.architecture)
+      .text("name", c.name)
+      .text("format", format_)
+      .number("file_bytes", file_bytes_)
+      .number("parameters", n_parameters_);
+  all.number("tensors", n_tensors_)
+      .number("block_type_matrices", n_quantized_)
+      .raw("config", config_text.str())
+      .raw("tokenizer", tokens.str());
+  all.text("chat", shape_name(chat_shape_))
+      .raw("memory_bytes", memory.str())
+      .number("threads", n_threads_)
+      .text("simd_target", kernels_->target);
   return all.str();
 }
 

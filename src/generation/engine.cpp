@@ -29,7 +29,8 @@ const kernels::KernelTable* choose_kernels(const std::string& target) {
 
 int choose_threads(int32_t wanted) {
   if (wanted < 0 || wanted > runtime::kMaxThreads)
-    fail(Status::invalid_argument, "n_threads is " + std::to_string(wanted) + "; it must be 0 (automatic) to " + std::to_string(runtime::kMaxThreads));
+    fail(Status::invalid_argument,
+         "n_threads is " + std::to_string(wanted) + "; it must be 0 (automatic) to " + std::to_string(runtime::kMaxThreads));
   return wanted == 0 ? std::min(runtime::usable_cores(), runtime::kMaxThreads) : wanted;
 }
 
@@ -58,12 +59,14 @@ Counted count(const formats::ModelFile& file) {
 uint64_t context_tokens(const models::Config& config, const SessionOptions& options) {
   const auto limit = static_cast<uint64_t>(config.context);
   if (options.context_tokens > limit)
-    fail(Status::out_of_range, "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit));
+    fail(Status::out_of_range,
+         "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit));
   return options.context_tokens ? options.context_tokens : std::min(limit, kDefaultContext);
 }
 
 int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {
-  if (options.prefill_chunk > 4096) fail(Status::invalid_argument, "prefill_chunk is " + std::to_string(options.prefill_chunk) + "; it must be 0 (automatic) to 4096");
+  if (options.prefill_chunk > 4096)
+    fail(Status::invalid_argument, "prefill_chunk is " + std::to_string(options.prefill_chunk) + "; it must be 0 (automatic) to 4096");
   const int64_t chunk = options.prefill_chunk ? options.prefill_chunk : kDefaultChunk;
   return std::min(chunk, static_cast<int64_t>(context));
 }
@@ -72,7 +75,8 @@ std::shared_ptr<Engine> Engine::open(std::unique_ptr<base::FileReader> reader, c
   return std::make_shared<LoadedEngine>(formats::open(std::move(reader), call), options, call);
 }
 
-MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session, runtime::Call& call) {
+MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session,
+                        runtime::Call& call) {
   const formats::ModelFile file = formats::open(std::move(reader), call);
   const Counted counted = count(file);
   const uint64_t context = context_tokens(counted.config, session);
@@ -80,7 +84,8 @@ MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOpt
   MemoryPlan plan{};
   plan.file_bytes = file.reader->size();
   plan.weight_bytes = counted.weight_bytes;
-  plan.scratch_bytes = models::Scratch::bytes(counted.config, prefill_chunk(session, context), static_cast<int64_t>(context), choose_threads(model.n_threads));
+  plan.scratch_bytes = models::Scratch::bytes(counted.config, prefill_chunk(session, context), static_cast<int64_t>(context),
+                                              choose_threads(model.n_threads));
   plan.kv_bytes = models::KvCache::bytes_reserved(kv, session.kv_type, context);
   plan.total_bytes = plan.weight_bytes + plan.scratch_bytes + plan.kv_bytes;
   plan.context_tokens = context;
@@ -94,12 +99,14 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
       format_(file.format) {
   const Counted counted = count(file);
   const models::Config& c = counted.config;
-  log_info(format("Config: arch=%s, dim=%lld, layers=%lld, heads=%lld, vocab=%lld", c.architecture.c_str(), static_cast<long long>(c.hidden),
-                  static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads), static_cast<long long>(c.vocab)));
+  log_info(format("Config: arch=%s, dim=%lld, layers=%lld, heads=%lld, vocab=%lld", c.architecture.c_str(),
+                  static_cast<long long>(c.hidden), static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads),
+                  static_cast<long long>(c.vocab)));
   weights_charge_ = runtime::Charge(budget_, counted.weight_bytes, "weights");
   tokenizer_ = tokenizer::from_gguf(file, call);
   if (tokenizer_->size() != c.vocab)
-    fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer_->size()) + " tokens but token_embd.weight has " + std::to_string(c.vocab) + " rows; the file is damaged");
+    fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer_->size()) + " tokens but token_embd.weight has " +
+                                std::to_string(c.vocab) + " rows; the file is damaged");
   log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" + tokenizer_->kind() + ")");
   chat_shape_ = chat::detect(c.chat_template);
 
@@ -137,14 +144,16 @@ void LoadedEngine::warm_up(runtime::Call& call) {
 }
 
 bool LoadedEngine::run(models::Pass& pass, runtime::StopSignal& stop, uint32_t& pieces_after_stop) const {
-  const auto report = team_->run(n_threads_, model_->n_steps(), [&](int step, runtime::Member& member) { model_->step(step, member, *kernels_, pass); }, stop);
+  const auto report = team_->run(
+      n_threads_, model_->n_steps(), [&](int step, runtime::Member& member) { model_->step(step, member, *kernels_, pass); }, stop);
   pieces_after_stop = std::max(pieces_after_stop, report.pieces_after_stop);
   return !stop.stopped();
 }
 
 bool LoadedEngine::project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const {
   runtime::ProfileLines quiet;
-  team_->run(n_threads_, 1, [&](int, runtime::Member& member) { model_->project(hidden, member, *kernels_, scratch, quiet, logits); }, stop);
+  team_->run(
+      n_threads_, 1, [&](int, runtime::Member& member) { model_->project(hidden, member, *kernels_, scratch, quiet, logits); }, stop);
   return !stop.stopped();
 }
 
@@ -152,7 +161,8 @@ tokenizer::Encoding LoadedEngine::encode(const Prompt& prompt, runtime::StopSign
   if (prompt.kind == PromptKind::ids) {
     for (const int32_t id : prompt.ids)
       if (id < 0 || id >= config().vocab)
-        fail(Status::invalid_argument, "prompt id " + std::to_string(id) + " is not in the vocabulary; ids are 0 to " + std::to_string(config().vocab - 1));
+        fail(Status::invalid_argument,
+             "prompt id " + std::to_string(id) + " is not in the vocabulary; ids are 0 to " + std::to_string(config().vocab - 1));
     return {prompt.ids, 0};
   }
   tokenizer::EncodeOptions options;

@@ -25,7 +25,8 @@ std::vector<int32_t> all_stop_ids(const GenerationOptions& options, const tokeni
 
 }  // namespace
 
-std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSession> session, const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
+std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSession> session, const Prompt& prompt,
+                                                      const GenerationOptions& options, const Limits& limits) {
   LoadedEngine& engine = session->engine();
   validate(options, static_cast<int32_t>(engine.config().vocab));
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
@@ -34,14 +35,17 @@ std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSessio
   tokenizer::Encoding encoded = engine.encode(prompt, stop);
   if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
   if (encoded.ids.size() > session->capacity())
-    fail(Status::out_of_range, "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " + std::to_string(session->capacity()) +
-                                   "; shorten it or create the session with more context_tokens (this model holds " + std::to_string(engine.config().context) + ")");
+    fail(Status::out_of_range, "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
+                                   std::to_string(session->capacity()) +
+                                   "; shorten it or create the session with more context_tokens (this model holds " +
+                                   std::to_string(engine.config().context) + ")");
   auto generation = std::make_shared<LiveGeneration>(std::move(session), options, std::move(encoded.ids), limits);
   generation->result_.dropped_bytes = encoded.dropped_bytes;
   return generation;
 }
 
-std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved, const Limits& limits) {
+std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved,
+                                                       const Limits& limits) {
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.check("resume");
   auto g = std::make_shared<LiveGeneration>(std::move(session), saved.options, saved.prompt, limits);
@@ -57,7 +61,8 @@ std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSessi
   return g;
 }
 
-LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits)
+LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt,
+                               const Limits& limits)
     : session_(std::move(session)),
       engine_(session_->engine_handle()),
       options_(std::move(options)),
@@ -112,7 +117,8 @@ Status LiveGeneration::next(Event& event) {
 void LiveGeneration::begin_prompt() {
   begun_ = true;
   const std::vector<int32_t>& tokens = session_->tokens();
-  const auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
+  const auto common =
+      static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
   if (stop_.poll()) stop_by_signal("prefill");
   session_->reserve(prompt_.size());
   if (common < tokens.size()) {
@@ -179,7 +185,8 @@ Status LiveGeneration::finish(Event& event, Finish why, int32_t token_id) {
   event.finish = why;
   event.text = text_.finish();
   if (text_.invalid_count() > 0)
-    base::log(base::LogLevel::warn, "rustml::text", "answer: " + std::to_string(text_.invalid_count()) + " ill-formed byte sequences were delivered as U+FFFD");
+    base::log(base::LogLevel::warn, "rustml::text",
+              "answer: " + std::to_string(text_.invalid_count()) + " ill-formed byte sequences were delivered as U+FFFD");
   close(why, Status::ok);
   return Status::ok;
 }
@@ -191,11 +198,20 @@ void LiveGeneration::stop_by_signal(const char* phase) {
   const bool cancelled = stop_.cause() == runtime::StopCause::cancelled || stop_.cause() == runtime::StopCause::cancel_deadline;
   if (cancelled) result_.cancel_reason = stop_.cancel_reason();
   switch (stop_.cause()) {
-    case runtime::StopCause::total_deadline: result_.deadline = 1; break;
-    case runtime::StopCause::first_token_deadline: result_.deadline = 2; break;
-    case runtime::StopCause::stall: result_.deadline = 3; break;
-    case runtime::StopCause::cancel_deadline: result_.deadline = 4; break;
-    default: break;
+    case runtime::StopCause::total_deadline:
+      result_.deadline = 1;
+      break;
+    case runtime::StopCause::first_token_deadline:
+      result_.deadline = 2;
+      break;
+    case runtime::StopCause::stall:
+      result_.deadline = 3;
+      break;
+    case runtime::StopCause::cancel_deadline:
+      result_.deadline = 4;
+      break;
+    default:
+      break;
   }
   try {
     stop_.raise(phase);

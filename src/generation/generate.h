@@ -14,7 +14,8 @@ namespace rustml::generation {
 
 class LiveGeneration final : public Generation {
  public:
-  static std::shared_ptr<LiveGeneration> start(std::shared_ptr<LiveSession> session, const Prompt& prompt, const GenerationOptions& options, const Limits& limits);
+  static std::shared_ptr<LiveGeneration> start(std::shared_ptr<LiveSession> session, const Prompt& prompt, const GenerationOptions& options,
+                                               const Limits& limits);
   // Replays the tokens generated so far through penalties, stop strings and decoder; nothing is delivered twice.
   static std::shared_ptr<LiveGeneration> resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved, const Limits& limits);
 
@@ -29,7 +30,7 @@ class LiveGeneration final : public Generation {
   SavedGeneration save() const { return {options_, prompt_, result_.prefill_tokens_skipped, result_.dropped_bytes}; }
 
  private:
-  bool prefill(Event& event);   // true: event is a PREFILL event
+  bool prefill(Event& event);  // true: event is a PREFILL event
   base::Status decode(Event& event);
   base::Status finish(Event& event, Finish why, int32_t token_id = -1);
   [[noreturn]] void stop_by_signal(const char* phase);
@@ -52,7 +53,7 @@ class LiveGeneration final : public Generation {
 
   bool begun_ = false, prefilled_ = false, first_token_ = false;
   uint64_t stall_timeout_ns_ = 0, started_ns_, length_before_ = 0;  // tokens of the session before the call
-  LiveSession::Tail parted_;                 // what the prompt does not share with them
+  LiveSession::Tail parted_;                                        // what the prompt does not share with them
 };
 
 }  // namespace rustml::generation

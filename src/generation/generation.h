@@ -53,7 +53,8 @@ class Engine {
   virtual ~Engine() = default;
   // Throws on failure; nothing is left behind.
   static std::shared_ptr<Engine> open(std::unique_ptr<base::FileReader> reader, const ModelOptions& options, runtime::Call& call);
-  static MemoryPlan plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session, runtime::Call& call);
+  static MemoryPlan plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session,
+                         runtime::Call& call);
   virtual ModelInfo info() const = 0;
   virtual std::string describe_json() const = 0;
   virtual const tokenizer::Tokenizer& tokenizer() const = 0;

@@ -17,11 +17,13 @@ namespace {
 void require_ids(std::span<const int32_t> ids, int64_t vocab) {
   for (size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= vocab)
-      fail(Status::invalid_argument, "id " + std::to_string(ids[i]) + " at index " + std::to_string(i) + " is not in the vocabulary; ids are 0 to " + std::to_string(vocab - 1));
+      fail(Status::invalid_argument, "id " + std::to_string(ids[i]) + " at index " + std::to_string(i) +
+                                         " is not in the vocabulary; ids are 0 to " + std::to_string(vocab - 1));
 }
 
 runtime::ProfileLevel profile_level() {
-  if (base::log_enabled(base::LogLevel::trace, "rustml::matmul") || base::log_enabled(base::LogLevel::trace, "rustml::attn")) return runtime::ProfileLevel::matmuls;
+  if (base::log_enabled(base::LogLevel::trace, "rustml::matmul") || base::log_enabled(base::LogLevel::trace, "rustml::attn"))
+    return runtime::ProfileLevel::matmuls;
   return base::log_enabled(base::LogLevel::debug, "rustml::model") ? runtime::ProfileLevel::layers : runtime::ProfileLevel::off;
 }
 
@@ -37,16 +39,19 @@ std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const S
 LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOptions& options)
     : engine_(std::move(engine)),
       options_(options),
-      cache_(engine_->model().kv_shape(), options.kv_type, context_tokens(engine_->config(), options), options.memory_limit_bytes, engine_->budget()),
-      scratch_(engine_->config(), prefill_chunk(options, cache_.capacity()), static_cast<int64_t>(cache_.capacity()), engine_->n_threads(), engine_->budget()),
+      cache_(engine_->model().kv_shape(), options.kv_type, context_tokens(engine_->config(), options), options.memory_limit_bytes,
+             engine_->budget()),
+      scratch_(engine_->config(), prefill_chunk(options, cache_.capacity()), static_cast<int64_t>(cache_.capacity()), engine_->n_threads(),
+               engine_->budget()),
       hidden_(static_cast<size_t>(engine_->config().hidden)),
       logits_(static_cast<size_t>(engine_->config().vocab)) {
   tokens_.reserve(cache_.capacity());
   const models::KvShape& kv = cache_.shape();
   char line[160];
-  std::snprintf(line, sizeof line, "KV cache: %.1f MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)", static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0),
-                static_cast<long long>(kv.n_layers), static_cast<long long>(kv.n_kv_heads), static_cast<unsigned long long>(cache_.capacity()), static_cast<long long>(kv.head_dim),
-                kv_name(cache_.type()));
+  std::snprintf(line, sizeof line, "KV cache: %.1f MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)",
+                static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), static_cast<long long>(kv.n_layers),
+                static_cast<long long>(kv.n_kv_heads), static_cast<unsigned long long>(cache_.capacity()),
+                static_cast<long long>(kv.head_dim), kv_name(cache_.type()));
   base::log(base::LogLevel::info, "rustml", line);
   engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
 }
@@ -54,7 +59,8 @@ LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOpti
 LiveSession::~LiveSession() { engine_->n_sessions().fetch_sub(1, std::memory_order_relaxed); }
 
 void LiveSession::require_closed(const char* what) const {
-  if (open_ != nullptr) fail(Status::failed_precondition, std::string(what) + ": a generation is open on this session; stop or release it first");
+  if (open_ != nullptr)
+    fail(Status::failed_precondition, std::string(what) + ": a generation is open on this session; stop or release it first");
 }
 
 SessionInfo LiveSession::info() const {
@@ -71,7 +77,9 @@ void LiveSession::truncate(uint64_t n_tokens) noexcept {
 
 void LiveSession::rewind(uint64_t n_tokens) {
   require_closed("rewind");
-  if (n_tokens > tokens_.size()) fail(Status::out_of_range, "rewind to " + std::to_string(n_tokens) + ": the session has only " + std::to_string(tokens_.size()) + " tokens");
+  if (n_tokens > tokens_.size())
+    fail(Status::out_of_range,
+         "rewind to " + std::to_string(n_tokens) + ": the session has only " + std::to_string(tokens_.size()) + " tokens");
   truncate(n_tokens);
   saved_.reset();
 }
@@ -95,15 +103,18 @@ bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runti
   runtime::ProfileLines lines;
   lines.level = profile_level();
   const uint64_t start = runtime::now_ns();
-  models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()), cache_, scratch_, want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr, lines};
+  models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()),       cache_,
+                    scratch_,   want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr,
+                    lines};
   if (want_scores) hidden_at_ = logits_at_ = 0;  // overwritten from here on
   const bool finished = engine_->run(pass, stop, pieces_after_stop_);
   if (lines.level != runtime::ProfileLevel::off && finished) {
     const auto ms = [](uint64_t ns) { return static_cast<double>(ns) * 1e-6; };
     char line[200];
-    std::snprintf(line, sizeof line, "model::forward step=%llu tokens=%zu Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
-                  static_cast<unsigned long long>(begin), ids.size(), ms(pass.embedding_ns), ms(pass.layers_ns), ms(pass.norm_ns), ms(pass.projection_ns),
-                  ms(runtime::now_ns() - start));
+    std::snprintf(line, sizeof line,
+                  "model::forward step=%llu tokens=%zu Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
+                  static_cast<unsigned long long>(begin), ids.size(), ms(pass.embedding_ns), ms(pass.layers_ns), ms(pass.norm_ns),
+                  ms(pass.projection_ns), ms(runtime::now_ns() - start));
     lines.add(base::LogLevel::debug, "rustml::model", line);
   }
   lines.flush();
@@ -133,7 +144,8 @@ void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
   require_ids({ids, n}, engine_->config().vocab);
   const uint64_t before = tokens_.size();
   if (n > capacity() - before)
-    fail(Status::out_of_range, "eval: " + std::to_string(n) + " more tokens than the " + std::to_string(before) + " in the session exceed its context of " + std::to_string(capacity()));
+    fail(Status::out_of_range, "eval: " + std::to_string(n) + " more tokens than the " + std::to_string(before) +
+                                   " in the session exceed its context of " + std::to_string(capacity()));
   cache_.reserve(before + n);
   std::vector<int32_t> all(tokens_.begin() + static_cast<std::ptrdiff_t>(evaluated()), tokens_.end());  // a pending one
   all.insert(all.end(), ids, ids + n);
@@ -194,7 +206,8 @@ std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const Gener
 
 std::shared_ptr<Generation> LiveSession::resume(const Limits& limits) {
   require_closed("resume");
-  if (!saved_) fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
+  if (!saved_)
+    fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
   auto generation = LiveGeneration::resume(std::static_pointer_cast<LiveSession>(shared_from_this()), *saved_, limits);
   saved_.reset();
   return generation;

@@ -77,9 +77,9 @@ class LiveSession final : public Session {
   const SessionOptions options_;
   models::KvCache cache_;
   models::Scratch scratch_;
-  std::vector<int32_t> tokens_;  // cache_.length() of them evaluated; at most one more
-  std::vector<float> hidden_;    // [hidden] of the last evaluated token, if hidden_at_ says so
-  std::vector<float> logits_;    // [vocab] likewise
+  std::vector<int32_t> tokens_;             // cache_.length() of them evaluated; at most one more
+  std::vector<float> hidden_;               // [hidden] of the last evaluated token, if hidden_at_ says so
+  std::vector<float> logits_;               // [vocab] likewise
   uint64_t hidden_at_ = 0, logits_at_ = 0;  // number of tokens they belong to; 0: none
   uint32_t pieces_after_stop_ = 0;
   std::optional<SavedGeneration> saved_;

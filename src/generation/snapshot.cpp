@@ -41,17 +41,29 @@ static_assert(sizeof(Summary) == 16 * 8, "written as it is: no padding");
 Summary summarize(const LiveSession& session) {
   const LoadedEngine& engine = session.engine();
   const models::Config& c = engine.config();
-  return {engine.fingerprint().low, engine.fingerprint().high, engine.tokenizer().fingerprint_low(), engine.tokenizer().fingerprint_high(),
-          c.n_layers, c.n_kv_heads, c.head_dim, c.hidden, c.vocab,
-          c.rope_base, c.rope_scaling.factor, static_cast<int64_t>(c.rope_scaling.kind), 0,
-          static_cast<int64_t>(session.cache().type()), session.tokens().size(), session.evaluated()};
+  return {engine.fingerprint().low,
+          engine.fingerprint().high,
+          engine.tokenizer().fingerprint_low(),
+          engine.tokenizer().fingerprint_high(),
+          c.n_layers,
+          c.n_kv_heads,
+          c.head_dim,
+          c.hidden,
+          c.vocab,
+          c.rope_base,
+          c.rope_scaling.factor,
+          static_cast<int64_t>(c.rope_scaling.kind),
+          0,
+          static_cast<int64_t>(session.cache().type()),
+          session.tokens().size(),
+          session.evaluated()};
 }
 
 template <class T>
 void same(const char* field, T snapshot, T model) {
   if (snapshot != model)
-    fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + std::to_string(snapshot) + " but this session's is " + std::to_string(model) +
-                                          "; restore it with the model, tokenizer and options it was taken with");
+    fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + std::to_string(snapshot) + " but this session's is " +
+                                          std::to_string(model) + "; restore it with the model, tokenizer and options it was taken with");
 }
 
 void require_match(const Summary& s, const Summary& mine) {
@@ -73,12 +85,14 @@ void require_match(const Summary& s, const Summary& mine) {
 
 void require_counts(const Summary& s) {
   if (s.n_evaluated > s.n_tokens || s.n_tokens - s.n_evaluated > 1 || s.n_tokens > models::kMaxContext)
-    fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) + " tokens evaluated cannot be; the file is damaged");
+    fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) +
+                                " tokens evaluated cannot be; the file is damaged");
 }
 
 void require_length(SnapshotReader& reader, uint32_t id, const char* name, uint64_t want) {
   if (reader.length(id) != want)
-    fail(Status::data_loss, std::string("snapshot: section ") + name + " has " + std::to_string(reader.length(id)) + " bytes, not the " + std::to_string(want) + " its counts ask for");
+    fail(Status::data_loss, std::string("snapshot: section ") + name + " has " + std::to_string(reader.length(id)) + " bytes, not the " +
+                                std::to_string(want) + " its counts ask for");
 }
 
 Summary load_summary(SnapshotReader& reader) {
@@ -93,7 +107,8 @@ Summary load_summary(SnapshotReader& reader) {
 
 void require_ids(const std::vector<int32_t>& ids, int64_t vocab) {
   for (const int32_t id : ids)
-    if (id < 0 || id >= vocab) fail(Status::data_loss, "snapshot: token id " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocab));
+    if (id < 0 || id >= vocab)
+      fail(Status::data_loss, "snapshot: token id " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocab));
 }
 
 // --- the open generation
@@ -118,7 +133,8 @@ std::vector<std::byte> encode(const SavedGeneration& saved) {
   const GenerationOptions& o = saved.options;
   const SamplingOptions& s = o.sampling;
   out.number(s.seed);
-  for (const float value : {s.temperature, s.top_p, s.min_p, s.typical_p, s.repetition_penalty, s.presence_penalty, s.frequency_penalty}) out.number(value);
+  for (const float value : {s.temperature, s.top_p, s.min_p, s.typical_p, s.repetition_penalty, s.presence_penalty, s.frequency_penalty})
+    out.number(value);
   out.number(s.top_k);
   out.number(s.repetition_window);
   out.number(s.logprobs);
@@ -145,7 +161,8 @@ SavedGeneration decode(const std::vector<std::byte>& bytes, int64_t vocab) {
   GenerationOptions& o = saved.options;
   SamplingOptions& s = o.sampling;
   s.seed = in.number<uint64_t>("seed");
-  for (float* value : {&s.temperature, &s.top_p, &s.min_p, &s.typical_p, &s.repetition_penalty, &s.presence_penalty, &s.frequency_penalty}) *value = in.number<float>("option");
+  for (float* value : {&s.temperature, &s.top_p, &s.min_p, &s.typical_p, &s.repetition_penalty, &s.presence_penalty, &s.frequency_penalty})
+    *value = in.number<float>("option");
   s.top_k = in.number<int32_t>("top_k");
   s.repetition_window = in.number<uint32_t>("repetition_window");
   s.logprobs = in.number<uint32_t>("logprobs");
@@ -224,8 +241,8 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   const Summary s = load_summary(reader);
   require_match(s, summarize(*this));
   if (s.n_tokens > capacity())
-    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " + std::to_string(capacity()) +
-                                   "; create the session with more context_tokens");
+    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
+                                   std::to_string(capacity()) + "; create the session with more context_tokens");
   const models::KvShape& kv = cache_.shape();
   const uint64_t head_bytes = s.n_evaluated * cache_.cell_bytes();
   require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
@@ -246,7 +263,8 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   if (reader.has(kGeneration)) {
     generation = decode(reader.load(kGeneration, kMaxGenerationBytes), engine_->config().vocab);
     const size_t shared = std::min(generation->prompt.size(), tokens.size());
-    if (generation->prompt.empty() || generation->prompt.size() > capacity() || !std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared), generation->prompt.begin()))
+    if (generation->prompt.empty() || generation->prompt.size() > capacity() ||
+        !std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared), generation->prompt.begin()))
       fail(Status::data_loss, "snapshot: the open generation's prompt does not fit its tokens; the file is damaged");
   }
 
@@ -278,7 +296,8 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
 SnapshotInfo snapshot_probe(base::FileReader& source) {
   SnapshotReader reader(source, kKnown);
   const Summary s = load_summary(reader);
-  return {reader.version(), reader.total_bytes(), s.n_tokens, s.model_low, s.model_high, static_cast<kernels::KvType>(s.kv_type), reader.has(kGeneration)};
+  return {reader.version(),       reader.total_bytes(), s.n_tokens, s.model_low, s.model_high, static_cast<kernels::KvType>(s.kv_type),
+          reader.has(kGeneration)};
 }
 
 }  // namespace rustml::generation

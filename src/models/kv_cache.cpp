@@ -12,9 +12,12 @@ namespace {
 
 uint64_t element_bytes(kernels::KvType type) {
   switch (type) {
-    case kernels::KvType::f32: return 4;
-    case kernels::KvType::f16: return 2;
-    default: return 1;
+    case kernels::KvType::f32:
+      return 4;
+    case kernels::KvType::f16:
+      return 2;
+    default:
+      return 1;
   }
 }
 
@@ -29,7 +32,8 @@ uint64_t KvShape::bytes_per_position(kernels::KvType type) const noexcept {
   return static_cast<uint64_t>(n_layers) * static_cast<uint64_t>(n_kv_heads) * 2 * (d * element_bytes(type) + scale_bytes(type));
 }
 
-KvCache::KvCache(const KvShape& shape, kernels::KvType type, uint64_t capacity, uint64_t limit_bytes, std::shared_ptr<runtime::MemoryBudget> budget)
+KvCache::KvCache(const KvShape& shape, kernels::KvType type, uint64_t capacity, uint64_t limit_bytes,
+                 std::shared_ptr<runtime::MemoryBudget> budget)
     : shape_(shape),
       type_(type),
       capacity_(capacity),
@@ -47,8 +51,9 @@ void KvCache::reserve(uint64_t n_positions) {
   if (want <= committed_) return;
   const uint64_t more = (want - committed_) * shape_.bytes_per_position(type_);
   if (limit_bytes_ != 0 && charge_.bytes() + more > limit_bytes_)
-    base::fail(base::Status::resource_exhausted, "kv cache: " + std::to_string(n_positions) + " tokens need " + std::to_string(charge_.bytes() + more) +
-                                                     " bytes, more than the session's memory_limit_bytes of " + std::to_string(limit_bytes_));
+    base::fail(base::Status::resource_exhausted,
+               "kv cache: " + std::to_string(n_positions) + " tokens need " + std::to_string(charge_.bytes() + more) +
+                   " bytes, more than the session's memory_limit_bytes of " + std::to_string(limit_bytes_));
   charge_.grow(more, "kv cache");
   committed_ = want;
 }
@@ -58,11 +63,19 @@ ops::KvLayer KvCache::layer(int64_t index) const noexcept {
   const uint64_t values = padded_ * heads * static_cast<uint64_t>(shape_.head_dim) * element_bytes(type_);
   std::byte* base = memory_.data() + static_cast<uint64_t>(index) * 2 * (values + scales);
   const bool scaled = scales != 0;
-  return {type_, shape_.n_kv_heads, shape_.head_dim, static_cast<int64_t>(padded_), base, base + values,
-          scaled ? reinterpret_cast<float*>(base + 2 * values) : nullptr, scaled ? reinterpret_cast<float*>(base + 2 * values + scales) : nullptr};
+  return {type_,
+          shape_.n_kv_heads,
+          shape_.head_dim,
+          static_cast<int64_t>(padded_),
+          base,
+          base + values,
+          scaled ? reinterpret_cast<float*>(base + 2 * values) : nullptr,
+          scaled ? reinterpret_cast<float*>(base + 2 * values + scales) : nullptr};
 }
 
-uint64_t KvCache::cell_bytes() const noexcept { return 2 * (static_cast<uint64_t>(shape_.head_dim) * element_bytes(type_) + scale_bytes(type_)); }
+uint64_t KvCache::cell_bytes() const noexcept {
+  return 2 * (static_cast<uint64_t>(shape_.head_dim) * element_bytes(type_) + scale_bytes(type_));
+}
 
 // copy(cell bytes in the cache, offset in the exported layout, n)
 template <class Copy>

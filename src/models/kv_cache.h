@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/kernels.h"
 #include "ops/attention.h"
 #include "runtime/memory.h"
 
@@ -21,7 +20,8 @@ constexpr uint64_t kKvStep = 256;
 class KvCache {
  public:
   // limit_bytes: of this cache (0: none), besides the model's budget.
-  KvCache(const KvShape& shape, kernels::KvType type, uint64_t capacity, uint64_t limit_bytes, std::shared_ptr<runtime::MemoryBudget> budget);
+  KvCache(const KvShape& shape, kernels::KvType type, uint64_t capacity, uint64_t limit_bytes,
+          std::shared_ptr<runtime::MemoryBudget> budget);
 
   const KvShape& shape() const noexcept { return shape_; }
   kernels::KvType type() const noexcept { return type_; }

@@ -32,18 +32,22 @@ double ms(uint64_t ns) { return static_cast<double>(ns) * 1e-6; }
 
 void add_lines(runtime::ProfileLines& profile, const LayerTimes& t, int64_t layer) {
   char line[200];
-  std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%.3fms ffn=%.3fms", static_cast<long long>(layer), ms(t.qkv + t.rope + t.attention + t.out), ms(t.ffn));
+  std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%.3fms ffn=%.3fms", static_cast<long long>(layer),
+                ms(t.qkv + t.rope + t.attention + t.out), ms(t.ffn));
   profile.add(base::LogLevel::debug, "rustml::model", line);
   if (profile.level != runtime::ProfileLevel::matmuls) return;
-  std::snprintf(line, sizeof line, "[attn] layer=%lld QKV=%.3fms QKnorm=0.000ms RoPE=%.3fms QK^T+softmax+A*V=%.3fms (one kernel) out=%.3fms", static_cast<long long>(layer),
-                ms(t.qkv), ms(t.rope), ms(t.attention), ms(t.out));
+  std::snprintf(line, sizeof line,
+                "[attn] layer=%lld QKV=%.3fms QKnorm=0.000ms RoPE=%.3fms QK^T+softmax+A*V=%.3fms (one kernel) out=%.3fms",
+                static_cast<long long>(layer), ms(t.qkv), ms(t.rope), ms(t.attention), ms(t.out));
   profile.add(base::LogLevel::trace, "rustml::attn", line);
 }
 
 class Llama final : public Model {
  public:
   Llama(WeightBinder& weights, const Config& config)
-      : config_(config), shape_{config.n_heads, config.n_kv_heads, config.head_dim, static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))} {
+      : config_(config),
+        shape_{config.n_heads, config.n_kv_heads, config.head_dim,
+               static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))} {
     const int64_t h = config.hidden, q = shape_.q_size(), kv = config.n_kv_heads * config.head_dim;
     const RowOrder pairs{config.head_dim};  // GGUF stores the rows of q and k for rotating neighbouring pairs
     embedding_ = weights.matrix("token_embd.weight", config.vocab, h, "LM_head");
@@ -91,7 +95,8 @@ class Llama final : public Model {
       layer(c, pass, index - 1);
       lap.add(pass.layers_ns);
     } else if (pass.hidden) {
-      if (member.leader()) kernels.rms_norm(s.x + (pass.n_tokens - 1) * config_.hidden, norm_, config_.hidden, config_.norm_eps, pass.hidden);
+      if (member.leader())
+        kernels.rms_norm(s.x + (pass.n_tokens - 1) * config_.hidden, norm_, config_.hidden, config_.norm_eps, pass.hidden);
       member.sync();
       lap.add(pass.norm_ns);
       if (pass.logits) head(c, pass.hidden, pass.logits);
@@ -99,8 +104,8 @@ class Llama final : public Model {
     }
   }
 
-  void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s, runtime::ProfileLines& profile,
-               float* logits) const override {
+  void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s,
+               runtime::ProfileLines& profile, float* logits) const override {
     ops::Context c{member, kernels, s.shared, s.own[static_cast<size_t>(member.rank())].single, profile};
     head(c, hidden, logits);
   }
@@ -117,9 +122,9 @@ class Llama final : public Model {
   const ops::AttentionShape shape_;
   ops::Matrix embedding_, head_;  // [vocab, hidden]
   std::vector<Layer> layers_;
-  const float* norm_;                      // [hidden]
-  const float* rope_divisors_ = nullptr;   // [head_dim / 2]
-  std::vector<double> frequencies_;        // [head_dim / 2]
+  const float* norm_;                     // [hidden]
+  const float* rope_divisors_ = nullptr;  // [head_dim / 2]
+  std::vector<double> frequencies_;       // [head_dim / 2]
 };
 
 // x [tokens][hidden], and the angles of the tokens' positions.

@@ -57,8 +57,8 @@ class Model {
   virtual int n_steps() const noexcept = 0;
   virtual void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const = 0;
   // logits [vocab] of a hidden state [hidden], as the last step computes them.
-  virtual void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& scratch, runtime::ProfileLines& profile,
-                       float* logits) const = 0;
+  virtual void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& scratch,
+                       runtime::ProfileLines& profile, float* logits) const = 0;
 };
 
 }  // namespace rustml::models

@@ -61,7 +61,9 @@ struct Scratch::Layout {
   uint64_t bytes;
 };
 
-uint64_t Scratch::bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads) { return Layout(config, chunk, capacity, n_threads, nullptr).bytes; }
+uint64_t Scratch::bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads) {
+  return Layout(config, chunk, capacity, n_threads, nullptr).bytes;
+}
 
 Scratch::Scratch(const Config& config, int64_t chunk_tokens, int64_t capacity, int n_threads, std::shared_ptr<runtime::MemoryBudget> budget)
     : chunk(chunk_tokens), charge_(std::move(budget), bytes(config, chunk_tokens, capacity, n_threads), "scratch memory") {

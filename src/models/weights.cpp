@@ -14,8 +14,8 @@ using base::Status;
 namespace {
 
 constexpr uint64_t kAlign = 64;
-constexpr int64_t kJobBytes = 1 << 20;      // of file read by one job
-constexpr int64_t kBatchBytes = 64 << 20;   // of file between two chances for other sessions and for progress
+constexpr int64_t kJobBytes = 1 << 20;     // of file read by one job
+constexpr int64_t kBatchBytes = 64 << 20;  // of file between two chances for other sessions and for progress
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -27,7 +27,8 @@ void check_row(const formats::TensorInfo& tensor, const std::byte* row, int64_t 
   values.resize(static_cast<size_t>(cols));
   tensor::dequantize(tensor.dtype, row, cols, values.data());
   if (std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
-  fail(Status::data_loss, "tensor " + tensor.name + ": row " + std::to_string(index) + " holds a value that is not finite; the file is damaged");
+  fail(Status::data_loss,
+       "tensor " + tensor.name + ": row " + std::to_string(index) + " holds a value that is not finite; the file is damaged");
 }
 
 }  // namespace
@@ -76,7 +77,9 @@ ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t 
 
 void WeightBinder::require_all_bound() const {
   for (const formats::TensorInfo& t : file_.tensors)
-    if (!bound_.contains(&t)) fail(Status::unimplemented, "tensor " + t.name + " has no place in this architecture as supported here; without it results would be wrong");
+    if (!bound_.contains(&t))
+      fail(Status::unimplemented,
+           "tensor " + t.name + " has no place in this architecture as supported here; without it results would be wrong");
 }
 
 const float* WeightBinder::vector(const std::string& name, int64_t n, RowOrder order) {
@@ -125,7 +128,9 @@ uint64_t WeightBinder::run(const Job& job, bool check_values) const {
 }
 
 base::Hash128 WeightBinder::load(runtime::ThreadTeam& team, const Options& options, runtime::Call& call) const {
-  const auto bytes_of = [](const Job& job) { return tensor::row_bytes(job.tensor->dtype, job.cols) * (job.is_vector ? 1 : (job.panel_end - job.panel_begin) * kernels::kPanelRows); };
+  const auto bytes_of = [](const Job& job) {
+    return tensor::row_bytes(job.tensor->dtype, job.cols) * (job.is_vector ? 1 : (job.panel_end - job.panel_begin) * kernels::kPanelRows);
+  };
   uint64_t total = 0, done = 0;
   for (const Job& job : jobs_) total += static_cast<uint64_t>(bytes_of(job));
   std::vector<uint64_t> hashes(jobs_.size());
@@ -133,7 +138,9 @@ base::Hash128 WeightBinder::load(runtime::ThreadTeam& team, const Options& optio
     size_t end = begin;
     int64_t batch = 0;
     while (end < jobs_.size() && batch < kBatchBytes) batch += bytes_of(jobs_[end++]);
-    const auto body = [&](int64_t i) { hashes[begin + static_cast<size_t>(i)] = run(jobs_[begin + static_cast<size_t>(i)], options.check_values); };
+    const auto body = [&](int64_t i) {
+      hashes[begin + static_cast<size_t>(i)] = run(jobs_[begin + static_cast<size_t>(i)], options.check_values);
+    };
     const auto n = static_cast<int64_t>(end - begin);
     if (file_.reader->concurrent()) {
       runtime::run_jobs(team, options.n_threads, n, call.stop, "model load", body);

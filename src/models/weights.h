@@ -32,7 +32,9 @@ class WeightBinder {
   ops::Matrix matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, RowOrder order = {});
   const float* vector(const std::string& name, int64_t n, RowOrder order = {});
   // The same, or null where the file has none.
-  const float* optional_vector(const std::string& name, int64_t n, RowOrder order = {}) { return has(name) ? vector(name, n, order) : nullptr; }
+  const float* optional_vector(const std::string& name, int64_t n, RowOrder order = {}) {
+    return has(name) ? vector(name, n, order) : nullptr;
+  }
   // unimplemented, naming a tensor of the file that was not bound: to leave it out would give other results.
   void require_all_bound() const;
 

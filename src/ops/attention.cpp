@@ -11,9 +11,12 @@ constexpr int64_t kMaxQueries = 64;  // of one kernel call here: heads of a grou
 
 int64_t element_bytes(kernels::KvType type) {
   switch (type) {
-    case kernels::KvType::f32: return 4;
-    case kernels::KvType::f16: return 2;
-    default: return 1;
+    case kernels::KvType::f32:
+      return 4;
+    case kernels::KvType::f16:
+      return 2;
+    default:
+      return 1;
   }
 }
 
@@ -40,7 +43,8 @@ void attend_blocks(Context& c, const KvLayer& cache, int64_t kv_head, runtime::R
 }
 
 // One token: units are (KV head, block), or (head, block) where there are too few of those to go round evenly.
-void attend_single(Context& c, const AttentionShape& shape, const float* q, uint64_t position, const KvLayer& cache, const AttentionScratch& shared) {
+void attend_single(Context& c, const AttentionShape& shape, const float* q, uint64_t position, const KvLayer& cache,
+                   const AttentionScratch& shared) {
   const int64_t n_blocks = attention_blocks(static_cast<int64_t>(position) + 1), group = shape.n_heads / shape.n_kv_heads;
   const bool by_group = group <= kMaxQueries && shape.n_kv_heads * n_blocks >= 8 * c.member.size();
   const int64_t width = by_group ? group : 1;  // queries of a unit
@@ -61,8 +65,8 @@ void attend_single(Context& c, const AttentionShape& shape, const float* q, uint
 }
 
 // A chunk: units are (tile of tokens, KV head); tiles are dealt out in turn because later tokens see more.
-void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
-                  const AttentionScratch& own, float* out) {
+void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position,
+                  const KvLayer& cache, const AttentionScratch& own, float* out) {
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   const int64_t tile = std::max<int64_t>(1, kAttentionQueries / heads), n_tiles = (n_tokens + tile - 1) / tile;
   for (int64_t u = c.member.rank(); u < n_tiles * shape.n_kv_heads; u += c.member.size()) {
@@ -84,7 +88,8 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
       attend_blocks(c, cache, kv_head, {0, n_blocks}, n_blocks, queries, last, rows, n, own);
       for (int64_t i = 0; i < n; ++i) {
         const int64_t seen = attention_blocks(last[i] + 1);
-        c.kernels.attend_merge(own.m + i * n_blocks, own.l + i * n_blocks, own.o + i * n_blocks * shape.head_dim, shape.head_dim, seen, shape.head_dim, outs[i]);
+        c.kernels.attend_merge(own.m + i * n_blocks, own.l + i * n_blocks, own.o + i * n_blocks * shape.head_dim, shape.head_dim, seen,
+                               shape.head_dim, outs[i]);
       }
     }
   }
@@ -94,8 +99,8 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
-void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens, uint64_t first_position,
-              const KvLayer& cache) {
+void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens,
+              uint64_t first_position, const KvLayer& cache) {
   const int64_t d = shape.head_dim, half = d / 2;
   const int64_t heads = shape.n_heads + 2 * shape.n_kv_heads;  // q heads, then k, then v
   const runtime::Range units = runtime::share(n_tokens * heads, c.member.rank(), c.member.size());
@@ -125,8 +130,8 @@ void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_
 
 void merge(Context& c, const AttentionShape& shape, int64_t n_blocks, const AttentionScratch& shared, float* out) {
   for (int64_t h = 0; h < shape.n_heads; ++h)
-    c.kernels.attend_merge(shared.m + h * n_blocks, shared.l + h * n_blocks, shared.o + h * n_blocks * shape.head_dim, shape.head_dim, n_blocks,
-                           shape.head_dim, out + h * shape.head_dim);
+    c.kernels.attend_merge(shared.m + h * n_blocks, shared.l + h * n_blocks, shared.o + h * n_blocks * shape.head_dim, shape.head_dim,
+                           n_blocks, shape.head_dim, out + h * shape.head_dim);
 }
 
 }  // namespace rustml::ops

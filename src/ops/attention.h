@@ -17,10 +17,18 @@ struct KvLayer {
   float *k_scale, *v_scale;
 
   int64_t block_bytes() const noexcept;  // of K or V: 128 positions of one head
-  std::byte* k_block(int64_t head, int64_t block) const noexcept { return k + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes(); }
-  std::byte* v_block(int64_t head, int64_t block) const noexcept { return v + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes(); }
-  float* k_scales(int64_t head, int64_t block) const noexcept { return k_scale ? k_scale + head * capacity + block * kernels::kAttendBlock : nullptr; }
-  float* v_scales(int64_t head, int64_t block) const noexcept { return v_scale ? v_scale + head * capacity + block * kernels::kAttendBlock : nullptr; }
+  std::byte* k_block(int64_t head, int64_t block) const noexcept {
+    return k + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes();
+  }
+  std::byte* v_block(int64_t head, int64_t block) const noexcept {
+    return v + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes();
+  }
+  float* k_scales(int64_t head, int64_t block) const noexcept {
+    return k_scale ? k_scale + head * capacity + block * kernels::kAttendBlock : nullptr;
+  }
+  float* v_scales(int64_t head, int64_t block) const noexcept {
+    return v_scale ? v_scale + head * capacity + block * kernels::kAttendBlock : nullptr;
+  }
 };
 
 struct AttentionShape {
@@ -32,8 +40,8 @@ struct AttentionShape {
 
 // Rotates q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
 // cosines, sines: [n_tokens][head_dim / 2].
-void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens, uint64_t first_position,
-              const KvLayer& cache);
+void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens,
+              uint64_t first_position, const KvLayer& cache);
 
 // Memory for partial results of blocks.
 struct AttentionScratch {

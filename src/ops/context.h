@@ -36,8 +36,8 @@ struct Activations {
 struct Context {
   runtime::Member& member;
   const kernels::KernelTable& kernels;
-  Activations shared;   // for chunks
-  Activations private_; // for single tokens, this member's
+  Activations shared;    // for chunks
+  Activations private_;  // for single tokens, this member's
   runtime::ProfileLines& profile;
   bool profiling() const noexcept { return profile.level != runtime::ProfileLevel::off && member.leader(); }
   bool tracing() const noexcept { return profile.level == runtime::ProfileLevel::matmuls && member.leader(); }

@@ -40,8 +40,8 @@ bool pieces(Context& c, int64_t panel_bytes, runtime::Range range, int64_t n_tok
 void trace(Context& c, const Matrix& m, const char* label, int64_t n_tokens, int64_t bytes, int64_t rows, uint64_t ns) {
   char line[160];
   std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %.3fms (%.1f GB/s)", label, static_cast<long long>(n_tokens),
-                static_cast<long long>(m.cols), static_cast<long long>(m.cols), static_cast<long long>(rows), static_cast<double>(ns) * 1e-6,
-                ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
+                static_cast<long long>(m.cols), static_cast<long long>(m.cols), static_cast<long long>(rows),
+                static_cast<double>(ns) * 1e-6, ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
   c.profile.add(base::LogLevel::trace, "rustml::matmul", line);
 }
 
@@ -80,7 +80,8 @@ Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols,
   return a;
 }
 
-void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride, bool accumulate) {
+void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
+            bool accumulate) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   int64_t panels = 0;
   for (const Matrix& m : parts) panels += m.panels();
@@ -90,7 +91,8 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
     const runtime::Range local{std::max<int64_t>(0, mine.begin - first), std::min(m.panels(), mine.end - first)};
     const kernels::LinearArgs args = arguments(m, x, out + rows, out_stride, accumulate);
     const auto kernel = c.kernels.linear[static_cast<int>(m.packed)];
-    if (!pieces(c, m.panel_bytes(), local, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) { kernel(args, p0, p1, t0, t1); })) return;
+    if (!pieces(c, m.panel_bytes(), local, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) { kernel(args, p0, p1, t0, t1); }))
+      return;
     first += m.panels();
     rows += m.rows;
     bytes += m.bytes();
@@ -98,11 +100,13 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
   if (start) trace(c, parts[0], parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, bytes, rows, runtime::now_ns() - start);
 }
 
-void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens, float* gate, float* up) {
+void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens,
+             float* gate, float* up) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   const int64_t rows = gate_weight.rows;
   const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(up_weight, x, up, rows, false);
-  const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)], up_kernel = c.kernels.linear[static_cast<int>(up_weight.packed)];
+  const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
+             up_kernel = c.kernels.linear[static_cast<int>(up_weight.packed)];
   const int64_t both = gate_weight.panel_bytes() + up_weight.panel_bytes();
   if (!pieces(c, both, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
         gate_kernel(gate_args, p0, p1, t0, t1);

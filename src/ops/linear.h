@@ -14,13 +14,16 @@ Activations normalize(Context& c, const float* x, const float* weight, float eps
 Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize);
 
 // Matrices of the same input (q, k, v) as one piece of work: outputs side by side in out rows of out_stride floats.
-void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride, bool accumulate = false);
-inline void linear(Context& c, const Matrix& m, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride, bool accumulate = false) {
+void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
+            bool accumulate = false);
+inline void linear(Context& c, const Matrix& m, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
+                   bool accumulate = false) {
   linear(c, std::span(&m, 1), x, n_tokens, out, out_stride, accumulate);
 }
 // gate = act(W_gate x) * (W_up x) by kernels' silu_mul or gelu_tanh_mul; both outputs [n_tokens][rows].
 using Gated = void (*)(const float* gate, const float* up, int64_t n, float* y);
-void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens, float* gate, float* up);
+void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens,
+             float* gate, float* up);
 
 // Row `row` of a matrix as floats [cols]: a tied embedding read back from the head's panels.
 void unpack_row(const Matrix& m, int64_t row, float* out);

@@ -39,7 +39,9 @@ class StopSignal {
   uint64_t triggered_ns() const noexcept;  // when the flag was raised or the limit passed; 0: not stopped
   // Throws the Error that the cause stands for: CANCELLED or DEADLINE_EXCEEDED. `subject`: "model load", "prefill", ...
   [[noreturn]] void raise(const char* subject) const;
-  void check(const char* subject) { if (poll()) raise(subject); }
+  void check(const char* subject) {
+    if (poll()) raise(subject);
+  }
 
  private:
   const CancelFlag* cancel_;

@@ -33,7 +33,8 @@ class FirstFailure {
 };
 }  // namespace
 
-void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, const char* subject, const std::function<void(int64_t)>& body) {
+void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, const char* subject,
+              const std::function<void(int64_t)>& body) {
   if (count == 0) return;
   FirstFailure failure;
   const auto job = [&](int64_t i) noexcept {
@@ -55,15 +56,17 @@ void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, 
       failure.set(std::current_exception());
     }
   };
-  team.run(slots, 1,
-           [&](int, Member& member) {
-             if (member.leader()) guarded([&] {
-               for (int64_t i = 0; i < count; ++i) group.run([&job, i] { job(i); });
-             });
-             member.sync();
-             guarded([&] { group.wait(); });
-           },
-           stop, kGather);
+  team.run(
+      slots, 1,
+      [&](int, Member& member) {
+        if (member.leader())
+          guarded([&] {
+            for (int64_t i = 0; i < count; ++i) group.run([&job, i] { job(i); });
+          });
+        member.sync();
+        guarded([&] { group.wait(); });
+      },
+      stop, kGather);
   if (stop.stopped()) stop.raise(subject);
   failure.rethrow();
 }

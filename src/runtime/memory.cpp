@@ -20,12 +20,15 @@ uint64_t page_size() {
 Region::Region(uint64_t bytes, Pages pages) {
   if (bytes == 0) return;
   const uint64_t align = pages == Pages::huge ? kHugePage : page_size();
-  if (bytes > UINT64_MAX / 2) base::fail(base::Status::resource_exhausted, "memory: " + std::to_string(bytes) + " bytes cannot be reserved");
+  if (bytes > UINT64_MAX / 2)
+    base::fail(base::Status::resource_exhausted, "memory: " + std::to_string(bytes) + " bytes cannot be reserved");
   const uint64_t want = (bytes + align - 1) / align * align;
   const uint64_t reserve = want + (align > page_size() ? align : 0);
   void* p = mmap(nullptr, reserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED)
-    base::fail(base::Status::resource_exhausted, "memory: the system refused " + std::to_string(reserve) + " bytes; close other programs, choose a smaller context or raise the address-space limit");
+    base::fail(base::Status::resource_exhausted,
+               "memory: the system refused " + std::to_string(reserve) +
+                   " bytes; close other programs, choose a smaller context or raise the address-space limit");
   const auto start = reinterpret_cast<uint64_t>(p), aligned = (start + align - 1) / align * align;
   if (aligned > start) munmap(p, aligned - start);
   const uint64_t tail = start + reserve - (aligned + want);
@@ -59,8 +62,9 @@ void MemoryBudget::charge(uint64_t bytes, const char* what) {
   uint64_t now = now_.load(std::memory_order_relaxed);
   do {
     if (limit_ != 0 && (now > limit_ || bytes > limit_ - now))
-      base::fail(base::Status::resource_exhausted, std::string(what) + ": " + std::to_string(bytes) + " bytes more than the " + std::to_string(now) +
-                                                       " in use exceed the memory limit of " + std::to_string(limit_) + " bytes");
+      base::fail(base::Status::resource_exhausted, std::string(what) + ": " + std::to_string(bytes) + " bytes more than the " +
+                                                       std::to_string(now) + " in use exceed the memory limit of " +
+                                                       std::to_string(limit_) + " bytes");
   } while (!now_.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
   now += bytes;
   uint64_t peak = peak_.load(std::memory_order_relaxed);

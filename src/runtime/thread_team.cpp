@@ -17,12 +17,12 @@ namespace rustml::runtime {
 
 namespace {
 
-constexpr uint64_t kSpinIdle = 50'000;          // ns a worker spins after a pass before it sleeps
-constexpr uint64_t kSpinBusy = 1'000'000;       // the same while tokens are pulled regularly
-constexpr uint64_t kSpinBarrier = 200'000;      // ns at a barrier before sleeping: a member has lost its core
-constexpr uint64_t kAnswerWait = 2'000;         // ns the leader waits for workers that spin already
+constexpr uint64_t kSpinIdle = 50'000;      // ns a worker spins after a pass before it sleeps
+constexpr uint64_t kSpinBusy = 1'000'000;   // the same while tokens are pulled regularly
+constexpr uint64_t kSpinBarrier = 200'000;  // ns at a barrier before sleeping: a member has lost its core
+constexpr uint64_t kAnswerWait = 2'000;     // ns the leader waits for workers that spin already
 constexpr auto kTurnPoll = std::chrono::milliseconds(2);
-constexpr uint64_t kLongWait = 300'000;         // ns in one step (and a quarter of it) that mean a lost core
+constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
 constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
 
 // Spins until `done` or `limit_ns` has passed. The clock is read every 64 pauses (about 2 to 9 us); `waited` counts from
@@ -99,8 +99,9 @@ void ThreadTeam::grow(int n_workers) {
     try {
       place->thread = std::thread([this, place] { work(*place); });
     } catch (const std::system_error& e) {
-      base::log(base::LogLevel::warn, "rustml::threads",
-                "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) + " threads: " + e.what());
+      base::log(
+          base::LogLevel::warn, "rustml::threads",
+          "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) + " threads: " + e.what());
       return;
     }
     seats_.push_back(std::move(seat));

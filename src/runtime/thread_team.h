@@ -114,11 +114,11 @@ class ThreadTeam {
   StopSignal* stop_ = nullptr;
   PieceLog leader_pieces_;
   uint64_t last_pass_end_ns_ = 0;
-  uint64_t waited_ns_ = 0;                     // by the leader for members, in this step
-  uint64_t alone_until_ns_ = 0, alone_for_ns_; // see judge_step
+  uint64_t waited_ns_ = 0;                      // by the leader for members, in this step
+  uint64_t alone_until_ns_ = 0, alone_for_ns_;  // see judge_step
   std::atomic<uint64_t> spin_ns_{50'000};
 
-  alignas(64) std::atomic<uint32_t> pass_{0};     // number of the pass that calls for workers
+  alignas(64) std::atomic<uint32_t> pass_{0};      // number of the pass that calls for workers
   alignas(64) std::atomic<uint32_t> arrivals_{0};  // at the barrier inside a step
   alignas(64) std::atomic<uint32_t> epoch_{0};     // completed barriers
   alignas(64) std::atomic<uint32_t> finished_{0};  // workers that have finished the step

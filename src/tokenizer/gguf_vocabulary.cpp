@@ -15,7 +15,8 @@ namespace {
 using base::Status;
 using formats::ModelFile;
 
-const std::string kPrefix = "tokenizer.ggml.";
+// The metadata key "tokenizer.ggml.<name>".
+std::string key_of(const char* name) { return std::string("tokenizer.ggml.") + name; }
 
 // The array's items; nullptr if the key is absent.
 template <class T>
@@ -46,7 +47,7 @@ void append_types(const std::vector<T>& items, const std::string& key, std::vect
 }
 
 std::vector<TokenType> read_types(const ModelFile& file, size_t n_tokens) {
-  const std::string key = kPrefix + "token_type";
+  const std::string key = key_of("token_type");
   std::vector<TokenType> types;
   const formats::Value* value = file.value(key);
   if (value == nullptr) return types;
@@ -62,7 +63,7 @@ std::vector<TokenType> read_types(const ModelFile& file, size_t n_tokens) {
 }
 
 std::vector<float> read_scores(const ModelFile& file, size_t n_tokens, bool required) {
-  const std::string key = kPrefix + "scores";
+  const std::string key = key_of("scores");
   const auto* items = find_array<double>(file, key, "floats");
   if (items == nullptr) {
     if (required) base::fail(Status::data_loss, key + ": missing, a SentencePiece vocabulary needs it");
@@ -74,7 +75,7 @@ std::vector<float> read_scores(const ModelFile& file, size_t n_tokens, bool requ
 
 // -1: the key is absent.
 int32_t read_id(const ModelFile& file, const char* name, size_t n_tokens) {
-  const std::string key = kPrefix + name;
+  const std::string key = key_of(name);
   if (file.value(key) == nullptr) return -1;
   const uint64_t id = file.get_uint(key, 0);
   if (id >= n_tokens)
@@ -87,8 +88,8 @@ SpecialIds read_special_ids(const ModelFile& file, size_t n_tokens, bool adds_bo
   special.bos = read_id(file, "bos_token_id", n_tokens);
   special.eos = read_id(file, "eos_token_id", n_tokens);
   special.unknown = read_id(file, "unknown_token_id", n_tokens);
-  special.adds_bos = file.get_bool(kPrefix + "add_bos_token", adds_bos_by_default) && special.bos >= 0;
-  special.adds_eos = file.get_bool(kPrefix + "add_eos_token", false) && special.eos >= 0;
+  special.adds_bos = file.get_bool(key_of("add_bos_token"), adds_bos_by_default) && special.bos >= 0;
+  special.adds_eos = file.get_bool(key_of("add_eos_token"), false) && special.eos >= 0;
   for (const int32_t id : {special.eos, read_id(file, "eot_token_id", n_tokens), read_id(file, "eom_token_id", n_tokens)}) {
     if (id >= 0) special.stops.push_back(id);
   }
@@ -98,32 +99,31 @@ SpecialIds read_special_ids(const ModelFile& file, size_t n_tokens, bool adds_bo
 }  // namespace
 
 std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call) {
-  const std::string model = file.require_string(kPrefix + "model");
+  const std::string model = file.require_string(key_of("model"));
   const bool byte_level = model == "gpt2";
   if (!byte_level && model != "llama") {
-    base::fail(Status::unimplemented, kPrefix + "model: " + base::quoted(model) +
+    base::fail(Status::unimplemented, key_of("model: ") + base::quoted(model) +
                                           " is not supported; \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece BPE) are");
   }
-  const auto* tokens = find_array<std::string>(file, kPrefix + "tokens", "strings");
-  if (tokens == nullptr || tokens->empty()) base::fail(Status::data_loss, kPrefix + "tokens: missing or empty");
+  const auto* tokens = find_array<std::string>(file, key_of("tokens"), "strings");
+  if (tokens == nullptr || tokens->empty()) base::fail(Status::data_loss, key_of("tokens: missing or empty"));
   call.stop.check("model load");
   const size_t n = tokens->size();
-  Vocabulary vocabulary(*tokens, read_types(file, n), read_scores(file, n, !byte_level), kPrefix + "tokens");
+  Vocabulary vocabulary(*tokens, read_types(file, n), read_scores(file, n, !byte_level), key_of("tokens"));
   if (!byte_level) {
     SpecialIds special = read_special_ids(file, n, true);
-    return std::make_unique<SentencePieceBpe>(std::move(vocabulary), file.get_bool(kPrefix + "add_space_prefix", true), std::move(special));
+    return std::make_unique<SentencePieceBpe>(std::move(vocabulary), file.get_bool(key_of("add_space_prefix"), true), std::move(special));
   }
-  const std::string pre = file.get_string(kPrefix + "pre", "");
+  const std::string pre = file.get_string(key_of("pre"), "");
   const PreTokenizerRule rule = pre_tokenizer_rule(pre);
   if (!rule.known) {
     base::log(base::LogLevel::warn, "rustml::tokenizer",
-              kPrefix + "pre: " + (pre.empty() ? "missing" : base::quoted(pre) + " is unknown") + ", words are split as GPT-2 does");
+              key_of("pre: ") + (pre.empty() ? "missing" : base::quoted(pre) + " is unknown") + ", words are split as GPT-2 does");
   }
-  const auto* merges = find_array<std::string>(file, kPrefix + "merges", "strings");
-  if (merges == nullptr && file.value(kPrefix + "merges") == nullptr) base::fail(Status::data_loss, kPrefix + "merges: missing");
-  static const std::vector<std::string> kNoMerges;
-  return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? kNoMerges : *merges, rule, rule.known ? pre : "gpt-2",
-                                   read_special_ids(file, n, rule.adds_bos), call.stop);
+  const auto* merges = find_array<std::string>(file, key_of("merges"), "strings");
+  if (merges == nullptr && file.value(key_of("merges")) == nullptr) base::fail(Status::data_loss, key_of("merges: missing"));
+  return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? std::vector<std::string>{} : *merges, rule,
+                                   rule.known ? pre : "gpt-2", read_special_ids(file, n, rule.adds_bos), call.stop);
 }
 
 }  // namespace rustml::tokenizer

@@ -53,7 +53,8 @@ TEST(Engine, ALoadCanBeCancelled) {
   flag.trigger(1);
   runtime::StopSignal stop(&flag);
   runtime::Call call{stop, {}};
-  EXPECT_EQ(status_of([&] { Engine::open(base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf"), {}, call); }), base::Status::cancelled);
+  EXPECT_EQ(status_of([&] { Engine::open(base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf"), {}, call); }),
+            base::Status::cancelled);
 }
 
 TEST(Engine, ReadsThroughACallersReaderToo) {

@@ -155,7 +155,11 @@ TEST(Generate, EachDeadlineStopsWithItsName) {
   EXPECT_EQ(deadline_of({nullptr, runtime::now_ns() + 20'000'000}), 1);
   EXPECT_EQ(deadline_of({nullptr, 0, runtime::now_ns() + 20'000'000}), 2);
   EXPECT_EQ(deadline_of({nullptr, 0, 0, 1}), 3);
-  EXPECT_EQ(status_of([&] { s->start(of_ids(some_ids(4)), sampled(8), {nullptr, 1}); }), base::Status::deadline_exceeded) << "past: before any work";
+  EXPECT_EQ(status_of([&] {
+              s->start(of_ids(some_ids(4)), sampled(8), {nullptr, 1});
+            }),
+            base::Status::deadline_exceeded)
+      << "past: before any work";
   auto g = s->start(of_ids(some_ids(100)), sampled(4), {nullptr, runtime::kNever, runtime::kNever, 60'000'000'000});
   EXPECT_EQ(finish(*g).tokens.size(), 4u) << "a healthy generation is left alone";
 }

@@ -44,8 +44,8 @@ TEST(Session, EvalIsAllOrNothing) {
   runtime::CancelFlag flag;
   runtime::StopSignal stop(&flag);
   runtime::Call call{stop, [&](uint64_t done, uint64_t) {
-    if (done >= 16) flag.trigger(1);
-  }};
+                       if (done >= 16) flag.trigger(1);
+                     }};
   const std::vector<int32_t> more = some_ids(50, 2);
   EXPECT_EQ(status_of([&] { s->eval(more.data(), more.size(), call); }), base::Status::cancelled);
   EXPECT_EQ(s->tokens(), some_ids(10));

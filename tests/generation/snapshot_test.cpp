@@ -9,7 +9,11 @@ std::vector<std::byte> snapshot(const Session& s) {
   std::vector<std::byte> bytes;
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  s.snapshot_write([&](const void* data, uint64_t n) { bytes.insert(bytes.end(), static_cast<const std::byte*>(data), static_cast<const std::byte*>(data) + n); }, call);
+  s.snapshot_write(
+      [&](const void* data, uint64_t n) {
+        bytes.insert(bytes.end(), static_cast<const std::byte*>(data), static_cast<const std::byte*>(data) + n);
+      },
+      call);
   EXPECT_EQ(bytes.size(), s.snapshot_size());
   return bytes;
 }
@@ -89,10 +93,16 @@ TEST(Snapshot, EveryFlipAndTruncationIsRefusedAndChangesNothing) {
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
     const base::Status status = status_of([&] { restore(*t, bytes); });
-    EXPECT_TRUE(status == base::Status::data_loss || status == base::Status::unimplemented) << "bit " << bit << " status " << static_cast<int>(status);
+    EXPECT_TRUE(status == base::Status::data_loss || status == base::Status::unimplemented)
+        << "bit " << bit << " status " << static_cast<int>(status);
     bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
   }
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_EQ(status_of([&] { restore(*t, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)}); }), base::Status::data_loss) << n;
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_EQ(status_of([&] {
+                restore(*t, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)});
+              }),
+              base::Status::data_loss)
+        << n;
   std::vector<std::byte> longer = bytes;
   longer.push_back(std::byte{0});
   EXPECT_EQ(status_of([&] { restore(*t, longer); }), base::Status::data_loss);

@@ -9,7 +9,10 @@ TEST(TextStream, AnEmojiSplitOverTokensAppearsWhole) {
   TextStream stream({});
   EXPECT_EQ(stream.push("a\xF0\x9F"), "a");
   EXPECT_EQ(stream.push("\x98"), "");
-  EXPECT_EQ(stream.push("\x80" "b"), "\xF0\x9F\x98\x80" "b");
+  EXPECT_EQ(stream.push("\x80"
+                        "b"),
+            "\xF0\x9F\x98\x80"
+            "b");
   EXPECT_EQ(stream.push("\xE2"), "");
   EXPECT_EQ(stream.finish(), "\xEF\xBF\xBD");
   EXPECT_EQ(stream.invalid_count(), 1u);

@@ -24,8 +24,8 @@ TEST(Config, ReadsWhatTheFileSays) {
 }
 
 TEST(Config, MissingKeysHaveNoDefaults) {
-  for (const char* key : {"llama.block_count", "llama.embedding_length", "llama.feed_forward_length", "llama.attention.head_count", "llama.context_length",
-                          "llama.attention.layer_norm_rms_epsilon"}) {
+  for (const char* key : {"llama.block_count", "llama.embedding_length", "llama.feed_forward_length", "llama.attention.head_count",
+                          "llama.context_length", "llama.attention.layer_norm_rms_epsilon"}) {
     MadeFile f = llama_file();
     f.erase(key);
     const std::string error = refusal(f);

@@ -33,11 +33,15 @@ std::vector<float> logits(MadeFile& f, const std::vector<int32_t>& ids, int n_th
   for (size_t at = 0; at < ids.size(); at += static_cast<size_t>(chunk)) {
     const auto n = static_cast<int64_t>(std::min(ids.size() - at, static_cast<size_t>(chunk)));
     Pass pass{ids.data() + at, n, cache, scratch, hidden.data(), out.data(), profile};
-    team->run(n_threads, model->n_steps(), [&](int s, runtime::Member& m) { model->step(s, m, *kernels::available().front(), pass); }, stop);
+    team->run(
+        n_threads, model->n_steps(), [&](int s, runtime::Member& m) { model->step(s, m, *kernels::available().front(), pass); }, stop);
     cache.set_length(at + static_cast<size_t>(n));
   }
   std::vector<float> again(out.size());
-  team->run(n_threads, 1, [&](int, runtime::Member& m) { model->project(hidden.data(), m, *kernels::available().front(), scratch, profile, again.data()); }, stop);
+  team->run(
+      n_threads, 1,
+      [&](int, runtime::Member& m) { model->project(hidden.data(), m, *kernels::available().front(), scratch, profile, again.data()); },
+      stop);
   EXPECT_EQ(again, out) << "a hidden state gives the same scores later";
   return out;
 }

@@ -53,7 +53,10 @@ class MadeFile {
 
 inline MadeFile llama_metadata() {
   MadeFile f;
-  f.text("general.architecture", "llama").number("llama.block_count", 1).number("llama.embedding_length", 32).number("llama.feed_forward_length", 48);
+  f.text("general.architecture", "llama")
+      .number("llama.block_count", 1)
+      .number("llama.embedding_length", 32)
+      .number("llama.feed_forward_length", 48);
   f.number("llama.attention.head_count", 4).number("llama.attention.head_count_kv", 2).number("llama.context_length", 64);
   f.real("llama.attention.layer_norm_rms_epsilon", 1e-5);
   return f;
@@ -62,7 +65,10 @@ inline MadeFile llama_metadata() {
 inline MadeFile llama_file() {
   MadeFile f = llama_metadata();
   f.tensor("token_embd.weight", {40, 32}).tensor("output_norm.weight", {32});
-  f.tensor("blk.0.attn_norm.weight", {32}).tensor("blk.0.attn_q.weight", {32, 32}).tensor("blk.0.attn_k.weight", {16, 32}).tensor("blk.0.attn_v.weight", {16, 32});
+  f.tensor("blk.0.attn_norm.weight", {32})
+      .tensor("blk.0.attn_q.weight", {32, 32})
+      .tensor("blk.0.attn_k.weight", {16, 32})
+      .tensor("blk.0.attn_v.weight", {16, 32});
   f.tensor("blk.0.attn_output.weight", {32, 32}).tensor("blk.0.ffn_norm.weight", {32}).tensor("blk.0.ffn_gate.weight", {48, 32});
   f.tensor("blk.0.ffn_up.weight", {48, 32}).tensor("blk.0.ffn_down.weight", {32, 48});
   return f;

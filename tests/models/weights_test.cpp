@@ -56,7 +56,8 @@ TEST(WeightBinder, ErrorsNameTensorAndShapes) {
   MadeFile f;
   f.tensor("w", {4, 8}).tensor("left", {1});
   WeightBinder binder(f.file(), nullptr);
-  EXPECT_NE(error_of([&] { binder.matrix("w", 8, 4, ""); }).find("tensor w has shape [4, 8]; the configuration asks for [8, 4]"), std::string::npos);
+  EXPECT_NE(error_of([&] { binder.matrix("w", 8, 4, ""); }).find("tensor w has shape [4, 8]; the configuration asks for [8, 4]"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { binder.vector("none", 4); }).find("tensor none is missing"), std::string::npos);
   EXPECT_EQ(binder.optional_vector("none", 4), nullptr);
   binder.matrix("w", 4, 8, "");

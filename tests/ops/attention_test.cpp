@@ -14,9 +14,16 @@ namespace {
 
 struct Cache {
   Cache(kernels::KvType type, const AttentionShape& shape, int64_t capacity)
-      : memory(static_cast<size_t>(2 * shape.n_kv_heads * capacity * shape.head_dim * 4)), scales(static_cast<size_t>(2 * shape.n_kv_heads * capacity)) {
+      : memory(static_cast<size_t>(2 * shape.n_kv_heads * capacity * shape.head_dim * 4)),
+        scales(static_cast<size_t>(2 * shape.n_kv_heads * capacity)) {
     const bool q8 = type == kernels::KvType::q8_0;
-    layer = {type, shape.n_kv_heads, shape.head_dim, capacity, memory.data(), memory.data() + memory.size() / 2, q8 ? scales.data() : nullptr,
+    layer = {type,
+             shape.n_kv_heads,
+             shape.head_dim,
+             capacity,
+             memory.data(),
+             memory.data() + memory.size() / 2,
+             q8 ? scales.data() : nullptr,
              q8 ? scales.data() + scales.size() / 2 : nullptr};
   }
   std::vector<std::byte> memory;
@@ -62,7 +69,8 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
       store_kv(context, p.shape, qkv.data() + t * p.shape.row(), c.data(), s.data(), n, static_cast<uint64_t>(t), cache.layer);
       context.member.sync();
       float* o = out.data() + t * p.shape.q_size();
-      attention(context, p.shape, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer, own[static_cast<size_t>(context.member.rank())], shared, o);
+      attention(context, p.shape, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer,
+                own[static_cast<size_t>(context.member.rank())], shared, o);
       context.member.sync();
       if (n == 1 && context.member.leader()) merge(context, p.shape, attention_blocks(t + 1), shared, o);
     });
@@ -91,7 +99,8 @@ std::vector<double> reference(const Problem& p) {
       }
       for (int64_t i = 0; i < d; ++i) {
         double value = 0;
-        for (int64_t j = 0; j <= t; ++j) value += e[static_cast<size_t>(j)] / sum * p.qkv[j * p.shape.row() + (p.shape.n_heads + p.shape.n_kv_heads + h / group) * d + i];
+        for (int64_t j = 0; j <= t; ++j)
+          value += e[static_cast<size_t>(j)] / sum * p.qkv[j * p.shape.row() + (p.shape.n_heads + p.shape.n_kv_heads + h / group) * d + i];
         out.push_back(value);
       }
     }
@@ -103,9 +112,11 @@ TEST(Attention, EqualsDoublePrecisionSoftmax) {
   for (const auto& [heads, kv_heads, dim] : {std::tuple<int64_t, int64_t, int64_t>{3, 1, 24}, {6, 2, 22}, {4, 4, 64}, {20, 1, 16}}) {
     const Problem p = make(heads, kv_heads, dim, 150);
     const std::vector<double> want = reference(p);
-    for (const auto& [type, tolerance] : {std::pair{kernels::KvType::f32, 2e-6}, {kernels::KvType::f16, 3e-3}, {kernels::KvType::q8_0, 4e-2}}) {
+    for (const auto& [type, tolerance] :
+         {std::pair{kernels::KvType::f32, 2e-6}, {kernels::KvType::f16, 3e-3}, {kernels::KvType::q8_0, 4e-2}}) {
       const std::vector<float> got = run(p, type, 2, 64);
-      for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], tolerance) << heads << " heads, type " << static_cast<int>(type) << ", value " << i;
+      for (size_t i = 0; i < got.size(); ++i)
+        ASSERT_NEAR(got[i], want[i], tolerance) << heads << " heads, type " << static_cast<int>(type) << ", value " << i;
     }
   }
 }
@@ -115,7 +126,8 @@ TEST(Attention, BitsDoNotDependOnThreadsOrChunks) {
   for (const kernels::KvType type : {kernels::KvType::f32, kernels::KvType::f16, kernels::KvType::q8_0}) {
     const std::vector<float> want = run(p, type, 1, 1);
     for (const int n_threads : {1, 3})
-      for (const int64_t chunk : {1, 7, 140}) EXPECT_EQ(run(p, type, n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+      for (const int64_t chunk : {1, 7, 140})
+        EXPECT_EQ(run(p, type, n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
   }
 }
 

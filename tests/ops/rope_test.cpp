@@ -11,8 +11,8 @@ TEST(Rope, FrequenciesAreThePapers) {
   const auto f = rope_frequencies(64, 10000.0, {}, {});
   ASSERT_EQ(f.size(), 32u);
   EXPECT_DOUBLE_EQ(f[0], 1.0);
-  EXPECT_NEAR(f[16], 0.01, 1e-15);              // 10000^(-32/64)
-  EXPECT_NEAR(f[31], 1.333521432e-4, 1e-12);    // 10000^(-62/64)
+  EXPECT_NEAR(f[16], 0.01, 1e-15);            // 10000^(-32/64)
+  EXPECT_NEAR(f[31], 1.333521432e-4, 1e-12);  // 10000^(-62/64)
 }
 
 TEST(Rope, ScalingDivides) {

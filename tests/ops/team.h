@@ -9,7 +9,8 @@ namespace rustml::ops {
 
 // Activations with memory behind them.
 struct OwnedActivations {
-  OwnedActivations(int64_t tokens, int64_t cols) : f(tokens * cols), q(tokens * cols), d(tokens * cols / 32 + 1), sum(tokens * cols / 32 + 1) {}
+  OwnedActivations(int64_t tokens, int64_t cols)
+      : f(tokens * cols), q(tokens * cols), d(tokens * cols / 32 + 1), sum(tokens * cols / 32 + 1) {}
   Activations view() { return {f.data(), q.data(), d.data(), sum.data()}; }
   std::vector<float> f;
   std::vector<int8_t> q;
@@ -17,16 +18,20 @@ struct OwnedActivations {
   std::vector<int32_t> sum;
 };
 
-inline void run_on_team(int n_threads, const kernels::KernelTable& kernels, int64_t tokens, int64_t widest, const std::function<void(Context&)>& body) {
+inline void run_on_team(int n_threads, const kernels::KernelTable& kernels, int64_t tokens, int64_t widest,
+                        const std::function<void(Context&)>& body) {
   const auto team = runtime::ThreadTeam::lease();
   runtime::StopSignal stop;
   OwnedActivations shared(tokens, widest);
   std::vector<OwnedActivations> own(static_cast<size_t>(n_threads), OwnedActivations(1, widest));
   runtime::ProfileLines profile;
-  team->run(n_threads, 1, [&](int, runtime::Member& member) {
-    Context c{member, kernels, shared.view(), own[static_cast<size_t>(member.rank())].view(), profile};
-    body(c);
-  }, stop, 100'000'000);
+  team->run(
+      n_threads, 1,
+      [&](int, runtime::Member& member) {
+        Context c{member, kernels, shared.view(), own[static_cast<size_t>(member.rank())].view(), profile};
+        body(c);
+      },
+      stop, 100'000'000);
 }
 
 }  // namespace rustml::ops

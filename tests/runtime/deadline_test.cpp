@@ -76,11 +76,12 @@ TEST(StopSignal, AllThreadsAgreeOnTheCause) {
     StopSignal stop(&flag, now_ns() + 20'000);
     std::vector<StopCause> seen(4);
     std::vector<std::thread> threads;
-    for (StopCause& cause : seen) threads.emplace_back([&] {
-      while (!stop.poll()) {
-      }
-      cause = stop.cause();
-    });
+    for (StopCause& cause : seen)
+      threads.emplace_back([&] {
+        while (!stop.poll()) {
+        }
+        cause = stop.cause();
+      });
     flag.trigger(1);
     for (std::thread& t : threads) t.join();
     for (const StopCause cause : seen) EXPECT_EQ(cause, seen[0]);

@@ -31,10 +31,12 @@ TEST(Jobs, TheFirstExceptionComesBackAndTheRestIsDropped) {
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   std::atomic<int> ran{0};
-  EXPECT_THROW(run_jobs(*team, 2, 10'000, stop, "test", [&](int64_t) {
-    ran.fetch_add(1);
-    throw std::runtime_error("broken");
-  }), std::runtime_error);
+  EXPECT_THROW(run_jobs(*team, 2, 10'000, stop, "test",
+                        [&](int64_t) {
+                          ran.fetch_add(1);
+                          throw std::runtime_error("broken");
+                        }),
+               std::runtime_error);
   EXPECT_LE(ran.load(), 2);
 }
 

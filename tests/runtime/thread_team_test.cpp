@@ -41,15 +41,18 @@ TEST(ThreadTeam, EveryStepRunsAllOfItsMembersAndMeetsAtSync) {
     constexpr int kSteps = 200;
     std::vector<std::atomic<int>> arrived(kSteps), wrong(kSteps);
     for (int pass = 0; pass < 3; ++pass) {
-      team->run(n_threads, kSteps, [&](int s, Member& m) {
-        EXPECT_LT(m.rank(), m.size());
-        EXPECT_LE(m.size(), n_threads);
-        arrived[s].fetch_add(1);
-        m.sync();
-        if (arrived[s].load() != m.size()) wrong[s].fetch_add(1);
-        m.sync();
-        if (m.leader()) arrived[s].store(0);
-      }, stop, 2'000'000);
+      team->run(
+          n_threads, kSteps,
+          [&](int s, Member& m) {
+            EXPECT_LT(m.rank(), m.size());
+            EXPECT_LE(m.size(), n_threads);
+            arrived[s].fetch_add(1);
+            m.sync();
+            if (arrived[s].load() != m.size()) wrong[s].fetch_add(1);
+            m.sync();
+            if (m.leader()) arrived[s].store(0);
+          },
+          stop, 2'000'000);
     }
     for (const auto& w : wrong) EXPECT_EQ(w.load(), 0);
   }
@@ -60,13 +63,16 @@ TEST(ThreadTeam, StopsBetweenStepsAndCountsPieces) {
   CancelFlag flag;
   StopSignal stop(&flag);
   std::atomic<int> last{0}, begun_after{0};
-  const auto report = team->run(2, 1000, [&](int s, Member& m) {
-    if (m.leader()) last.store(s);
-    if (s == 5 && m.leader()) flag.trigger(1);
-    m.sync();
-    for (int i = 0; i < 100; ++i)
-      if (m.begin_piece() && s >= 5) begun_after.fetch_add(1);
-  }, stop);
+  const auto report = team->run(
+      2, 1000,
+      [&](int s, Member& m) {
+        if (m.leader()) last.store(s);
+        if (s == 5 && m.leader()) flag.trigger(1);
+        m.sync();
+        for (int i = 0; i < 100; ++i)
+          if (m.begin_piece() && s >= 5) begun_after.fetch_add(1);
+      },
+      stop);
   EXPECT_EQ(last.load(), 5) << "a stopped pass ends before its next step";
   EXPECT_EQ(begun_after.load(), 0);
   EXPECT_LE(report.pieces_after_stop, 1u);
@@ -76,30 +82,38 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
   const auto team = ThreadTeam::lease();
   std::atomic<int> inside{0}, overlaps{0};
   std::vector<std::thread> callers;
-  for (int c = 0; c < 4; ++c) callers.emplace_back([&] {
-    StopSignal stop;
-    for (int i = 0; i < 50; ++i)
-      team->run(2, 3, [&](int, Member& m) {
-        if (!m.leader()) return;
-        if (inside.fetch_add(1) != 0) overlaps.fetch_add(1);
-        inside.fetch_sub(1);
-      }, stop);
-  });
+  for (int c = 0; c < 4; ++c)
+    callers.emplace_back([&] {
+      StopSignal stop;
+      for (int i = 0; i < 50; ++i)
+        team->run(
+            2, 3,
+            [&](int, Member& m) {
+              if (!m.leader()) return;
+              if (inside.fetch_add(1) != 0) overlaps.fetch_add(1);
+              inside.fetch_sub(1);
+            },
+            stop);
+    });
   for (std::thread& t : callers) t.join();
   EXPECT_EQ(overlaps.load(), 0);
 
   std::atomic<bool> holding{false}, let_go{false};
   std::thread holder([&] {
     StopSignal stop;
-    team->run(1, 1, [&](int, Member&) {
-      holding.store(true);
-      while (!let_go.load()) std::this_thread::yield();
-    }, stop);
+    team->run(
+        1, 1,
+        [&](int, Member&) {
+          holding.store(true);
+          while (!let_go.load()) std::this_thread::yield();
+        },
+        stop);
   });
   while (!holding.load()) std::this_thread::yield();
   StopSignal late(nullptr, now_ns() + 5'000'000);
   try {
-    team->run(1, 1, [](int, Member&) { ADD_FAILURE() << "ran though the deadline had passed"; }, late);
+    team->run(
+        1, 1, [](int, Member&) { ADD_FAILURE() << "ran though the deadline had passed"; }, late);
     ADD_FAILURE() << "no error";
   } catch (const base::Error& e) {
     EXPECT_EQ(e.status(), base::Status::deadline_exceeded);
@@ -114,7 +128,8 @@ TEST(ThreadTeam, TheLastLeaseJoinsTheThreads) {
     const auto team = ThreadTeam::lease(), same = ThreadTeam::lease();
     EXPECT_EQ(team.get(), same.get());
     StopSignal stop;
-    team->run(4, 2, [](int, Member& m) { m.sync(); }, stop);
+    team->run(
+        4, 2, [](int, Member& m) { m.sync(); }, stop);
     EXPECT_EQ(threads_of_process(), before + 3);
   }
   EXPECT_EQ(threads_of_process(), before);
@@ -125,9 +140,12 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextPass) {
   StopSignal stop;
   for (int i = 0; i < 20; ++i) {
     int size = 0;
-    team->run(2, 1, [&](int, Member& m) {
-      if (m.leader()) size = m.size();
-    }, stop, 500'000'000);
+    team->run(
+        2, 1,
+        [&](int, Member& m) {
+          if (m.leader()) size = m.size();
+        },
+        stop, 500'000'000);
     EXPECT_EQ(size, 2) << "gathering waits for a sleeper";
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
   }

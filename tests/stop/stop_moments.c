@@ -14,14 +14,14 @@
 enum { MAX_PROMPT = 4096, TOKENS = 24, CHECKED = 8 };
 
 static int failures = 0;
-#define CHECK(condition, ...)                      \
-  do {                                             \
-    if (!(condition)) {                            \
-      ++failures;                                  \
+#define CHECK(condition, ...)                         \
+  do {                                                \
+    if (!(condition)) {                               \
+      ++failures;                                     \
       fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-      fprintf(stderr, __VA_ARGS__);                \
-      fputc('\n', stderr);                         \
-    }                                              \
+      fprintf(stderr, __VA_ARGS__);                   \
+      fputc('\n', stderr);                            \
+    }                                                 \
   } while (0)
 
 typedef struct {
@@ -168,7 +168,8 @@ static void cancels(subject *s, int wanted, const char *what) {
     rustml_cancel_release(t.cancel);
     if (status == RUSTML_CANCELLED) {
       CHECK(result.pieces_after_stop <= 1, "%u pieces after the stop", (unsigned)result.pieces_after_stop);
-      CHECK(result.finish == RUSTML_FINISH_NONE || result.cancel_reason == RUSTML_CANCEL_REASON_USER, "reason %u", (unsigned)result.cancel_reason);
+      CHECK(result.finish == RUSTML_FINISH_NONE || result.cancel_reason == RUSTML_CANCEL_REASON_USER, "reason %u",
+            (unsigned)result.cancel_reason);
       CHECK(memcmp(tokens, s->undisturbed, n * sizeof *tokens) == 0, "other tokens before the stop");
       ms[hits++] = (double)(returned - t.at_ns) * 1e-6;
       in_decode += n > 0;
