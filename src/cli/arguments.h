@@ -3,12 +3,12 @@
 #pragma once
 #include <rustml.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "cli/options.h"
 
 namespace rustml::cli {
 
@@ -36,28 +36,9 @@ struct SamplingArguments {
   std::vector<std::string> stops;
 };
 
-// A number of an option: [low, high], or (low, high] where `above` is set. `advice` follows the range in messages.
-struct Range {
-  double low, high;
-  bool above = false;
-  const char* advice = "";
-};
-
-// Throw CLI::ValidationError "--temperature -1: must be 0 or more; 0 is greedy".
-double parse_real(const std::string& option, const std::string& text, const Range& range);
-uint64_t parse_whole(const std::string& option, const std::string& text, uint64_t low, uint64_t high, const char* advice);
-// "1 2 3", also with commas.
-std::vector<int32_t> parse_ids(const std::string& option, const std::string& text);
-
-// Declares an option; of several the last one counts. `set` may throw CLI::ValidationError.
-CLI::Option* add_text(CLI::App& app, const std::string& name, const std::string& help, const char* type,
-                      std::function<void(const std::string&)> set);
-CLI::Option* add_whole(CLI::App& app, const std::string& name, const std::string& help, uint64_t low, uint64_t high, const char* advice,
-                       std::function<void(uint64_t)> set);
-
-void add_model_options(CLI::App& app, ModelArguments& arguments);
-void add_session_options(CLI::App& app, SessionArguments& arguments);
-void add_sampling_options(CLI::App& app, SamplingArguments& arguments);
+void add_model_options(Options& options, ModelArguments& arguments);
+void add_session_options(Options& options, SessionArguments& arguments);
+void add_sampling_options(Options& options, SamplingArguments& arguments);
 
 // The text of --prompt: "-" is all of standard input. Throws Failure.
 std::string prompt_text(const std::string& argument);

@@ -128,13 +128,13 @@ int bench(Arguments a) {
 
 }  // namespace
 
-Command make_bench(CLI::App& app) {
+Command make_bench(Options& options) {
   const auto a = std::make_shared<Arguments>();
-  add_model_options(app, a->model);
-  add_session_options(app, a->session);
-  add_whole(app, "--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [a](uint64_t n) { a->prefill = n; });
-  add_whole(app, "--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [a](uint64_t n) { a->decode = n; });
-  add_whole(app, "--repeat", "runs to take the medians of (default 5)", 1, 1000, "5 is the default", [a](uint64_t n) { a->repeat = n; });
+  add_model_options(options, a->model);
+  add_session_options(options, a->session);
+  options.whole("--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [a](uint64_t n) { a->prefill = n; });
+  options.whole("--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [a](uint64_t n) { a->decode = n; });
+  options.whole("--repeat", "runs to take the medians of (default 5)", 1, 1000, "5 is the default", [a](uint64_t n) { a->repeat = n; });
   return [a] { return bench(*a); };
 }
 

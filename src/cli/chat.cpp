@@ -101,12 +101,12 @@ int chat(const Arguments& a) {
 
 }  // namespace
 
-Command make_chat(CLI::App& app) {
+Command make_chat(Options& options) {
   const auto a = std::make_shared<Arguments>();
-  add_model_options(app, a->model);
-  add_text(app, "--system", "system message", "TEXT", [a](const std::string& text) { a->system = text; });
-  add_session_options(app, a->session);
-  add_sampling_options(app, a->sampling);
+  add_model_options(options, a->model);
+  options.text("--system", "system message", "TEXT", [a](const std::string& text) { a->system = text; });
+  add_session_options(options, a->session);
+  add_sampling_options(options, a->sampling);
   return [a] {
     if (a->sampling.logprobs > 0 && !a->model.json) throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
     return chat(*a);

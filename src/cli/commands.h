@@ -1,16 +1,17 @@
-// The commands: each declares its options on `app` (kept alive by the returned function) and gives what runs it.
+// The commands: each declares its options, which stay alive with the returned function, and gives what runs it.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <functional>
+
+#include "cli/options.h"
 
 namespace rustml::cli {
 
 using Command = std::function<int()>;  // answers an ExitCode; throws Failure and OutputClosed
 
-Command make_run(CLI::App& app);
-Command make_chat(CLI::App& app);
-Command make_info(CLI::App& app);
-Command make_tokenize(CLI::App& app);
-Command make_bench(CLI::App& app);
+Command make_run(Options& options);
+Command make_chat(Options& options);
+Command make_info(Options& options);
+Command make_tokenize(Options& options);
+Command make_bench(Options& options);
 
 }  // namespace rustml::cli

@@ -71,11 +71,11 @@ int info(const ModelArguments& a, const SessionArguments& s) {
 
 }  // namespace
 
-Command make_info(CLI::App& app) {
+Command make_info(Options& options) {
   const auto model = std::make_shared<ModelArguments>();
   const auto session = std::make_shared<SessionArguments>();
-  add_model_options(app, *model);
-  add_session_options(app, *session);
+  add_model_options(options, *model);
+  add_session_options(options, *session);
   return [=] { return info(*model, *session); };
 }
 

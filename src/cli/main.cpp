@@ -16,7 +16,7 @@ using namespace rustml::cli;
 struct Entry {
   const char* name;
   const char* summary;
-  Command (*make)(CLI::App&);
+  Command (*make)(Options&);
 };
 
 constexpr Entry kCommands[] = {
@@ -59,18 +59,18 @@ int run_program(int argc, char** argv) {
       named = true;
     }
   }
-  CLI::App app(entry->summary, named ? std::string("rustml-infer ") + entry->name : "rustml-infer");
-  app.set_version_flag("--version", std::string("rustml-infer ") + rustml_version());
-  app.get_formatter()->column_width(32);
-  const Command command = entry->make(app);
-  app.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
+  const std::string name = named ? std::string("rustml-infer ") + entry->name : "rustml-infer";
+  Options options(name, entry->summary, std::string("rustml-infer ") + rustml_version());
+  const Command command = entry->make(options);
+  options.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
   try {
-    app.parse(argc - (named ? 1 : 0), argv + (named ? 1 : 0));
-  } catch (const CLI::Success& help) {  // --help, --version
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    std::string message = error.what();
-    return fail(Failure(RUSTML_INVALID_ARGUMENT, message + " (see " + app.get_name() + " --help)"), kExitUsage, asks_json(argc, argv));
+    const std::string help = options.parse(argc - (named ? 1 : 0), argv + (named ? 1 : 0));
+    if (!help.empty()) {
+      write_answer(help);
+      return kExitAnswer;
+    }
+  } catch (const UsageError& error) {
+    throw Failure(RUSTML_INVALID_ARGUMENT, std::string(error.what()) + " (see " + name + " --help)");
   }
   return command();
 }

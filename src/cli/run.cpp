@@ -79,17 +79,17 @@ int run(const Arguments& a) {
 
 }  // namespace
 
-Command make_run(CLI::App& app) {
+Command make_run(Options& options) {
   const auto a = std::make_shared<Arguments>();
-  add_model_options(app, a->model);
-  add_text(app, "--prompt", "text to continue; - reads standard input", "TEXT", [a](const std::string& text) { a->prompt = text; });
-  add_text(app, "--prompt-ids", "token ids instead of text: \"1 2 3\"", "IDS",
-           [a](const std::string& text) { a->prompt_ids = parse_ids("--prompt-ids", text); });
-  app.add_flag("--chat", a->chat, "the prompt is a user's message: use the model's chat template");
-  add_text(app, "--system", "system message of --chat", "TEXT", [a](const std::string& text) { a->system = text; });
-  app.add_flag("--parse-special", a->parse_special, "text of special tokens in the prompt becomes those tokens");
-  add_session_options(app, a->session);
-  add_sampling_options(app, a->sampling);
+  add_model_options(options, a->model);
+  options.text("--prompt", "text to continue; - reads standard input", "TEXT", [a](const std::string& text) { a->prompt = text; });
+  options.text("--prompt-ids", "token ids instead of text: \"1 2 3\"", "IDS",
+               [a](const std::string& text) { a->prompt_ids = parse_ids("--prompt-ids", text); });
+  options.flag("--chat", "the prompt is a user's message: use the model's chat template", a->chat);
+  options.text("--system", "system message of --chat", "TEXT", [a](const std::string& text) { a->system = text; });
+  options.flag("--parse-special", "text of special tokens in the prompt becomes those tokens", a->parse_special);
+  add_session_options(options, a->session);
+  add_sampling_options(options, a->sampling);
   return [a] { return run(*a); };
 }
 

@@ -81,15 +81,15 @@ int tokenize(const Arguments& a) {
 
 }  // namespace
 
-Command make_tokenize(CLI::App& app) {
+Command make_tokenize(Options& options) {
   const auto a = std::make_shared<Arguments>();
-  add_model_options(app, a->model);
-  add_text(app, "--prompt", "text; - reads standard input", "TEXT", [a](const std::string& text) { a->prompt = text; });
-  add_text(app, "--prompt-ids", "ids to show the pieces of: \"1 2 3\"", "IDS",
-           [a](const std::string& text) { a->prompt_ids = parse_ids("--prompt-ids", text); });
-  app.add_flag("--parse-special", a->parse_special, "text of special tokens becomes those tokens");
-  app.add_flag("--no-special", a->no_special, "do not add the tokens that the model's file asks for (BOS, EOS)");
-  app.add_flag("--ids", a->ids_only, "print the ids alone, as --prompt-ids takes them");
+  add_model_options(options, a->model);
+  options.text("--prompt", "text; - reads standard input", "TEXT", [a](const std::string& text) { a->prompt = text; });
+  options.text("--prompt-ids", "ids to show the pieces of: \"1 2 3\"", "IDS",
+               [a](const std::string& text) { a->prompt_ids = parse_ids("--prompt-ids", text); });
+  options.flag("--parse-special", "text of special tokens becomes those tokens", a->parse_special);
+  options.flag("--no-special", "do not add the tokens that the model's file asks for (BOS, EOS)", a->no_special);
+  options.flag("--ids", "print the ids alone, as --prompt-ids takes them", a->ids_only);
   return [a] {
     if (a->ids_only && a->model.json) throw Failure(RUSTML_INVALID_ARGUMENT, "--ids and --json: give one of them");
     return tokenize(*a);

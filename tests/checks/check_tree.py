@@ -41,7 +41,7 @@ LIBRARY_OWNERS = {
     r"pcre2": r"src/tokenizer/pretokenize",
     r"utf8proc": r"src/tokenizer/normalize",
     r"xxhash|xxh3": r"src/base/hash\.cpp|tests/base/hash_test",
-    r"CLI/": r"src/cli/",
+    r"CLI/": r"src/cli/options\.cpp",
     r"gtest/|gmock/|rapidcheck": r"tests/",
     r"benchmark/": r"bench/",
 }
