@@ -75,11 +75,12 @@ void Options::text(const std::string& name, const std::string& help, const char*
 }
 
 void Options::texts(const std::string& name, const std::string& help, const char* type, std::vector<std::string>& values) {
-  app_->add_option(name, values, help)
+  // Not a vector option: CLI11 would make two texts of "[a,b]".
+  app_->add_option_function<std::string>(
+          name, [&values](const std::string& value) { values.push_back(value); }, help)
       ->type_name(type)
-      ->expected(1)
-      ->allow_extra_args(false)  // else "[a,b]" would become two texts
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->trigger_on_parse();
 }
 
 void Options::whole(const std::string& name, const std::string& help, uint64_t low, uint64_t high, const char* advice,

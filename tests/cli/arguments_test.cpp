@@ -90,7 +90,7 @@ TEST(Arguments, AcceptsTheEndsOfEveryRange) {
                      "--max-tokens",
                      "0",
                      "--stop",
-                     "a",
+                     "[a,b]",
                      "--stop",
                      "b c",
                      "--kv-type",
