@@ -40,7 +40,7 @@ bool is_text(std::string_view head) {
   const size_t bad = base::utf8_error(head);
   if (bad != base::kValidUtf8 && (head.size() < kHeadBytes || bad + 4 <= head.size())) return false;  // the last character may be cut
   return std::none_of(head.begin(), head.end(),
-                      [](char c) { return (c >= 0 && c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7F; });
+                      [](unsigned char c) { return (c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7F; });
 }
 
 struct Magic {
