@@ -83,7 +83,7 @@ std::string supported_types() {
 
 class Parser {
  public:
-  Parser(ModelFile& file, runtime::Call& call) : file_(file), call_(call), in_(*file.reader, 0, file.reader->size()) {}
+  Parser(ModelFile& file, runtime::Call& call) : file_(file), call_(call), in_(*file.readers[0], 0, file.readers[0]->size()) {}
 
   void parse() {
     read_header();
@@ -334,7 +334,7 @@ class Parser {
   // From offsets in the data section to offsets in the file, once all of them are known.
   void place_tensors() {
     if (file_.tensors.empty()) return;
-    const uint64_t size = file_.reader->size(), begin = (in_.position() + alignment_ - 1) / alignment_ * alignment_;
+    const uint64_t size = file_.readers[0]->size(), begin = (in_.position() + alignment_ - 1) / alignment_ * alignment_;
     if (begin > size) {
       fail(Status::data_loss, "the data section would begin at byte " + std::to_string(begin) + ", but the file has only " +
                                   std::to_string(size) + " bytes: it is cut");
@@ -372,7 +372,8 @@ class Parser {
 
 ModelFile read_gguf(std::unique_ptr<base::FileReader> reader, runtime::Call& call) {
   ModelFile file;
-  file.reader = std::move(reader);
+  file.name = reader->name();
+  file.readers.push_back(std::move(reader));
   Parser(file, call).parse();
   return file;
 }

@@ -13,7 +13,7 @@ const char* kind_of(const Value& value) {
 }
 
 std::string key_subject(const ModelFile& file, const std::string& key) {
-  return (file.reader ? file.reader->name() + ": " : std::string()) + "key " + base::quoted(key);
+  return (file.name.empty() ? std::string() : file.name + ": ") + "key " + base::quoted(key);
 }
 
 template <class T>
@@ -40,6 +40,12 @@ const Value& required(const ModelFile& file, const std::string& key) {
 }
 
 }  // namespace
+
+uint64_t ModelFile::bytes() const {
+  uint64_t sum = 0;
+  for (const auto& reader : readers) sum += reader->size();
+  return sum;
+}
 
 const TensorInfo* ModelFile::find(const std::string& name) const {
   const auto at = index.find(name);

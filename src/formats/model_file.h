@@ -27,18 +27,27 @@ struct TensorInfo {
   std::string name;
   tensor::DType dtype;
   std::vector<int64_t> shape;  // outermost first: [rows, cols]; GGUF's order reversed
-  uint64_t offset;             // in the file
+  uint64_t offset;             // in its file
   uint64_t bytes;
+  uint32_t file = 0;  // readers[file]
 };
 
 struct ModelFile {
-  std::string format;  // "GGUF v3"
-  std::unique_ptr<base::FileReader> reader;
+  std::string format;  // "GGUF v3", "SafeTensors"
+  std::string name;    // of the file or directory, for messages
+  std::vector<std::unique_ptr<base::FileReader>> readers;  // one, or one per shard
+  // Of a Hugging Face directory: the texts beside the weights, by file name: config.json, tokenizer.json, ...
+  std::map<std::string, std::string> documents;
   // Trees, not hash tables: names chosen to collide must not make loading quadratic.
   std::map<std::string, Value> metadata;
   std::vector<TensorInfo> tensors;      // in file order
   std::map<std::string, size_t> index;  // name -> tensors[i]
 
+  uint64_t bytes() const;  // of all readers
+  // All of a tensor's bytes [offset, offset + n).
+  void read(const TensorInfo& tensor, uint64_t offset, void* buf, uint64_t n) const {
+    readers[tensor.file]->read_at(tensor.offset + offset, buf, n);
+  }
   const TensorInfo* find(const std::string& name) const;
   const Value* value(const std::string& key) const;
   // The key as this type: absent -> fallback; there but of another type -> data_loss naming it. Signed integers that are
@@ -56,5 +65,10 @@ struct ModelFile {
 // Sniffs by content. A tensor type we do not know is `unimplemented` naming tensor and type.
 // A file that is no model (text, zip, SafeTensors until part B, ...) is data_loss or unimplemented, saying what it looks like.
 ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call);
+
+// A file as above (with the other parts of a split GGUF beside it), or a Hugging Face directory: config.json,
+// model.safetensors or the shards of model.safetensors.index.json, and tokenizer.json, tokenizer_config.json,
+// generation_config.json, chat_template.jinja where they are there. not_found naming what is missing.
+ModelFile open_path(const std::string& utf8_path, runtime::Call& call);
 
 }  // namespace rustml::formats

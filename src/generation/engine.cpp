@@ -82,7 +82,7 @@ MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOpt
   const uint64_t context = context_tokens(counted.config, session);
   const models::KvShape kv{counted.config.n_layers, counted.config.n_kv_heads, counted.config.head_dim};
   MemoryPlan plan{};
-  plan.file_bytes = file.reader->size();
+  plan.file_bytes = file.bytes();
   plan.weight_bytes = counted.weight_bytes;
   plan.scratch_bytes = models::Scratch::bytes(counted.config, prefill_chunk(session, context), static_cast<int64_t>(context),
                                               choose_threads(model.n_threads));
@@ -120,7 +120,7 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
   n_parameters_ = binder.n_parameters();
   n_tensors_ = binder.n_tensors();
   n_quantized_ = binder.n_quantized();
-  file_bytes_ = file.reader->size();
+  file_bytes_ = file.bytes();
   log_info(std::to_string(n_tensors_) + " tensors loaded");
   log_info(format("Fused %lld gate+up projection pairs", static_cast<long long>(c.n_layers)));
   log_info(format("Fused %lld QKV projection triples", static_cast<long long>(c.n_layers)));

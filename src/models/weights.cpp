@@ -91,7 +91,7 @@ const float* WeightBinder::vector(const std::string& name, int64_t n, RowOrder o
 
 uint64_t WeightBinder::run_vector(const Job& job, bool check_values) const {
   std::vector<std::byte> bytes(static_cast<size_t>(tensor::row_bytes(job.tensor->dtype, job.cols)));
-  file_.reader->read_at(job.tensor->offset, bytes.data(), bytes.size());
+  file_.read(*job.tensor, 0, bytes.data(), bytes.size());
   std::vector<float> values(static_cast<size_t>(job.cols));
   if (check_values) check_row(*job.tensor, bytes.data(), job.cols, 0, values);
   tensor::dequantize(job.tensor->dtype, bytes.data(), job.cols, values.data());
@@ -110,7 +110,7 @@ uint64_t WeightBinder::run(const Job& job, bool check_values) const {
     high = std::max(high, job.order.file_row(r) + 1);
   }
   std::vector<std::byte> bytes(static_cast<size_t>((high - low) * row_bytes));
-  file_.reader->read_at(job.tensor->offset + static_cast<uint64_t>(low * row_bytes), bytes.data(), bytes.size());
+  file_.read(*job.tensor, static_cast<uint64_t>(low * row_bytes), bytes.data(), bytes.size());
   if (check_values) {
     std::vector<float> values;
     for (int64_t r = low; r < high; ++r) check_row(*job.tensor, bytes.data() + (r - low) * row_bytes, job.cols, r, values);
@@ -142,7 +142,7 @@ base::Hash128 WeightBinder::load(runtime::ThreadTeam& team, const Options& optio
       hashes[begin + static_cast<size_t>(i)] = run(jobs_[begin + static_cast<size_t>(i)], options.check_values);
     };
     const auto n = static_cast<int64_t>(end - begin);
-    if (file_.reader->concurrent()) {
+    if (file_.readers.front()->concurrent()) {
       runtime::run_jobs(team, options.n_threads, n, call.stop, "model load", body);
     } else {  // a caller's reader: on the calling thread, without the team's turn
       for (int64_t i = 0; i < n; ++i) {

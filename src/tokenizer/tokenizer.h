@@ -57,5 +57,8 @@ class Tokenizer {
 
 // From `tokenizer.ggml.*`. unimplemented for other tokenizer models, by name; data_loss for contradictions.
 std::unique_ptr<Tokenizer> from_gguf(const formats::ModelFile& file, runtime::Call& call);
+// From the documents tokenizer.json, tokenizer_config.json and generation_config.json of a Hugging Face directory; null where
+// it has no tokenizer.json. unimplemented for parts that are not supported, by name; data_loss for contradictions.
+std::unique_ptr<Tokenizer> from_huggingface(const formats::ModelFile& file, runtime::Call& call);
 
 }  // namespace rustml::tokenizer

@@ -98,7 +98,7 @@ TEST(Gguf, TensorsInFileOrderWithTheirPlaces) {
   EXPECT_EQ(a, &file.tensors[1]);
   EXPECT_EQ(a->shape, (std::vector<int64_t>{3, 2}));
   float read[6];
-  file.reader->read_at(a->offset, read, a->bytes);
+  file.read(*a, 0, read, a->bytes);
   EXPECT_EQ(std::vector<float>(read, read + 6), std::vector<float>(values, values + 6));
   EXPECT_EQ(file.find("z"), nullptr);
 }
@@ -116,8 +116,8 @@ TEST(Gguf, EveryTruncationIsDataLoss) {
 void expect_sound(const ModelFile& file) {
   ASSERT_EQ(file.index.size(), file.tensors.size());
   for (const TensorInfo& tensor : file.tensors) {
-    ASSERT_LE(tensor.offset, file.reader->size());
-    ASSERT_LE(tensor.bytes, file.reader->size() - tensor.offset);
+    ASSERT_LE(tensor.offset, file.bytes());
+    ASSERT_LE(tensor.bytes, file.bytes() - tensor.offset);
     ASSERT_GE(tensor.shape.size(), 1u);
     ASSERT_LE(tensor.shape.size(), 4u);
     int64_t elements = 1;

@@ -11,7 +11,7 @@ using base::Status;
 
 ModelFile sample() {
   ModelFile file;
-  file.reader = base::open_memory("", 0, "m.gguf");
+  file.name = "m.gguf";
   file.metadata["uint"] = uint64_t{7};
   file.metadata["int"] = int64_t{8};
   file.metadata["negative"] = int64_t{-8};

@@ -23,7 +23,7 @@ void use(const ModelFile& file) {
   for (const TensorInfo& tensor : file.tensors) {
     require(file.find(tensor.name) == &tensor);
     std::vector<std::byte> bytes(tensor.bytes);  // at most the input's size
-    file.reader->read_at(tensor.offset, bytes.data(), tensor.bytes);
+    file.read(tensor, 0, bytes.data(), tensor.bytes);
     int64_t elements = 1;
     for (const int64_t dim : tensor.shape) elements *= dim;
     require(static_cast<int64_t>(tensor.bytes) == rustml::tensor::row_bytes(tensor.dtype, elements));

@@ -36,7 +36,8 @@ class MadeFile {
   }
   formats::ModelFile& file() {
     file_.format = "made";
-    file_.reader = base::open_memory(bytes_.data(), bytes_.size(), "made");
+    file_.readers.clear();
+    file_.readers.push_back(base::open_memory(bytes_.data(), bytes_.size(), "made"));
     return file_;
   }
 
