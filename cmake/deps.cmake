@@ -3,7 +3,6 @@ find_package(Threads REQUIRED)
 find_package(xsimd REQUIRED)     # kernels
 set_target_properties(xsimd PROPERTIES INTERFACE_LINK_LIBRARIES "")  # Debian's package names xtl, which we do not use
 find_package(TBB REQUIRED)       # runtime/jobs
-find_package(spdlog REQUIRED)    # base/log
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)      # base/json
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)    # tokenizer/pretokenize
@@ -11,6 +10,7 @@ pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)    # base/hash
 if(RUSTML_TOOLS)
   find_package(CLI11 REQUIRED)   # cli
+  find_package(spdlog REQUIRED)  # cli/terminal
 endif()
 if(RUSTML_TESTS)
   find_package(GTest REQUIRED)

@@ -4,8 +4,6 @@
 #include "base/log.h"
 
 #include <pthread.h>
-#include <spdlog/details/log_msg.h>
-#include <spdlog/pattern_formatter.h>
 #include <time.h>
 
 #include <algorithm>
@@ -143,7 +141,7 @@ LogRecord make_record(LogLevel level, const char* component, std::string text) {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   const uint64_t ns = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
-  return {level, component, single_line(std::move(text)), ns, std::chrono::system_clock::now()};
+  return {level, component, single_line(std::move(text)), ns};
 }
 
 // A sink's exception ends here: logging must not change what the caller does.
@@ -222,17 +220,6 @@ void log_deliver() noexcept {
                                          std::to_string(kMaxQueued) + " were queued"));
   } catch (...) {  // out of memory: the records are lost
   }
-}
-
-std::string log_line(const LogRecord& record) {
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::off,  spdlog::level::err,   spdlog::level::warn,
-                                                          spdlog::level::info, spdlog::level::debug, spdlog::level::trace};
-  spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%fZ %l %n: %v", spdlog::pattern_time_type::utc, "");
-  spdlog::details::log_msg message(record.time, spdlog::source_loc{}, record.component, kLevels[static_cast<int>(record.level)],
-                                   record.text);
-  spdlog::memory_buf_t line;
-  formatter.format(message, line);
-  return std::string(line.data(), line.size());
 }
 
 ApiScope::ApiScope() noexcept { ++api_depth; }

@@ -1,6 +1,5 @@
-// The process's log sink and filter; the only place that knows spdlog. Silent until a sink is set. A record is one line.
+// The process's log sink and filter. Silent until a sink is set. A record is one line.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,7 +21,6 @@ struct LogRecord {
   const char* component;
   std::string text;  // one line of valid UTF-8: control characters and invalid bytes come as \n, \xNN
   uint64_t time_ns;  // CLOCK_MONOTONIC
-  std::chrono::system_clock::time_point time;
 };
 using LogSink = std::function<void(const LogRecord&)>;
 
@@ -31,9 +29,6 @@ using LogSink = std::function<void(const LogRecord&)>;
 // warn, info, debug, trace; the longest target that a component begins with decides; empty means "info".
 // Throws invalid_argument naming the directive. What a sink logs itself, on its thread, is dropped.
 void log_set(std::string_view filter, LogSink sink);
-
-// "2025-11-20T23:45:00.123456Z info rustml::load: text"
-std::string log_line(const LogRecord& record);
 
 // Delivers what other threads have queued. Called by ApiScope.
 void log_deliver() noexcept;

@@ -22,7 +22,18 @@ rustml_model_info model_info(const rustml_model* model) {
 std::string in_words(int32_t status, const std::string& message) {
   if (status == RUSTML_CANCELLED) return "stopped by Ctrl-C";
   if (status == RUSTML_DEADLINE_EXCEEDED) return "--timeout passed: " + message;
-  return message;
+  // The library's names of what the user knows as options.
+  static constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
+      {"create the session with more context_tokens", "give a longer --context"},
+      {"context_tokens is", "--context is"},
+      {"n_threads is", "--threads is"},
+      {"simd_target ", "--simd-target "},
+  };
+  std::string words = message;
+  for (const auto& [theirs, ours] : kOptions) {
+    if (const size_t at = words.find(theirs); at != std::string::npos) words.replace(at, theirs.size(), ours);
+  }
+  return words;
 }
 
 const char* status_name(int32_t status) noexcept {

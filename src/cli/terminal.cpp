@@ -8,6 +8,9 @@
 #include <cstring>
 #include <fstream>
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
 #include "cli/client.h"
 
 namespace rustml::cli {
@@ -15,11 +18,27 @@ namespace {
 
 bool progress_shown = false;
 
+// To stderr, warnings and errors in colour where that is a terminal.
+spdlog::logger make_log() {
+  const auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
+  for (const auto level : {spdlog::level::trace, spdlog::level::debug, spdlog::level::info}) sink->set_color(level, "");
+  spdlog::logger log("rustml-infer", sink);
+  log.set_pattern("%^%v%$");
+  log.set_level(spdlog::level::trace);  // the library filters
+  return log;
+}
+
 // Load and profile lines stand as they are; a warning says that it is one.
 int32_t print_record(void*, const rustml_event* event) {
-  const char* prefix = event->level == RUSTML_LOG_ERROR ? "error: " : event->level == RUSTML_LOG_WARN ? "warning: " : "";
+  static spdlog::logger log = make_log();
+  const std::string_view text(event->text, event->text_len);
   clear_progress();
-  std::fprintf(stderr, "%s%.*s\n", prefix, static_cast<int>(event->text_len), event->text);
+  if (event->level == RUSTML_LOG_ERROR)
+    log.error("error: {}", text);
+  else if (event->level == RUSTML_LOG_WARN)
+    log.warn("warning: {}", text);
+  else
+    log.info("{}", text);
   return 0;
 }
 

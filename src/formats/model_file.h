@@ -33,8 +33,8 @@ struct TensorInfo {
 };
 
 struct ModelFile {
-  std::string format;  // "GGUF v3", "SafeTensors"
-  std::string name;    // of the file or directory, for messages
+  std::string format;                                      // "GGUF v3", "SafeTensors"
+  std::string name;                                        // of the file or directory, for messages
   std::vector<std::unique_ptr<base::FileReader>> readers;  // one, or one per shard
   // Of a Hugging Face directory: the texts beside the weights, by file name: config.json, tokenizer.json, ...
   std::map<std::string, std::string> documents;

@@ -149,11 +149,5 @@ TEST_F(Log, ReplacingWhileOthersLog) {
   EXPECT_EQ(n_alive, 0);
 }
 
-TEST_F(Log, LineHasTimeLevelComponentAndText) {
-  LogRecord record{LogLevel::info, "rustml::load", "model opened", 1,
-                   std::chrono::system_clock::time_point(std::chrono::microseconds(86'400'000'001))};
-  EXPECT_EQ(log_line(record), "1970-01-02T00:00:00.000001Z info rustml::load: model opened");
-}
-
 }  // namespace
 }  // namespace rustml::base

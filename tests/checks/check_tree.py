@@ -36,7 +36,7 @@ INCLUDE_EXCEPTIONS = {}
 LIBRARY_OWNERS = {
     r"xsimd/": r"src/kernels/",
     r"(oneapi/)?tbb/": r"src/runtime/jobs\.",
-    r"spdlog/": r"src/base/log\.cpp",
+    r"spdlog/": r"src/cli/terminal\.cpp",
     r"cjson/|cJSON": r"src/base/json\.cpp",
     r"pcre2": r"src/tokenizer/pretokenize",
     r"utf8proc": r"src/tokenizer/normalize",

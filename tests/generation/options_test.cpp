@@ -12,8 +12,8 @@ namespace rustml::generation {
 namespace {
 
 constexpr int32_t kVocab = 100;
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinite = std::numeric_limits<float>::infinity();
 constexpr auto kInvalid = base::Status::invalid_argument;
 
 void expect_refused(const GenerationOptions& options, const char* part) { EXPECT_ERROR(validate(options, kVocab), kInvalid, part); }
@@ -44,7 +44,7 @@ TEST(Options, FloatRanges) {
       EXPECT_NO_THROW(validate(options, kVocab)) << f.name << ' ' << value;
     }
     std::vector<float> bad = f.bad;
-    bad.insert(bad.end(), {kNan, -kNan, kInf, -kInf});
+    bad.insert(bad.end(), {kNotANumber, -kNotANumber, kInfinite, -kInfinite});
     for (const float value : bad) {
       options.sampling.*f.field = value;
       expect_refused(options, f.name);
@@ -57,7 +57,7 @@ TEST(Options, MessageNamesFieldValueRangeAndWayOut) {
   options.sampling.top_p = 1.5F;
   expect_refused(options, "top_p is 1.5; it must be above 0 and at most 1; 1 turns it off");
   options = {};
-  options.sampling.temperature = kNan;
+  options.sampling.temperature = kNotANumber;
   expect_refused(options, "temperature is nan; it must be 0 or more; 0 is greedy");
   options = {};
   options.sampling.top_k = -1;
@@ -81,22 +81,22 @@ TEST(Options, IntegersAtTheirEnds) {
 
 TEST(Options, LogitBias) {
   GenerationOptions options;
-  options.sampling.logit_bias = {{0, -kInf}, {99, FLT_MAX}, {99, -3}};
+  options.sampling.logit_bias = {{0, -kInfinite}, {99, FLT_MAX}, {99, -3}};
   EXPECT_NO_THROW(validate(options, kVocab));
   for (const int32_t id : {-1, kVocab, INT32_MAX, INT32_MIN}) {
     options.sampling.logit_bias = {{1, 1}, {id, 1}};
     expect_refused(options, "logit_bias[1].id");
   }
-  for (const float bias : {kNan, kInf}) {
+  for (const float bias : {kNotANumber, kInfinite}) {
     options.sampling.logit_bias = {{1, bias}};
     expect_refused(options, "logit_bias[0].bias");
   }
   options.sampling.logit_bias.assign(kVocab + 1, {0, 1});
   expect_refused(options, "logit_bias has 101 entries; at most 100");
   options.sampling.logit_bias.clear();
-  for (int32_t id = 0; id < kVocab; ++id) options.sampling.logit_bias.push_back({id, -kInf});
+  for (int32_t id = 0; id < kVocab; ++id) options.sampling.logit_bias.push_back({id, -kInfinite});
   expect_refused(options, "forbids every token");
-  options.sampling.logit_bias.back() = {0, -kInf};
+  options.sampling.logit_bias.back() = {0, -kInfinite};
   EXPECT_NO_THROW(validate(options, kVocab));
 }
 

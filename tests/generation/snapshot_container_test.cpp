@@ -68,7 +68,7 @@ void read_all(const Bytes& bytes) {
   for (const uint32_t id : kKnown) (void)reader.load(id, 1 << 20);
 }
 
-Status status_of(const Bytes& bytes) {
+Status read_status(const Bytes& bytes) {
   try {
     read_all(bytes);
   } catch (const base::Error& error) {
@@ -141,22 +141,22 @@ TEST(SnapshotContainer, LayoutIsAsPublished) {  // field by field, so that no ot
 
 TEST(SnapshotContainer, EveryFlippedBitIsDataLoss) {
   const Bytes good = write(sample_parts());
-  ASSERT_EQ(status_of(good), Status::ok);
+  ASSERT_EQ(read_status(good), Status::ok);
   for (size_t bit = 0; bit < good.size() * 8; ++bit) {
     Bytes bad = good;
     bad[bit / 8] ^= std::byte{1} << (bit % 8);
-    ASSERT_EQ(status_of(bad), Status::data_loss) << "bit " << bit;
+    ASSERT_EQ(read_status(bad), Status::data_loss) << "bit " << bit;
   }
 }
 
 TEST(SnapshotContainer, EveryCutAndEveryTailIsDataLoss) {
   const Bytes good = write(sample_parts());
   for (size_t n = 0; n < good.size(); ++n)
-    ASSERT_EQ(status_of(Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(n))), Status::data_loss) << n;
+    ASSERT_EQ(read_status(Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(n))), Status::data_loss) << n;
   for (size_t n = 1; n < 40; ++n) {
     Bytes longer = good;
     longer.resize(good.size() + n);
-    ASSERT_EQ(status_of(longer), Status::data_loss) << n;
+    ASSERT_EQ(read_status(longer), Status::data_loss) << n;
   }
 }
 
@@ -167,7 +167,7 @@ TEST(SnapshotContainer, AnyEditIsRefused) {
     for (const auto& [at, value] : *rc::gen::nonEmpty(rc::gen::container<std::vector<std::pair<size_t, uint8_t>>>(
              rc::gen::pair(rc::gen::inRange<size_t>(0, good.size()), rc::gen::arbitrary<uint8_t>()))))
       bad[at] = std::byte{value};
-    RC_ASSERT(bad == good || status_of(bad) == Status::data_loss);
+    RC_ASSERT(bad == good || read_status(bad) == Status::data_loss);
   }));
 }
 
@@ -292,7 +292,7 @@ TEST(SnapshotContainer, SameBytesHoweverTheyAreAppended) {
   const std::vector<Part> parts = {part(kFirst, true, bytes_of("x")), part(kSecond, true, large), part(kEmpty, true, {})};
   const Bytes whole = write(parts);
   for (const size_t piece : {1, 7, 4096, 65536, 65537, 100000}) ASSERT_TRUE(write(parts, piece) == whole) << piece;
-  EXPECT_EQ(status_of(whole), Status::ok);
+  EXPECT_EQ(read_status(whole), Status::ok);
 }
 
 TEST(SnapshotContainer, WriterReportsProgressAndHearsTheStop) {

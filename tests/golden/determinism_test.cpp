@@ -90,9 +90,13 @@ TEST_P(Determinism, GenerationEqualsEvaluation) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Determinism,
-                         testing::Values("base_f32", "base_q8_0", "base_q4_0", "base_q4_1", "odd_f16", "llama3_f16", "kquant"),
-                         [](const auto& info) { return info.param; });
+// Under sanitizers one model per kind of kernel: equality itself is the release build's business.
+#ifdef RUSTML_SANITIZED
+const std::vector<std::string> kModels = {"base_q8_0", "odd_f16"};
+#else
+const std::vector<std::string> kModels = {"base_f32", "base_q8_0", "base_q4_0", "base_q4_1", "odd_f16", "llama3_f16", "kquant"};
+#endif
+INSTANTIATE_TEST_SUITE_P(Models, Determinism, testing::ValuesIn(kModels), [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace golden

@@ -47,6 +47,11 @@ double parting_gap(const Prompt& p, const std::vector<int32_t>& chosen) {
 }
 
 TEST(SmolLm2, EncodesAndAnswersAsLlamaCpp) {
+#ifdef RUSTML_SANITIZED
+  std::printf(
+      "SKIPPED smollm2 golden under sanitizers: minutes long, and the tiny models take the same paths; the release build runs it\n");
+  return;
+#endif
   const std::string path = model_path();
   if (!std::filesystem::exists(path)) {
     std::printf("SKIPPED smollm2 golden: no model at %s; run scripts/demo once, or set RUSTML_SMOLLM2\n", path.c_str());
