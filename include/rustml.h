@@ -466,6 +466,11 @@ RUSTML_API int32_t rustml_cancel_release(rustml_cancel *cancel);
 
 /* ---------------------------------------------------------------------------------------------------- model */
 
+/* Limits of files, above which the answer is RUSTML_RESOURCE_EXHAUSTED. GGUF: 65,536 keys and tensors, keys 65,535 bytes, strings
+ * 16 MiB, arrays 16 Mi items, names 63 bytes, 4 dimensions of 2^40, alignment 65,536, 4,096 parts. SafeTensors: header 32 MiB,
+ * 65,536 tensors, names 4,096 bytes, 8 dimensions, 4,096 shards; index 64 MiB, tokenizer.json 256 MiB, other texts 4 MiB; JSON
+ * depth 64, 8 Mi values. */
+
 /* Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped. */
 RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options, rustml_model **out,
                                      const rustml_call_options *call, rustml_error **error);

@@ -88,7 +88,6 @@ class Parser {
   void parse() {
     read_header();
     for (uint64_t i = 0; i < n_keys_; ++i) read_key();
-    refuse_splits();
     file_.tensors.reserve(n_tensors_);
     for (uint64_t i = 0; i < n_tensors_; ++i) read_tensor();
     place_tensors();
@@ -113,7 +112,7 @@ class Parser {
   void read_header() {
     call_.stop.check("model load");
     in_.about("GGUF header");
-    in_.skip(4, "magic");
+    if (in_.string(4, "magic") != "GGUF") fail(Status::data_loss, "it does not begin with \"GGUF\"");
     const auto version = in_.number<uint32_t>("version");
     if (version == 0x02000000 || version == 0x03000000) {
       fail(Status::unimplemented, "the file is big-endian; only little-endian files are read: convert it with gguf_convert_endian.py");
@@ -265,15 +264,6 @@ class Parser {
     if ((bytes & (bytes - 1)) != 0)
       fail(Status::unimplemented, "alignment is " + std::to_string(bytes) + at(4) + "; only powers of two are supported");
     alignment_ = bytes;
-  }
-
-  void refuse_splits() {
-    const uint64_t parts = file_.get_uint("split.count", 1);
-    if (parts > 1) {
-      fail(Status::unimplemented,
-           "it is one of " + std::to_string(parts) +
-               " parts of a model (split.count); this version reads whole models only: join them with llama-gguf-split --merge");
-    }
   }
 
   void read_tensor() {

@@ -22,7 +22,7 @@ constexpr uint64_t kMinAlignment = 8, kMaxAlignment = 65536;
 constexpr uint64_t kDimensions = 4, kDimension = uint64_t{1} << 40;
 }  // namespace gguf_limits
 
-// The reader begins with "GGUF".
+// One file; whether it is a part of a split model is left to formats/gguf_split.h.
 ModelFile read_gguf(std::unique_ptr<base::FileReader> reader, runtime::Call& call);
 
 }  // namespace rustml::formats

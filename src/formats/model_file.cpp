@@ -48,8 +48,13 @@ uint64_t ModelFile::bytes() const {
 }
 
 const TensorInfo* ModelFile::find(const std::string& name) const {
-  const auto at = index.find(name);
-  return at == index.end() ? nullptr : &tensors[at->second];
+  if (const auto at = index.find(name); at != index.end()) return &tensors[at->second];
+  if (const auto at = unsupported.find(name); at != unsupported.end()) {
+    base::fail(base::Status::unimplemented,
+               "tensor " + base::quoted(name) + " has type " + at->second +
+                   "; of SafeTensors files F32, F16 and BF16 are supported: save the model again with one of them");
+  }
+  return nullptr;
 }
 
 const Value* ModelFile::value(const std::string& key) const {

@@ -42,13 +42,15 @@ struct ModelFile {
   std::map<std::string, Value> metadata;
   std::vector<TensorInfo> tensors;      // in file order
   std::map<std::string, size_t> index;  // name -> tensors[i]
+  // SafeTensors: name -> type of tensors that nothing here computes with (mask buffers, ...). They only hinder who asks.
+  std::map<std::string, std::string> unsupported;
 
   uint64_t bytes() const;  // of all readers
   // All of a tensor's bytes [offset, offset + n).
   void read(const TensorInfo& tensor, uint64_t offset, void* buf, uint64_t n) const {
     readers[tensor.file]->read_at(tensor.offset + offset, buf, n);
   }
-  const TensorInfo* find(const std::string& name) const;
+  const TensorInfo* find(const std::string& name) const;  // null: not there; unimplemented if it is in `unsupported`
   const Value* value(const std::string& key) const;
   // The key as this type: absent -> fallback; there but of another type -> data_loss naming it. Signed integers that are
   // not negative count as unsigned.
@@ -63,12 +65,13 @@ struct ModelFile {
 };
 
 // Sniffs by content. A tensor type we do not know is `unimplemented` naming tensor and type.
-// A file that is no model (text, zip, SafeTensors until part B, ...) is data_loss or unimplemented, saying what it looks like.
+// A file that is no model (text, zip, one SafeTensors file without its directory, one part of a split GGUF, ...) is data_loss
+// or unimplemented, saying what it looks like.
 ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call);
 
 // A file as above (with the other parts of a split GGUF beside it), or a Hugging Face directory: config.json,
 // model.safetensors or the shards of model.safetensors.index.json, and tokenizer.json, tokenizer_config.json,
-// generation_config.json, chat_template.jinja where they are there. not_found naming what is missing.
+// generation_config.json, special_tokens_map.json, chat_template.jinja where they are there. not_found naming what is missing.
 ModelFile open_path(const std::string& utf8_path, runtime::Call& call);
 
 }  // namespace rustml::formats

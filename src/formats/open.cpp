@@ -3,11 +3,14 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "formats/directory.h"
 #include "formats/gguf.h"
+#include "formats/gguf_split.h"
 #include "formats/model_file.h"
 
 namespace rustml::formats {
@@ -77,7 +80,8 @@ constexpr std::array kRefused = {
     if (head.starts_with(magic.bytes)) say(magic.status, magic.message);
   }
   if (is_safetensors(head, size)) {
-    say(Status::unimplemented, "is a SafeTensors file; this version reads GGUF files only: convert the model to GGUF");
+    say(Status::unimplemented,
+        "is a SafeTensors file, which holds a model's weights only: open the directory that has its config.json and tokenizer.json too");
   }
   if (is_onnx(head)) say(Status::unimplemented, "looks like an ONNX model; this version reads GGUF files only: convert the model to GGUF");
   if (is_web_page(head)) say(Status::data_loss, "is a web page (HTML), not a model: the download failed, or went to a page about the file");
@@ -88,14 +92,31 @@ constexpr std::array kRefused = {
                                     "; a GGUF file is wanted, which begins with \"GGUF\"");
 }
 
-}  // namespace
-
-ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call) {
+ModelFile open_any(std::unique_ptr<base::FileReader> reader, runtime::Call& call) {
   call.stop.check("model load");
   std::string head(std::min(reader->size(), kHeadBytes), '\0');
   reader->read_at(0, head.data(), head.size());
   if (head.starts_with("GGUF")) return read_gguf(std::move(reader), call);
   refuse(reader->name(), head, reader->size());
+}
+
+bool is_directory(const std::string& path) {
+  std::error_code error;
+  return path.find('\0') == std::string::npos && std::filesystem::is_directory(path, error);
+}
+
+}  // namespace
+
+ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call) {
+  ModelFile file = open_any(std::move(reader), call);
+  refuse_gguf_part(file);
+  return file;
+}
+
+ModelFile open_path(const std::string& utf8_path, runtime::Call& call) {
+  if (is_directory(utf8_path)) return read_directory(utf8_path, call);
+  ModelFile file = open_any(base::open_file(utf8_path), call);
+  return is_gguf_part(file) ? join_gguf_parts(std::move(file), utf8_path, call) : std::move(file);
 }
 
 }  // namespace rustml::formats

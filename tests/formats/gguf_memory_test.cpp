@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "gguf_builder.h"
 #include "open_bytes.h"
+#include "safetensors_builder.h"
 
 namespace {
 std::atomic<size_t> now{0}, peak{0};
@@ -31,17 +32,20 @@ void operator delete(void* block, size_t) noexcept { operator delete(block); }
 namespace rustml::formats::test {
 namespace {
 
-void expect_within_limit(const std::string& bytes, const char* what) {
+template <class Read>
+void expect_within_limit(const std::string& bytes, const char* what, Read read) {
   const size_t before = now;
   peak = before;
   try {
-    open_bytes(bytes);
+    read(bytes);
   } catch (const base::Error&) {
   }
   const size_t used = peak - before, most = 4 * bytes.size() + (16 << 20);
   EXPECT_LE(used, most) << what;
   printf("%-28s %9zu bytes of metadata, %10zu bytes of memory, limit %10zu\n", what, bytes.size(), used, most);
 }
+
+void expect_within_limit(const std::string& bytes, const char* what) { expect_within_limit(bytes, what, open_bytes); }
 
 TEST(GgufMemory, WorstMetadata) {
   constexpr size_t kBytes = 4 << 20;
@@ -76,6 +80,20 @@ TEST(GgufMemory, MostKeysAndTensors) {
   for (auto& part : keys) part = array(part.substr(8, part.size() - 13), U8, 0, "");
   expect_within_limit(gguf(keys, {}), "65536 empty arrays");
   expect_within_limit(gguf(keys, tensors), "both, cut");
+}
+
+TEST(SafeTensorsMemory, MostTensors) {
+  for (const char* dtype : {"F32", "U8"}) {
+    for (const char* shape : {"[0]", "[0,0,0,0,0,0,0,0]"}) {
+      std::string header = "{";
+      for (int i = 0; i < 65536; ++i) header += (i ? "," : "") + entry(std::to_string(i), dtype, shape, "[0,0]");
+      expect_within_limit(safetensors(header + '}'), (std::string("65536 tensors ") + dtype + shape).c_str(), read_bytes);
+    }
+  }
+  std::string header = "{";
+  for (int i = 0; i < 1000; ++i) header += (i ? "," : "") + entry(std::string(4000, 'n') + std::to_string(i), "F32", "[0]", "[0,0]");
+  expect_within_limit(safetensors(header + '}'), "long names", read_bytes);
+  expect_within_limit(safetensors("{\"" + std::string(4 << 20, 'n') + "\":"), "one long name", read_bytes);
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ TEST(ModelFile, ValuesOfTheirType) {
   EXPECT_EQ(file.find("v"), nullptr);
 }
 
+TEST(ModelFile, TensorsOfOtherTypesHinderOnlyWhoAsks) {
+  ModelFile file = sample();
+  file.unsupported["mask"] = "BOOL";
+  EXPECT_EQ(file.find("v"), nullptr);
+  EXPECT_ERROR(file.find("mask"), Status::unimplemented, "tensor \"mask\" has type BOOL; of SafeTensors files F32, F16 and BF16");
+}
+
 TEST(ModelFile, AbsentValues) {
   const ModelFile file = sample();
   EXPECT_EQ(file.get_uint("absent", 1), 1u);

@@ -1,7 +1,8 @@
-// What formats::open says about files that are no GGUF file.
+// What formats::open says about files that are no GGUF file, and what open_path makes of paths.
 #include <gtest/gtest.h>
 
 #include "../base/expect_error.h"
+#include "directory_builder.h"
 #include "gguf_builder.h"
 #include "open_bytes.h"
 
@@ -34,7 +35,8 @@ TEST(Open, SaysWhatAFileLooksLike) {
       {"\x28\xB5\x2F\xFD" + zeros(9), Status::unimplemented, "compressed"},
       {"\x80\x02}q" + zeros(9), Status::unimplemented, "pickle"},
       {"\x89HDF\r\n\x1A\n", Status::unimplemented, "HDF5"},
-      {raw(uint64_t{json.size()}) + json + zeros(4), Status::unimplemented, "SafeTensors"},
+      {raw(uint64_t{json.size()}) + json + zeros(4), Status::unimplemented,
+       "is a SafeTensors file, which holds a model's weights only: open the directory"},
       {std::string("\x08\x07\x12\x07pytorch:", 12) + zeros(50), Status::unimplemented, "ONNX"},
       {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", Status::data_loss, "git lfs pull"},
       {html, Status::data_loss, "web page"},
@@ -70,6 +72,20 @@ TEST(Open, StopsBeforeReading) {
   runtime::StopSignal stop(nullptr, 1);
   runtime::Call call{stop, {}};
   EXPECT_ERROR(open(base::open_memory(bytes.data(), bytes.size(), "m"), call), Status::deadline_exceeded, "model load");
+}
+
+TEST(Open, Paths) {
+  const TemporaryDirectory directory;
+  directory.write("m", gguf({architecture()}, {}));
+  EXPECT_EQ(open_at(directory / "m").require_string("general.architecture"), "gpt2");
+  EXPECT_ERROR(open_at(directory / "absent"), Status::not_found, "does not exist");
+  EXPECT_ERROR(open_at(directory.path()), Status::not_found, "has no config.json");
+  EXPECT_ERROR(open_at(""), Status::invalid_argument, "path is empty");
+  EXPECT_ERROR(open_at(directory.path().string() + std::string("\0x", 2)), Status::invalid_argument, "NUL");
+  EXPECT_ERROR(open_at(std::string(100000, 'x')), Status::invalid_argument, "100000 bytes");
+  EXPECT_ERROR(open_at("/dev/null"), Status::invalid_argument, "is a device");
+  std::filesystem::copy(RUSTML_TEST_DATA "/data/one/model.safetensors", directory / "w.safetensors");
+  EXPECT_ERROR(open_at(directory / "w.safetensors"), Status::unimplemented, "open the directory that has its config.json");
 }
 
 }  // namespace
