@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,9 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 
 #include "cli/client.h"
 
