@@ -81,7 +81,7 @@ MODELS = {  # the trap of each stands beside it
     'gpt2_bare': Model(gpt2(n_embd=30, n_head=3, n_inner=None, layer_norm_epsilon=1e-3), BYTES, ARCH.GPT2,
                        extra=tuple((f'h.{l}.attn.bias', (1, 1, 176, 176), 'BOOL') for l in range(2)) + (('h.0.attn.masked_bias', (), 'F32'),)),
     # seven layers (the sixth is full), window of 24, prompts past it and past what is kept behind it
-    'gemma3': Model(gemma3(), PIECES, ARCH.GEMMA3, lengths=(1, 5, 37, 60, 100, 1500)),
+    'gemma3': Model(gemma3(), PIECES, ARCH.GEMMA3, lengths=(1, 5, 37, 60, 100, 1700)),
     # today's spelling: nested rope_parameters (linear scaling on full layers, unusual bases), layer_types; nothing a multiple of 32; BF16
     'gemma3_linear': Model(gemma3(rope_theta=ABSENT, rope_local_base_freq=ABSENT, rope_scaling=ABSENT, sliding_window_pattern=ABSENT, torch_dtype=ABSENT, dtype='bfloat16',
                                   _sliding_window_pattern=6, layer_types=[WINDOW] * 5 + [FULL, WINDOW], num_hidden_layers=7, hidden_size=30, num_attention_heads=3,
