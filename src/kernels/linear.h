@@ -23,16 +23,10 @@ RUSTML_INLINE void prefetch(const std::byte* p) {
   unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
 }
 
-// Sum of the 16-bit sums of a block's two halves of 16 (kSubs 1), or one of them.
-template <int kSubs>
-RUSTML_INLINE float activation_sum(int32_t sums, int sub) {
-  const int32_t low = static_cast<int16_t>(sums), high = sums >> 16;
-  return static_cast<float>(kSubs == 1 ? low + high : sub == 0 ? low : high);
-}
-// What Dot's correction multiplies these sums by: -zero for the halves in this sub-block.
-RUSTML_INLINE constexpr int32_t zero_factors(int subs, int sub, int zero) {
-  const uint32_t factor = static_cast<uint32_t>(-zero) & 0xffff;
-  return static_cast<int32_t>(subs == 1 ? factor << 16 | factor : sub == 0 ? factor : factor << 16);
+// What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
+RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
+  const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
+  return static_cast<int32_t>(subs == 1 ? half << 16 | half : sub == 0 ? half : half << 16);
 }
 
 template <tensor::DType type>
@@ -131,7 +125,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
         xd[h.value] = a.xd[t * blocks + b];
         xsum[h.value] = a.xsum[t * blocks + b];
         unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-          const auto c = correction(xsum[h.value], zero_factors(F::kSubs, s.value, F::kLayout.zero));
+          const auto c = weighted(xsum[h.value], sum_factors(F::kSubs, s.value, -F::kLayout.zero));
           unroll<P>([&](auto p) RUSTML_LAMBDA { sum[h.value][p.value][s.value] = Dot::start(c); });
         });
       });
@@ -149,15 +143,14 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
       });
       unroll<2>([&](auto h) RUSTML_LAMBDA {
         unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-          const auto c = correction(xsum[h.value], zero_factors(F::kSubs, s.value, F::kLayout.zero));
-          const float of_minimum = xd[h.value] * activation_sum<F::kSubs>(xsum[h.value], s.value);
+          const F32x16 xsums = as_floats(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, 1)));
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             const std::byte* header = unit[h.value][p.value];
             const int64_t sub = j * F::kSubs + s.value;
             F32x16& chain = acc[h.value][p.value];
-            chain = fma(Dot::finish(sum[h.value][p.value][s.value], c), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]),
+            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]),
                         chain);
-            if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(of_minimum), chain);
+            if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, chain);
           });
         });
       });
@@ -193,7 +186,7 @@ __attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t pane
 
 // ---- several tokens ----
 
-constexpr int64_t kChunkBlocks = 8, kChunkFloats = 64;  // k expanded at a time: 256 and 64
+constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;  // expanded at a time, of 32 k or one k
 
 // A piece of K of P panels, ready for the product.
 struct Chunk {
@@ -208,14 +201,16 @@ struct Buffers {
 };
 static_assert(kChunkBlocks * 512 >= kChunkFloats * 64);
 
+constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
+
 // What `several_tokens` must know of a type. A step is a unit of blocks, or one k of a float type.
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
   int zero;
   // n steps at w into panel p of the buffers, and how to read them.
   void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
-  // k from k0 of n tokens from t, n at most kTileTokens, 4 or 2; acc: [token][P][16], continued.
-  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t n, float* acc);
+  // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
+  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first, float* acc);
   Tile full, four, two;
 };
 
@@ -248,90 +243,90 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   }
 }
 
-// Rows of M tokens from t, of which n exist: absent ones repeat the last.
 template <int M>
-RUSTML_INLINE void token_rows(int64_t t, int64_t n, int64_t (&row)[M]) {
-  unroll<M>([&](auto m) RUSTML_LAMBDA { row[m.value] = t + (m.value < n ? m.value : n - 1); });
-}
-template <int M>
-RUSTML_INLINE void load_tile(const float* acc, int64_t n, F32x16 (&chain)[P][M]) {
+RUSTML_INLINE void load_tile(const float* acc, F32x16 (&chain)[P][M]) {
   unroll<M>([&](auto m) RUSTML_LAMBDA {
-    const float* from = acc + (m.value < n ? m.value : n - 1) * P * kPanelRows;
-    unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = load(from + p.value * kPanelRows); });
+    unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = load(acc + (m.value * P + p.value) * kPanelRows); });
   });
 }
 template <int M>
-RUSTML_INLINE void store_tile(float* acc, int64_t n, const F32x16 (&chain)[P][M]) {
+RUSTML_INLINE void store_tile(float* acc, int64_t first, const F32x16 (&chain)[P][M]) {
   unroll<M>([&](auto m) RUSTML_LAMBDA {
-    if (m.value >= n) return;
+    if (m.value < first) return;
     unroll<P>([&](auto p) RUSTML_LAMBDA { store(acc + (m.value * P + p.value) * kPanelRows, chain[p.value][m.value]); });
   });
 }
 
 template <class Dot, int kSubs, int M>
 __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
-                                          int64_t n, float* acc) {
-  const int64_t blocks = a.cols / kQBlock;
-  int64_t row[M];
-  token_rows(t, n, row);
+                                          int64_t first, float* acc) {
+  const int64_t cols = a.cols, blocks = cols / kQBlock, stride = chunk.stride;
+  const int8_t* x = a.xq + t * cols + k0;
+  const float* xd = a.xd + t * blocks + k0 / kQBlock;
+  const int32_t* xsum = a.xsum + t * blocks + k0 / kQBlock;
+  const std::byte* weights[P];
+  const float* scales[P];
+  unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
+  const int64_t to_minimum = chunk.minimum[0] == nullptr ? 0 : chunk.minimum[0] - chunk.scale[0];  // the same for every panel
+  const int zero_point = kind.zero;
   F32x16 chain[P][M];
-  load_tile(acc, n, chain);
-  for (int64_t b = 0; b < n_k / kQBlock; ++b) {
-    const int64_t block = k0 / kQBlock + b;
+  load_tile(acc, chain);
+  for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
-      const int32_t factors = zero_factors(kSubs, s.value, kind.zero);
+      const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
       unroll<M>([&](auto m) RUSTML_LAMBDA {
-        const auto c = correction(a.xsum[row[m.value] * blocks + block], factors);
+        const auto c = weighted(xsum[m.value * blocks], factors);
         unroll<P>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
       });
       unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
         constexpr int g = s.value * 4 + nth.value;
         typename Dot::Weights w[P];
-        unroll<P>([&](auto p)
-                      RUSTML_LAMBDA { w[p.value] = Dot::weights(load_bytes(chunk.weights[p.value] + b * chunk.stride + 64 * g)); });
+        unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = Dot::weights(load_bytes(weights[p.value] + 64 * g)); });
         unroll<M>([&](auto m) RUSTML_LAMBDA {
-          const auto x4 = broadcast4(a.xq + row[m.value] * a.cols + block * kQBlock + 4 * g);
+          const auto x4 = broadcast4(x + m.value * cols + 4 * g);
           unroll<P>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(sum[p.value][m.value], w[p.value], x4); });
         });
       });
-      const int64_t at = (b * kSubs + s.value) * kPanelRows;
       unroll<P>([&](auto p) RUSTML_LAMBDA {
-        const F32x16 scale = load(chunk.scale[p.value] + at);
+        const F32x16 scale = load(scales[p.value]);
         unroll<M>([&](auto m) RUSTML_LAMBDA {
-          const int64_t index = row[m.value] * blocks + block;
           F32x16& to = chain[p.value][m.value];
-          to = fma(Dot::finish(sum[p.value][m.value], correction(a.xsum[index], factors)), scale * set1(a.xd[index]), to);
-        });
-        if (chunk.minimum[p.value] == nullptr) return;
-        const F32x16 minimum = load(chunk.minimum[p.value] + at);
-        unroll<M>([&](auto m) RUSTML_LAMBDA {
-          const int64_t index = row[m.value] * blocks + block;
-          const float of_minimum = a.xd[index] * activation_sum<kSubs>(a.xsum[index], s.value);
-          chain[p.value][m.value] = fma(minimum, set1(of_minimum), chain[p.value][m.value]);
+          to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
         });
       });
+      if (to_minimum != 0) {
+        unroll<M>([&](auto m) RUSTML_LAMBDA {
+          const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
+          unroll<P>([&](auto p) RUSTML_LAMBDA {
+            F32x16& to = chain[p.value][m.value];
+            to = fma(load(scales[p.value] + to_minimum), xsums, to);
+          });
+        });
+      }
+      unroll<P>([&](auto p) RUSTML_LAMBDA { scales[p.value] += kPanelRows; });
     });
+    unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] += stride; });
   }
-  store_tile(acc, n, chain);
+  store_tile(acc, first, chain);
 }
 
 template <int M>
-__attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t n,
-                                          float* acc) {
-  int64_t row[M];
-  token_rows(t, n, row);
+__attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
+                                          int64_t first, float* acc) {
+  const int64_t cols = a.cols;
+  const float* x = a.xf + t * cols + k0;
   F32x16 chain[P][M];
-  load_tile(acc, n, chain);
+  load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
     F32x16 w[P];
     unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = load(reinterpret_cast<const float*>(chunk.weights[p.value]) + k * kPanelRows); });
     unroll<M>([&](auto m) RUSTML_LAMBDA {
-      const F32x16 x = set1(a.xf[row[m.value] * a.cols + k0 + k]);
-      unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], x, chain[p.value][m.value]); });
+      const F32x16 xk = set1(x[m.value * cols + k]);
+      unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], xk, chain[p.value][m.value]); });
     });
   }
-  store_tile(acc, n, chain);
+  store_tile(acc, first, chain);
 }
 
 // Expanded type by type, multiplied alike: `tokens` tokens of LinearArgs from t, panels [panel_begin, panel_end).
@@ -350,13 +345,13 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
         const int64_t begin = end - all + all * piece / pieces, n_steps = end - all + all * (piece + 1) / pieces - begin;
         for (int p = 0; p < P; ++p)
           kind.expand(a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes, n_steps, buffers, p, chunk);
-        for (int64_t done = 0; done < tokens;) {
+        for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
           const int64_t left = tokens - done;
-          const int m = left > kTileTokens - 2 ? kTileTokens : left > 2 ? 4 : 2;
-          const auto tile = m == kTileTokens ? kind.full : m == 4 ? kind.four : kind.two;
-          tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + done, left < m ? left : m,
-               acc[h] + done * P * kPanelRows);
-          done += m;
+          const int m = left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens : left > 2 && tokens >= 4 ? kFour : 2;
+          const int64_t over = left < m ? m - left : 0, t = done - over;
+          const auto tile = m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
+          tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
+          done = t + m;
         }
       }
     }
@@ -382,8 +377,6 @@ void run(const LinearArgs& a, const Kind& kind, OneToken one, int64_t activation
   for (int64_t t = token_begin; t < token_end; t += tokens)
     several_tokens(a, kind, panel_begin, panel_end, t, token_end - t < tokens ? token_end - t : tokens);
 }
-
-constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 
 template <tensor::DType type>
 void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {

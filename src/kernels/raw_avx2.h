@@ -99,9 +99,10 @@ RUSTML_INLINE __m256i broadcast4(const int8_t* x) {
   return _mm256_set1_epi32(word);
 }
 // Both 16-bit halves times their factors, added, in every lane.
-RUSTML_INLINE __m256i correction(int32_t sums, int32_t factors) {
+RUSTML_INLINE __m256i weighted(int32_t sums, int32_t factors) {
   return _mm256_madd_epi16(_mm256_set1_epi32(sums), _mm256_set1_epi32(factors));
 }
+RUSTML_INLINE F32x16 as_floats(__m256i x) { return raw(_mm256_cvtepi32_ps(x), _mm256_cvtepi32_ps(x)); }
 
 // Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Weights below 2^bits stay in 16 bits
 // for kNarrow steps.
@@ -123,7 +124,7 @@ struct DotOf {
       if constexpr (nth % kNarrow == kNarrow - 1) widen(sum, i);
     });
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum, __m256i) {
+  static RUSTML_INLINE F32x16 finish(Sum sum) {
     return raw(_mm256_cvtepi32_ps(sum.wide.v[0]), _mm256_cvtepi32_ps(sum.wide.v[1]));
   }
 
@@ -155,7 +156,7 @@ struct DotOf<8> {
       sum.v[i.value] = _mm256_add_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, one));
     });
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum, __m256i) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
 };
 
 }  // namespace

@@ -61,9 +61,10 @@ RUSTML_INLINE __m512i broadcast4(const int8_t* x) {
   return _mm512_set1_epi32(word);
 }
 // Both 16-bit halves times their factors, added, in every lane.
-RUSTML_INLINE __m512i correction(int32_t sums, int32_t factors) {
+RUSTML_INLINE __m512i weighted(int32_t sums, int32_t factors) {
   return _mm512_dpwssd_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums), _mm512_set1_epi32(factors));
 }
+RUSTML_INLINE F32x16 as_floats(__m512i x) { return raw(_mm512_cvtepi32_ps(x)); }
 
 // Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations; the correction makes them exact.
 struct Dot {
@@ -75,7 +76,7 @@ struct Dot {
   static RUSTML_INLINE void step(Sum& sum, Weights w, __m512i x) {
     sum = _mm512_dpbusd_epi32(sum, w, x);
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum, __m512i) { return raw(_mm512_cvtepi32_ps(sum)); }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm512_cvtepi32_ps(sum)); }
 };
 template <int bits>
 using DotOf = Dot;

@@ -107,9 +107,13 @@ RUSTML_INLINE int8x16_t broadcast4(const int8_t* x) {
   return vreinterpretq_s8_s32(vdupq_n_s32(word));
 }
 // Both 16-bit halves times their factors, added, in every lane.
-RUSTML_INLINE int32x4_t correction(int32_t sums, int32_t factors) {
+RUSTML_INLINE int32x4_t weighted(int32_t sums, int32_t factors) {
   const int32_t low = static_cast<int16_t>(sums) * static_cast<int16_t>(factors), high = (sums >> 16) * (factors >> 16);
   return vdupq_n_s32(low + high);
+}
+RUSTML_INLINE F32x16 as_floats(int32x4_t x) {
+  const Batch part(vcvtq_f32_s32(x));
+  return {{part, part, part, part}};
 }
 
 // Dot products of 16 rows x 4 k per step: stored weights (below 128: their sign does not matter), signed activations. Pairs of
@@ -149,7 +153,7 @@ struct DotOf {
       }
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32x4_t) {
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) {
     F32x16 r;
     unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(sum.wide[i.value])); });
     return r;

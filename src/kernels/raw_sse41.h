@@ -116,7 +116,11 @@ RUSTML_INLINE __m128i broadcast4(const int8_t* x) {
   return _mm_set1_epi32(word);
 }
 // Both 16-bit halves times their factors, added, in every lane.
-RUSTML_INLINE __m128i correction(int32_t sums, int32_t factors) { return _mm_madd_epi16(_mm_set1_epi32(sums), _mm_set1_epi32(factors)); }
+RUSTML_INLINE __m128i weighted(int32_t sums, int32_t factors) { return _mm_madd_epi16(_mm_set1_epi32(sums), _mm_set1_epi32(factors)); }
+RUSTML_INLINE F32x16 as_floats(__m128i x) {
+  const Batch part(_mm_cvtepi32_ps(x));
+  return {{part, part, part, part}};
+}
 
 RUSTML_INLINE F32x16 to_floats(const I8x64& sum) {
   F32x16 r;
@@ -144,7 +148,7 @@ struct DotOf {
       if constexpr (nth % kNarrow == kNarrow - 1) wide = _mm_add_epi32(wide, _mm_madd_epi16(narrow, _mm_set1_epi16(1)));
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, __m128i) { return to_floats(sum.wide); }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum.wide); }
 };
 
 template <>
@@ -164,7 +168,7 @@ struct DotOf<8> {
       sum.v[i.value] = _mm_add_epi32(sum.v[i.value], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, __m128i) { return to_floats(sum); }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum); }
 };
 
 }  // namespace
