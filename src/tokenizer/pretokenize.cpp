@@ -87,6 +87,15 @@ PreTokenizerRule pre_tokenizer_rule(std::string_view name) noexcept {
   return found == std::end(kNames) ? PreTokenizerRule{} : found->rule;
 }
 
+std::string word_pattern() { return "[\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" + std::string(kMoreRustWordCharacters) + "]"; }
+
+std::string words_pattern() {
+  const std::string word = word_pattern();
+  return word + "+|[^\\s" + word.substr(1) + "+";
+}
+
+std::string digit_pattern() { return "[\\p{N}" + std::string(kNewestNumerics) + "]"; }
+
 std::string pattern_text(Pattern pattern) {
   std::string text;
   for (const char c : kPatterns[static_cast<size_t>(pattern)]) {

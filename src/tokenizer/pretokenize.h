@@ -23,6 +23,11 @@ PreTokenizerRule pre_tokenizer_rule(std::string_view name) noexcept;
 std::string pattern_text(Pattern pattern);
 // Whether a file's pattern is one of these: known to take time in proportion to the text.
 bool is_known_pattern(std::string_view text) noexcept;
+// One character of a word, and a word or a run of what is neither word nor blank, as Rust's \w has them.
+std::string word_pattern();
+std::string words_pattern();
+// One digit, as Rust's char::is_numeric has it.
+std::string digit_pattern();
 
 class PreTokenizer {
  public:
