@@ -76,18 +76,21 @@ std::vector<AddedTokens::Cut> AddedTokens::cut(std::string_view text, const std:
   for (const Hit hit : find(text, trusted, stop)) {
     size_t begin = hit.begin, end = hit.begin + hit.token->text.size();
     if (hit.token->single_word && beside_word(text, begin, end)) continue;
-    while (hit.token->lstrip && begin > done) {
-      const size_t before = previous_character(text, begin);
-      size_t at = before;
-      if (!is_blank(next_code_point(text, at))) break;
-      begin = before;
+    if (hit.token->lstrip) {
+      while (begin > done) {
+        const size_t before = previous_character(text, begin);
+        size_t at = before;
+        if (!is_blank(next_code_point(text, at))) break;
+        begin = before;
+      }
+      begin = std::max(begin, done);
     }
     if (hit.token->rstrip) {
       if (end < blanks.begin || end > blanks.end) blanks = {end, end_of_blanks(text, end)};
       end = blanks.end;
     }
     if (done < begin) cuts.push_back({done, begin, -1});
-    cuts.push_back({begin, end, hit.token->id});
+    if (begin < end) cuts.push_back({begin, end, hit.token->id});
     done = end;
   }
   if (done < text.size()) cuts.push_back({done, text.size(), -1});

@@ -41,7 +41,8 @@ class AddedTokens {
     size_t begin, end;
     int32_t id;  // -1: text between tokens
   };
-  // trusted: in order, without overlaps. Covers the text in order, except that blanks may belong to two tokens.
+  // trusted: in order, without overlaps. The cuts are in order and cover the text; blanks that one token strips are another's
+  // if they are tokens themselves, as in `tokenizers`.
   std::vector<Cut> cut(std::string_view text, const std::vector<Stretch>& trusted, runtime::StopSignal& stop) const;
 
  private:

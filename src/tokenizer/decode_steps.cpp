@@ -91,7 +91,7 @@ int fallback_byte(std::string_view token) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-DecodeSteps::DecodeSteps(const base::Json& json) {
+DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {
   for_each_step(json, "tokenizer.json: decoder", "decoders", [&](const JsonFields& fields) {
     if (steps_.size() == kMostSteps) {
       base::fail(base::Status::resource_exhausted, "tokenizer.json: decoder: more than " + std::to_string(kMostSteps) + " steps");
@@ -157,7 +157,7 @@ std::string DecodeSteps::text(std::vector<std::string> tokens) const {
         break;
     }
   }
-  join(tokens, steps_.empty() ? " " : "");
+  join(tokens, between_);
   return std::move(tokens[0]);
 }
 

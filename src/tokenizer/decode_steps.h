@@ -31,6 +31,7 @@ class DecodeSteps {
     uint64_t start = 0, stop = 0;    // strip: at most so many
   };
   std::vector<Step> steps_;
+  const char* between_ = " ";
 };
 
 // The byte of "<0xNN>", -1 for any other text.

@@ -34,10 +34,11 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
       fuse_unknown_(parts.fuse_unknown),
       byte_fallback_(parts.byte_fallback),
       ignore_merges_(parts.ignore_merges),
-      added_normalized_(std::move(parts.added_normalized)),
       normalizer_(std::move(parts.normalizer)),
       splitter_(std::move(parts.splitter)),
       decoder_(std::move(parts.decoder)) {
+  for (const AddedToken& token : parts.added_normalized) written_.emplace(token.id, token.text);
+  added_normalized_ = AddedTokens(std::move(parts.added_normalized));
   std::string character;
   for (uint32_t c = 0; c < short_ids_.size(); ++c) {
     character.clear();
@@ -48,7 +49,7 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
     constexpr char digits[] = "0123456789ABCDEF";
     byte_ids_[byte] = find({"<0x" + std::string{digits[byte / 16], digits[byte % 16]} + ">"});
   }
-  for (int32_t id = 0; id < size(); ++id) add_bytes(decoder_.bytes(vocabulary_.text(id)));
+  for (int32_t id = 0; id < size(); ++id) add_bytes(decoder_.bytes(written(id)));
   std::vector<uint64_t> keys;  // for the fingerprint
   keys.reserve(parts.merges.size() + 1);
   for (size_t rank = 0; rank < parts.merges.size(); ++rank) {
@@ -66,6 +67,11 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
 int32_t HuggingfaceBpe::find(std::string_view text) const noexcept {
   const int32_t id = vocabulary_.find(text);
   return id >= 0 && in_model_[static_cast<size_t>(id)] && !is_marker(id) ? id : -1;
+}
+
+std::string_view HuggingfaceBpe::written(int32_t id) const {
+  const auto found = written_.find(id);
+  return found == written_.end() ? vocabulary_.text(id) : found->second;
 }
 
 void HuggingfaceBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
@@ -86,6 +92,7 @@ std::vector<Stretch> HuggingfaceBpe::cut_at_trusted_markers(std::string_view tex
   for (const Stretch stretch : sink.trusted) {
     const size_t begin = std::max(stretch.begin, sink.offset), end = std::min(stretch.end, sink.offset + text.size());
     if (begin >= end) continue;
+    if (end - begin == text.size()) return {{0, text.size()}};
     std::string normalized(text.substr(begin - sink.offset, end - begin));
     normalizer_.apply(normalized, sink.stop);
     const auto cuts = added_normalized_.cut(normalized, {{0, normalized.size()}}, sink.stop);
@@ -180,7 +187,7 @@ std::string HuggingfaceBpe::decode(const int32_t* ids, size_t n, bool skip_speci
   std::vector<std::string> tokens;
   for (size_t i = 0; i < n; ++i) {
     if (vocabulary_.text(ids[i]).empty() || (skip_special && vocabulary_.type(ids[i]) == TokenType::control)) continue;
-    tokens.emplace_back(vocabulary_.text(ids[i]));
+    tokens.emplace_back(written(ids[i]));
   }
   return decoder_.text(std::move(tokens));
 }

@@ -2,6 +2,7 @@
 // characters of each word are joined by merges.
 #pragma once
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   void append_character(std::string_view character, std::vector<Symbol>& symbols, bool& unknown_waits, const Sink& sink) const;
   std::vector<Stretch> cut_at_trusted_markers(std::string_view text, const Sink& sink) const;
   int32_t find(std::string_view text) const noexcept;
+  std::string_view written(int32_t id) const;
 
   std::vector<bool> in_model_;
   FlatMap<Merge> merges_;  // left id << 32 | right id
@@ -57,6 +59,7 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   Normalizer normalizer_;
   WordSplitter splitter_;
   DecodeSteps decoder_;
+  std::map<int32_t, std::string> written_;  // added tokens that decode to their normalized text
   std::array<int32_t, 0x800> short_ids_;  // of the characters of one or two bytes, -1: none
   std::array<int32_t, 256> byte_ids_;     // of <0xNN>, -1: none
 };
