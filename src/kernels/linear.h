@@ -77,17 +77,30 @@ struct BF16 {
   static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_bf16(p); }
 };
 
-// out = first + second + bias, of the rows of one panel.
-RUSTML_INLINE void finish_rows(const LinearArgs& a, int64_t panel, int64_t t, F32x16 first, F32x16 second) {
+// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][P][16].
+RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t, int64_t tokens, const float* first, const float* second) {
+  const LinearArgs a = args;  // nothing stored here can change it
   const int64_t row = panel * kPanelRows, n = a.rows - row < kPanelRows ? a.rows - row : kPanelRows;
-  F32x16 result = first + second;
+  const F32x16 bias = a.bias != nullptr ? load_first(a.bias + row, n) : zero();
   float* out = a.out + t * a.out_stride + row;
-  if (a.bias != nullptr) result = result + load_first(a.bias + row, n);
-  if (a.accumulate) result = load_first(out, n) + result;
-  store_first(out, result, n);
+  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += P * kPanelRows, second += P * kPanelRows) {
+    F32x16 result = load(first) + load(second);
+    if (a.bias != nullptr) result = result + bias;
+    if (a.accumulate) result = load_first(out, n) + result;
+    store_first(out, result, n);
+  }
 }
 
 // ---- one token ----
+
+__attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
+  float chains[2][P * kPanelRows];
+  unroll<P>([&](auto p) RUSTML_LAMBDA {
+    store(chains[0] + p.value * kPanelRows, acc[0][p.value]);
+    store(chains[1] + p.value * kPanelRows, acc[1][p.value]);
+  });
+  for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, t, 1, chains[0] + p * kPanelRows, chains[1] + p * kPanelRows);
+}
 
 // `n` panels, 1 to P: an absent one is worked out as a copy of the first, and so is the second half's missing unit.
 template <tensor::DType type>
@@ -157,9 +170,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
     }
     if (!both) unroll<P>([&](auto p) RUSTML_LAMBDA { acc[1][p.value] = kept[p.value]; });
   }
-  unroll<P>([&](auto p) RUSTML_LAMBDA {
-    if (p.value < n) finish_rows(a, panel + p.value, t, acc[0][p.value], acc[1][p.value]);
-  });
+  finish_one(a, panel, n, t, acc);
 }
 
 template <class T>
@@ -179,9 +190,7 @@ __attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t pane
   };
   for (int64_t k = 0; k < a.cols - half; ++k) step(Index<0>{}, k), step(Index<1>{}, k + half);
   if (a.cols < 2 * half) step(Index<0>{}, half - 1);
-  unroll<P>([&](auto p) RUSTML_LAMBDA {
-    if (p.value < n) finish_rows(a, panel + p.value, t, acc[0][p.value], acc[1][p.value]);
-  });
+  finish_one(a, panel, n, t, acc);
 }
 
 // ---- several tokens ----
@@ -194,6 +203,7 @@ struct Chunk {
   int64_t stride;               // from one block of 32 to the next (float types: unused)
   const float* scale[P];        // [blocks][subs][16]
   const float* minimum[P];      // the same, or null
+  int64_t ahead;                // weights in place: how far on the first tile fetches what comes next; 0: not
 };
 struct Buffers {
   alignas(64) std::byte weights[P][kChunkBlocks * 512];
@@ -207,25 +217,28 @@ constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
   int zero;
-  // n steps at w into panel p of the buffers, and how to read them.
-  void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
+  // n steps at w into panel p of the buffers, and how to read them. What will be expanded next is `ahead` bytes on.
+  void (*expand)(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk);
   // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
   using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first, float* acc);
   Tile full, four, two;
 };
 
 template <tensor::DType type>
-void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
+void expand(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk) {
   using F = Format<type>;
   constexpr bool kInPlace = F::kBits == 8;
   chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
   chunk.stride = kInPlace ? F::kUnitBytes : 512;
   chunk.scale[p] = to.scale[p];
   chunk.minimum[p] = F::kLayout.minima ? to.minimum[p] : nullptr;
+  chunk.ahead = kInPlace ? ahead : 0;
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
   float* minimum = to.minimum[p];
   for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
+    if constexpr (!kInPlace)
+      prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
     const F32x16 d = load_f16(w);
     F32x16 m = d;
     if constexpr (F::kLayout.minima) m = load_f16(w + 32);
@@ -236,7 +249,7 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
     if constexpr (!kInPlace) {
       for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
         const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
-        prefetch<F::kBits + 1>(quants + kPrefetchBytes);
+        if constexpr (F::kBlocks > 1) prefetch<F::kBits>(quants + ahead);
         unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
       }
     }
@@ -269,9 +282,11 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
   const int64_t to_minimum = chunk.minimum[0] == nullptr ? 0 : chunk.minimum[0] - chunk.scale[0];  // the same for every panel
   const int zero_point = kind.zero;
+  const int64_t ahead = chunk.ahead;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
+    if (ahead != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch<512 / kLineBytes + 1>(weights[p.value] + ahead); });
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
@@ -311,16 +326,18 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   store_tile(acc, first, chain);
 }
 
-template <int M>
+template <class T, int M>
 __attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
                                           int64_t first, float* acc) {
   const int64_t cols = a.cols;
   const float* x = a.xf + t * cols + k0;
+  const int64_t ahead = chunk.ahead;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
+    if (ahead != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(chunk.weights[p.value] + k * T::kStepBytes + ahead); });
     F32x16 w[P];
-    unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = load(reinterpret_cast<const float*>(chunk.weights[p.value]) + k * kPanelRows); });
+    unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = T::load_row(chunk.weights[p.value] + k * T::kStepBytes); });
     unroll<M>([&](auto m) RUSTML_LAMBDA {
       const F32x16 xk = set1(x[m.value * cols + k]);
       unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], xk, chain[p.value][m.value]); });
@@ -337,28 +354,29 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
   const int64_t steps = a.cols / kind.step_k, half = (steps + 1) / 2, stride = steps * kind.step_bytes;
   for (int64_t panel = panel_begin; panel < panel_end; panel += P) {
     const int64_t n = panel_end - panel < P ? panel_end - panel : P;
-    __builtin_memset(acc, 0, sizeof acc[0] + static_cast<size_t>(tokens * P * kPanelRows) * sizeof(float));
+    for (auto& chain : acc) __builtin_memset(chain, 0, static_cast<size_t>(tokens * P * kPanelRows) * sizeof(float));
     for (int h = 0; h < 2; ++h) {
       const int64_t end = h == 0 ? half : steps, all = h == 0 ? half : steps - half;
       const int64_t pieces = (all + kind.chunk_steps - 1) / kind.chunk_steps;
       for (int64_t piece = 0; piece < pieces; ++piece) {  // of almost one size
         const int64_t begin = end - all + all * piece / pieces, n_steps = end - all + all * (piece + 1) / pieces - begin;
+        const int64_t ahead = n_steps * kind.step_bytes + (begin + n_steps < steps ? 0 : (P - 1) * stride);
         for (int p = 0; p < P; ++p)
-          kind.expand(a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes, n_steps, buffers, p, chunk);
+          kind.expand(a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes, n_steps, ahead, buffers, p, chunk);
         for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
           const int64_t left = tokens - done;
           const int m = left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens : left > 2 && tokens >= 4 ? kFour : 2;
           const int64_t over = left < m ? m - left : 0, t = done - over;
           const auto tile = m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
           tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
+          chunk.ahead = 0;
+          if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
+            const int64_t at = done * P * kPanelRows;
+            for (int p = 0; p < n; ++p)
+              finish_panel(a, panel + p, token + done, m - over, acc[0] + at + p * kPanelRows, acc[1] + at + p * kPanelRows);
+          }
           done = t + m;
         }
-      }
-    }
-    for (int64_t t = 0; t < tokens; ++t) {
-      for (int p = 0; p < n; ++p) {
-        const int64_t at = (t * P + p) * kPanelRows;
-        finish_rows(a, panel + p, token + t, load(acc[0] + at), load(acc[1] + at));
       }
     }
   }
@@ -393,20 +411,28 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
   run(a, kKind, one_token<type>, a.cols, panel_begin, panel_end, token_begin, token_end);
 }
 
-template <class T>
-void expand_floats(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
-  constexpr bool kInPlace = T::kStepBytes == 64;
+template <class T, bool kInPlace>
+void expand_floats(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk) {
   chunk.weights[p] = kInPlace ? w : to.weights[p];
-  if constexpr (!kInPlace) {
-    for (int64_t k = 0; k < n; ++k) store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
+  chunk.ahead = kInPlace ? ahead : 0;
+  if constexpr (kInPlace) return;
+  for (int64_t k = 0; k < n; ++k) {
+    __builtin_prefetch(w + k * T::kStepBytes + ahead);
+    store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
   }
 }
 
+// Halves are made floats first only where many tokens share them.
+constexpr int64_t kFewTokens = 8;
+
 template <class T>
 void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  static constexpr Kind kKind = {T::kStepBytes,    1, kChunkFloats, 0, expand_floats<T>, float_tile<kTileTokens>, float_tile<kFour>,
-                                 float_tile<2>};
-  run(a, kKind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
+  static constexpr Kind kDirect = {T::kStepBytes,        1, kChunkFloats, 0, expand_floats<T, true>, float_tile<T, kTileTokens>, float_tile<T, kFour>,
+                                   float_tile<T, 2>};
+  static constexpr Kind kExpanded = {T::kStepBytes,          1, kChunkFloats, 0, expand_floats<T, T::kStepBytes == 64>, float_tile<F32, kTileTokens>, float_tile<F32, kFour>,
+                                     float_tile<F32, 2>};
+  const Kind& kind = token_end - token_begin > kFewTokens ? kExpanded : kDirect;
+  run(a, kind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
 }
 
 }  // namespace
