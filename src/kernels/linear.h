@@ -23,6 +23,10 @@ RUSTML_INLINE void prefetch(const std::byte* p) {
   unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
 }
 
+RUSTML_INLINE void prefetch_range(const std::byte* p, int64_t bytes) {
+  for (const std::byte* end = p + bytes; p < end; p += kLineBytes) __builtin_prefetch(p);
+}
+
 // What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
 RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
   const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
@@ -203,7 +207,8 @@ struct Chunk {
   int64_t stride;               // from one block of 32 to the next (float types: unused)
   const float* scale[P];        // [blocks][subs][16]
   const float* minimum[P];      // the same, or null
-  int64_t ahead;                // weights in place: how far on the first tile fetches what comes next; 0: not
+  const std::byte* fetch[P];    // packed weights that come next, for the first tile to fetch
+  int64_t fetch_stride;         // of each of its steps (a block of 32 or one k); 0: it is done
 };
 struct Buffers {
   alignas(64) std::byte weights[P][kChunkBlocks * 512];
@@ -217,28 +222,25 @@ constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
   int zero;
-  // n steps at w into panel p of the buffers, and how to read them. What will be expanded next is `ahead` bytes on.
-  void (*expand)(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk);
+  // n steps at w into panel p of the buffers, and how to read them.
+  void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
   // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
   using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first, float* acc);
   Tile full, four, two;
 };
 
 template <tensor::DType type>
-void expand(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk) {
+void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   using F = Format<type>;
   constexpr bool kInPlace = F::kBits == 8;
   chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
   chunk.stride = kInPlace ? F::kUnitBytes : 512;
   chunk.scale[p] = to.scale[p];
   chunk.minimum[p] = F::kLayout.minima ? to.minimum[p] : nullptr;
-  chunk.ahead = kInPlace ? ahead : 0;
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
   float* minimum = to.minimum[p];
   for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
-    if constexpr (!kInPlace)
-      prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
     const F32x16 d = load_f16(w);
     F32x16 m = d;
     if constexpr (F::kLayout.minima) m = load_f16(w + 32);
@@ -249,7 +251,6 @@ void expand(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Ch
     if constexpr (!kInPlace) {
       for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
         const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
-        if constexpr (F::kBlocks > 1) prefetch<F::kBits>(quants + ahead);
         unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
       }
     }
@@ -282,11 +283,11 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
   const int64_t to_minimum = chunk.minimum[0] == nullptr ? 0 : chunk.minimum[0] - chunk.scale[0];  // the same for every panel
   const int zero_point = kind.zero;
-  const int64_t ahead = chunk.ahead;
+  const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
-    if (ahead != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch<512 / kLineBytes + 1>(weights[p.value] + ahead); });
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch_range(chunk.fetch[p.value] + b * fetch, fetch); });
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
@@ -331,11 +332,11 @@ __attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, cons
                                           int64_t first, float* acc) {
   const int64_t cols = a.cols;
   const float* x = a.xf + t * cols + k0;
-  const int64_t ahead = chunk.ahead;
+  const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
-    if (ahead != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(chunk.weights[p.value] + k * T::kStepBytes + ahead); });
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(chunk.fetch[p.value] + k * fetch); });
     F32x16 w[P];
     unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = T::load_row(chunk.weights[p.value] + k * T::kStepBytes); });
     unroll<M>([&](auto m) RUSTML_LAMBDA {
@@ -361,15 +362,19 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
       for (int64_t piece = 0; piece < pieces; ++piece) {  // of almost one size
         const int64_t begin = end - all + all * piece / pieces, n_steps = end - all + all * (piece + 1) / pieces - begin;
         const int64_t ahead = n_steps * kind.step_bytes + (begin + n_steps < steps ? 0 : (P - 1) * stride);
-        for (int p = 0; p < P; ++p)
-          kind.expand(a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes, n_steps, ahead, buffers, p, chunk);
+        for (int p = 0; p < P; ++p) {
+          const std::byte* w = a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes;
+          kind.expand(w, n_steps, buffers, p, chunk);
+          chunk.fetch[p] = w + ahead;
+        }
+        chunk.fetch_stride = kind.step_k == 1 ? kind.step_bytes : kind.step_bytes * kQBlock / kind.step_k;
         for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
           const int64_t left = tokens - done;
           const int m = left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens : left > 2 && tokens >= 4 ? kFour : 2;
           const int64_t over = left < m ? m - left : 0, t = done - over;
           const auto tile = m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
           tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
-          chunk.ahead = 0;
+          chunk.fetch_stride = 0;
           if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
             const int64_t at = done * P * kPanelRows;
             for (int p = 0; p < n; ++p)
@@ -412,14 +417,10 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
 }
 
 template <class T, bool kInPlace>
-void expand_floats(const std::byte* w, int64_t n, int64_t ahead, Buffers& to, int p, Chunk& chunk) {
+void expand_floats(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   chunk.weights[p] = kInPlace ? w : to.weights[p];
-  chunk.ahead = kInPlace ? ahead : 0;
   if constexpr (kInPlace) return;
-  for (int64_t k = 0; k < n; ++k) {
-    __builtin_prefetch(w + k * T::kStepBytes + ahead);
-    store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
-  }
+  for (int64_t k = 0; k < n; ++k) store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
 }
 
 // Halves are made floats first only where many tokens share them.
