@@ -46,7 +46,7 @@ struct Format {
     if constexpr (kBits == 8) {
       return load_bytes(q + 64 * g);
     } else if constexpr (kBits & 4) {
-      const I8x64 nibbles = field<g < 4 ? 0 : 4, 15>(load_bytes(q + 64 * (g % 4)));
+      const I8x64 nibbles = field < g < 4 ? 0 : 4, 15 > (load_bytes(q + 64 * (g % 4)));
       if constexpr (kBits & 2) return either(nibbles, field<g % 4 * 2 - 4, 0x30>(load_bytes(q + 256 + 64 * (g / 4))));
       if constexpr (kBits & 1) return either(nibbles, field<g - 4, 0x10>(load_bytes(q + 256)));
       return nibbles;
@@ -165,8 +165,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
             const std::byte* header = unit[h.value][p.value];
             const int64_t sub = j * F::kSubs + s.value;
             F32x16& chain = acc[h.value][p.value];
-            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]),
-                        chain);
+            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), chain);
             if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, chain);
           });
         });
@@ -205,16 +204,15 @@ constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;  // expanded at a time, 
 struct Chunk {
   const std::byte* weights[P];  // bytes [16 rows][4 k] per group of 4 k; float types: floats [16 rows] per k
   int64_t stride;               // from one block of 32 to the next (float types: unused)
-  const float* scale[P];        // [blocks][subs][16]
-  const float* minimum[P];      // the same, or null
+  const float* scale[P];        // [blocks][subs][16], and kToMinimum further on the minima
   const std::byte* fetch[P];    // packed weights that come next, for the first tile to fetch
   int64_t fetch_stride;         // of each of its steps (a block of 32 or one k); 0: it is done
 };
+constexpr int64_t kToMinimum = kChunkBlocks * 2 * kPanelRows;
 struct Buffers {
   alignas(64) std::byte weights[P][kChunkBlocks * 512];
-  alignas(64) float scale[P][kChunkBlocks * 2 * kPanelRows], minimum[P][kChunkBlocks * 2 * kPanelRows];
+  alignas(64) float scale[P][2 * kToMinimum];
 };
-static_assert(kChunkBlocks * 512 >= kChunkFloats * 64);
 
 constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 
@@ -222,10 +220,12 @@ constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
   int zero;
+  bool minima;
   // n steps at w into panel p of the buffers, and how to read them.
   void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
   // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
-  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first, float* acc);
+  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first,
+                        float* acc);
   Tile full, four, two;
 };
 
@@ -236,17 +236,15 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
   chunk.stride = kInPlace ? F::kUnitBytes : 512;
   chunk.scale[p] = to.scale[p];
-  chunk.minimum[p] = F::kLayout.minima ? to.minimum[p] : nullptr;
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
-  float* minimum = to.minimum[p];
   for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
     const F32x16 d = load_f16(w);
     F32x16 m = d;
     if constexpr (F::kLayout.minima) m = load_f16(w + 32);
-    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows, minimum += kPanelRows) {
+    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows) {
       store(scale, F::scale(w, d, sub));
-      if constexpr (F::kLayout.minima) store(minimum, F::minimum(w, m, sub));
+      if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));
     }
     if constexpr (!kInPlace) {
       for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
@@ -281,8 +279,8 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   const std::byte* weights[P];
   const float* scales[P];
   unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
-  const int64_t to_minimum = chunk.minimum[0] == nullptr ? 0 : chunk.minimum[0] - chunk.scale[0];  // the same for every panel
   const int zero_point = kind.zero;
+  const bool minima = kind.minima;
   const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
@@ -311,12 +309,12 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
           to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
         });
       });
-      if (to_minimum != 0) {
+      if (minima) {
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             F32x16& to = chain[p.value][m.value];
-            to = fma(load(scales[p.value] + to_minimum), xsums, to);
+            to = fma(load(scales[p.value] + kToMinimum), xsums, to);
           });
         });
       }
@@ -392,7 +390,8 @@ using OneToken = void (*)(const LinearArgs& a, int64_t panel, int64_t n, int64_t
 void run(const LinearArgs& a, const Kind& kind, OneToken one, int64_t activation_bytes, int64_t panel_begin, int64_t panel_end,
          int64_t token_begin, int64_t token_end) {
   if (token_end - token_begin == 1) {
-    for (int64_t panel = panel_begin; panel < panel_end; panel += P) one(a, panel, panel_end - panel < P ? panel_end - panel : P, token_begin);
+    for (int64_t panel = panel_begin; panel < panel_end; panel += P)
+      one(a, panel, panel_end - panel < P ? panel_end - panel : P, token_begin);
     return;
   }
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
@@ -409,6 +408,7 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
                                  kQBlock * F::kBlocks,
                                  kChunkBlocks / F::kBlocks,
                                  F::kLayout.zero,
+                                 F::kLayout.minima,
                                  expand<type>,
                                  block_tile<Dot, F::kSubs, kTileTokens>,
                                  block_tile<Dot, F::kSubs, kFour>,
@@ -416,24 +416,16 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
   run(a, kKind, one_token<type>, a.cols, panel_begin, panel_end, token_begin, token_end);
 }
 
-template <class T, bool kInPlace>
-void expand_floats(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
-  chunk.weights[p] = kInPlace ? w : to.weights[p];
-  if constexpr (kInPlace) return;
-  for (int64_t k = 0; k < n; ++k) store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
+template <class T>
+void expand_floats(const std::byte* w, int64_t, Buffers&, int p, Chunk& chunk) {
+  chunk.weights[p] = w;  // converted as they are loaded
 }
-
-// Halves are made floats first only where many tokens share them.
-constexpr int64_t kFewTokens = 8;
 
 template <class T>
 void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  static constexpr Kind kDirect = {T::kStepBytes,        1, kChunkFloats, 0, expand_floats<T, true>, float_tile<T, kTileTokens>, float_tile<T, kFour>,
-                                   float_tile<T, 2>};
-  static constexpr Kind kExpanded = {T::kStepBytes,          1, kChunkFloats, 0, expand_floats<T, T::kStepBytes == 64>, float_tile<F32, kTileTokens>, float_tile<F32, kFour>,
-                                     float_tile<F32, 2>};
-  const Kind& kind = token_end - token_begin > kFewTokens ? kExpanded : kDirect;
-  run(a, kind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
+  static constexpr Kind kKind = {
+      T::kStepBytes, 1, kChunkFloats, 0, false, expand_floats<T>, float_tile<T, kTileTokens>, float_tile<T, kFour>, float_tile<T, 2>};
+  run(a, kKind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
 }
 
 }  // namespace
