@@ -42,7 +42,8 @@ class Arena {
 struct Shape {
   int64_t rows, cols;
 };
-constexpr Shape kShapes[] = {{960, 576}, {576, 576}, {3072, 576}, {576, 1536}, {49152, 576}, {1152, 2304}};  // SmolLM2: qkv, o, gate+up, down, head; K types
+constexpr Shape kShapes[] = {{960, 576},  {576, 576},   {3072, 576},
+                             {576, 1536}, {49152, 576}, {1152, 2304}};  // SmolLM2: qkv, o, gate+up, down, head; K types
 
 void fill_panel(DType type, int64_t cols, std::byte* panel) {
   std::mt19937 random(7);

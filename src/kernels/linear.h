@@ -23,6 +23,10 @@ RUSTML_INLINE void prefetch(const std::byte* p) {
   unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
 }
 
+RUSTML_INLINE void prefetch_range(const std::byte* p, int64_t bytes) {
+  for (const std::byte* end = p + bytes; p < end; p += kLineBytes) __builtin_prefetch(p);
+}
+
 // What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
 RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
   const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
@@ -42,7 +46,7 @@ struct Format {
     if constexpr (kBits == 8) {
       return load_bytes(q + 64 * g);
     } else if constexpr (kBits & 4) {
-      const I8x64 nibbles = field<g < 4 ? 0 : 4, 15>(load_bytes(q + 64 * (g % 4)));
+      const I8x64 nibbles = field < g < 4 ? 0 : 4, 15 > (load_bytes(q + 64 * (g % 4)));
       if constexpr (kBits & 2) return either(nibbles, field<g % 4 * 2 - 4, 0x30>(load_bytes(q + 256 + 64 * (g / 4))));
       if constexpr (kBits & 1) return either(nibbles, field<g - 4, 0x10>(load_bytes(q + 256)));
       return nibbles;
@@ -77,17 +81,30 @@ struct BF16 {
   static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_bf16(p); }
 };
 
-// out = first + second + bias, of the rows of one panel.
-RUSTML_INLINE void finish_rows(const LinearArgs& a, int64_t panel, int64_t t, F32x16 first, F32x16 second) {
+// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][P][16].
+RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t, int64_t tokens, const float* first, const float* second) {
+  const LinearArgs a = args;  // nothing stored here can change it
   const int64_t row = panel * kPanelRows, n = a.rows - row < kPanelRows ? a.rows - row : kPanelRows;
-  F32x16 result = first + second;
+  const F32x16 bias = a.bias != nullptr ? load_first(a.bias + row, n) : zero();
   float* out = a.out + t * a.out_stride + row;
-  if (a.bias != nullptr) result = result + load_first(a.bias + row, n);
-  if (a.accumulate) result = load_first(out, n) + result;
-  store_first(out, result, n);
+  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += P * kPanelRows, second += P * kPanelRows) {
+    F32x16 result = load(first) + load(second);
+    if (a.bias != nullptr) result = result + bias;
+    if (a.accumulate) result = load_first(out, n) + result;
+    store_first(out, result, n);
+  }
 }
 
 // ---- one token ----
+
+__attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
+  float chains[2][P * kPanelRows];
+  unroll<P>([&](auto p) RUSTML_LAMBDA {
+    store(chains[0] + p.value * kPanelRows, acc[0][p.value]);
+    store(chains[1] + p.value * kPanelRows, acc[1][p.value]);
+  });
+  for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, t, 1, chains[0] + p * kPanelRows, chains[1] + p * kPanelRows);
+}
 
 // `n` panels, 1 to P: an absent one is worked out as a copy of the first, and so is the second half's missing unit.
 template <tensor::DType type>
@@ -148,8 +165,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
             const std::byte* header = unit[h.value][p.value];
             const int64_t sub = j * F::kSubs + s.value;
             F32x16& chain = acc[h.value][p.value];
-            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]),
-                        chain);
+            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), chain);
             if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, chain);
           });
         });
@@ -157,9 +173,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
     }
     if (!both) unroll<P>([&](auto p) RUSTML_LAMBDA { acc[1][p.value] = kept[p.value]; });
   }
-  unroll<P>([&](auto p) RUSTML_LAMBDA {
-    if (p.value < n) finish_rows(a, panel + p.value, t, acc[0][p.value], acc[1][p.value]);
-  });
+  finish_one(a, panel, n, t, acc);
 }
 
 template <class T>
@@ -179,9 +193,7 @@ __attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t pane
   };
   for (int64_t k = 0; k < a.cols - half; ++k) step(Index<0>{}, k), step(Index<1>{}, k + half);
   if (a.cols < 2 * half) step(Index<0>{}, half - 1);
-  unroll<P>([&](auto p) RUSTML_LAMBDA {
-    if (p.value < n) finish_rows(a, panel + p.value, t, acc[0][p.value], acc[1][p.value]);
-  });
+  finish_one(a, panel, n, t, acc);
 }
 
 // ---- several tokens ----
@@ -192,14 +204,15 @@ constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;  // expanded at a time, 
 struct Chunk {
   const std::byte* weights[P];  // bytes [16 rows][4 k] per group of 4 k; float types: floats [16 rows] per k
   int64_t stride;               // from one block of 32 to the next (float types: unused)
-  const float* scale[P];        // [blocks][subs][16]
-  const float* minimum[P];      // the same, or null
+  const float* scale[P];        // [blocks][subs][16], and kToMinimum further on the minima
+  const std::byte* fetch[P];    // packed weights that come next, for the first tile to fetch
+  int64_t fetch_stride;         // of each of its steps (a block of 32 or one k); 0: it is done
 };
+constexpr int64_t kToMinimum = kChunkBlocks * 2 * kPanelRows;
 struct Buffers {
   alignas(64) std::byte weights[P][kChunkBlocks * 512];
-  alignas(64) float scale[P][kChunkBlocks * 2 * kPanelRows], minimum[P][kChunkBlocks * 2 * kPanelRows];
+  alignas(64) float scale[P][2 * kToMinimum];
 };
-static_assert(kChunkBlocks * 512 >= kChunkFloats * 64);
 
 constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 
@@ -207,10 +220,12 @@ constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
   int zero;
+  bool minima;
   // n steps at w into panel p of the buffers, and how to read them.
   void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
   // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
-  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first, float* acc);
+  using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first,
+                        float* acc);
   Tile full, four, two;
 };
 
@@ -221,22 +236,19 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
   chunk.stride = kInPlace ? F::kUnitBytes : 512;
   chunk.scale[p] = to.scale[p];
-  chunk.minimum[p] = F::kLayout.minima ? to.minimum[p] : nullptr;
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
-  float* minimum = to.minimum[p];
   for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
     const F32x16 d = load_f16(w);
     F32x16 m = d;
     if constexpr (F::kLayout.minima) m = load_f16(w + 32);
-    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows, minimum += kPanelRows) {
+    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows) {
       store(scale, F::scale(w, d, sub));
-      if constexpr (F::kLayout.minima) store(minimum, F::minimum(w, m, sub));
+      if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));
     }
     if constexpr (!kInPlace) {
       for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
         const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
-        prefetch<F::kBits + 1>(quants + kPrefetchBytes);
         unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
       }
     }
@@ -267,11 +279,13 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   const std::byte* weights[P];
   const float* scales[P];
   unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
-  const int64_t to_minimum = chunk.minimum[0] == nullptr ? 0 : chunk.minimum[0] - chunk.scale[0];  // the same for every panel
   const int zero_point = kind.zero;
+  const bool minima = kind.minima;
+  const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch_range(chunk.fetch[p.value] + b * fetch, fetch); });
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
@@ -295,12 +309,12 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
           to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
         });
       });
-      if (to_minimum != 0) {
+      if (minima) {
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             F32x16& to = chain[p.value][m.value];
-            to = fma(load(scales[p.value] + to_minimum), xsums, to);
+            to = fma(load(scales[p.value] + kToMinimum), xsums, to);
           });
         });
       }
@@ -311,16 +325,18 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   store_tile(acc, first, chain);
 }
 
-template <int M>
+template <class T, int M>
 __attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
                                           int64_t first, float* acc) {
   const int64_t cols = a.cols;
   const float* x = a.xf + t * cols + k0;
+  const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(chunk.fetch[p.value] + k * fetch); });
     F32x16 w[P];
-    unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = load(reinterpret_cast<const float*>(chunk.weights[p.value]) + k * kPanelRows); });
+    unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = T::load_row(chunk.weights[p.value] + k * T::kStepBytes); });
     unroll<M>([&](auto m) RUSTML_LAMBDA {
       const F32x16 xk = set1(x[m.value * cols + k]);
       unroll<P>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], xk, chain[p.value][m.value]); });
@@ -337,28 +353,33 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
   const int64_t steps = a.cols / kind.step_k, half = (steps + 1) / 2, stride = steps * kind.step_bytes;
   for (int64_t panel = panel_begin; panel < panel_end; panel += P) {
     const int64_t n = panel_end - panel < P ? panel_end - panel : P;
-    __builtin_memset(acc, 0, sizeof acc[0] + static_cast<size_t>(tokens * P * kPanelRows) * sizeof(float));
+    for (auto& chain : acc) __builtin_memset(chain, 0, static_cast<size_t>(tokens * P * kPanelRows) * sizeof(float));
     for (int h = 0; h < 2; ++h) {
       const int64_t end = h == 0 ? half : steps, all = h == 0 ? half : steps - half;
       const int64_t pieces = (all + kind.chunk_steps - 1) / kind.chunk_steps;
       for (int64_t piece = 0; piece < pieces; ++piece) {  // of almost one size
         const int64_t begin = end - all + all * piece / pieces, n_steps = end - all + all * (piece + 1) / pieces - begin;
-        for (int p = 0; p < P; ++p)
-          kind.expand(a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes, n_steps, buffers, p, chunk);
+        const int64_t ahead = n_steps * kind.step_bytes + (begin + n_steps < steps ? 0 : (P - 1) * stride);
+        for (int p = 0; p < P; ++p) {
+          const std::byte* w = a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes;
+          kind.expand(w, n_steps, buffers, p, chunk);
+          chunk.fetch[p] = w + ahead;
+        }
+        chunk.fetch_stride = kind.step_k == 1 ? kind.step_bytes : kind.step_bytes * kQBlock / kind.step_k;
         for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
           const int64_t left = tokens - done;
           const int m = left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens : left > 2 && tokens >= 4 ? kFour : 2;
           const int64_t over = left < m ? m - left : 0, t = done - over;
           const auto tile = m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
           tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
+          chunk.fetch_stride = 0;
+          if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
+            const int64_t at = done * P * kPanelRows;
+            for (int p = 0; p < n; ++p)
+              finish_panel(a, panel + p, token + done, m - over, acc[0] + at + p * kPanelRows, acc[1] + at + p * kPanelRows);
+          }
           done = t + m;
         }
-      }
-    }
-    for (int64_t t = 0; t < tokens; ++t) {
-      for (int p = 0; p < n; ++p) {
-        const int64_t at = (t * P + p) * kPanelRows;
-        finish_rows(a, panel + p, token + t, load(acc[0] + at), load(acc[1] + at));
       }
     }
   }
@@ -369,7 +390,8 @@ using OneToken = void (*)(const LinearArgs& a, int64_t panel, int64_t n, int64_t
 void run(const LinearArgs& a, const Kind& kind, OneToken one, int64_t activation_bytes, int64_t panel_begin, int64_t panel_end,
          int64_t token_begin, int64_t token_end) {
   if (token_end - token_begin == 1) {
-    for (int64_t panel = panel_begin; panel < panel_end; panel += P) one(a, panel, panel_end - panel < P ? panel_end - panel : P, token_begin);
+    for (int64_t panel = panel_begin; panel < panel_end; panel += P)
+      one(a, panel, panel_end - panel < P ? panel_end - panel : P, token_begin);
     return;
   }
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
@@ -386,6 +408,7 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
                                  kQBlock * F::kBlocks,
                                  kChunkBlocks / F::kBlocks,
                                  F::kLayout.zero,
+                                 F::kLayout.minima,
                                  expand<type>,
                                  block_tile<Dot, F::kSubs, kTileTokens>,
                                  block_tile<Dot, F::kSubs, kFour>,
@@ -394,18 +417,14 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
 }
 
 template <class T>
-void expand_floats(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
-  constexpr bool kInPlace = T::kStepBytes == 64;
-  chunk.weights[p] = kInPlace ? w : to.weights[p];
-  if constexpr (!kInPlace) {
-    for (int64_t k = 0; k < n; ++k) store(reinterpret_cast<float*>(to.weights[p]) + k * kPanelRows, T::load_row(w + k * T::kStepBytes));
-  }
+void expand_floats(const std::byte* w, int64_t, Buffers&, int p, Chunk& chunk) {
+  chunk.weights[p] = w;  // converted as they are loaded
 }
 
 template <class T>
 void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  static constexpr Kind kKind = {T::kStepBytes,    1, kChunkFloats, 0, expand_floats<T>, float_tile<kTileTokens>, float_tile<kFour>,
-                                 float_tile<2>};
+  static constexpr Kind kKind = {
+      T::kStepBytes, 1, kChunkFloats, 0, false, expand_floats<T>, float_tile<T, kTileTokens>, float_tile<T, kFour>, float_tile<T, 2>};
   run(a, kKind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
 }
 

@@ -12,12 +12,12 @@ namespace {
 
 using tensor::DType;
 
-// What one row gives to a unit of a panel.
+// What one row of a K type gives to a unit of a panel.
 template <DType type>
 struct RowShare {
   static constexpr Layout kLayout = layout_of(type);
   uint16_t d, m;
-  std::array<uint8_t, 2 * (kLayout.scales() > 0 ? kLayout.scales() : 1)> scales;  // then minima
+  std::array<uint8_t, 2 * kLayout.scales()> scales;  // then minima
   uint32_t words[kLayout.blocks()][kLayout.bits];
 };
 
@@ -56,27 +56,7 @@ constexpr std::array<uint32_t, 256> kSpread = [] {
   }
   return spread;
 }();
-uint32_t fifth_bits(const uint8_t qh[4]) {
-  return kSpread[qh[0]] | kSpread[qh[1]] << 2 | kSpread[qh[2]] << 4 | kSpread[qh[3]] << 6;
-}
-
-// A file's nibble order, j low and j + 16 high, is "group g low, group g + 4 high" already.
-template <class Block, DType type>
-void cut_nibbles(const Block& block, RowShare<type>& to) {
-  to.d = block.d;
-  if constexpr (RowShare<type>::kLayout.minima) to.m = block.m;
-  for (int i = 0; i < 4; ++i) to.words[0][i] = word(block.qs, i);
-  if constexpr (RowShare<type>::kLayout.bits == 5) to.words[0][4] = fifth_bits(block.qh);
-}
-
-void cut(const tensor::BlockQ4_0& block, RowShare<DType::q4_0>& to) { cut_nibbles(block, to); }
-void cut(const tensor::BlockQ4_1& block, RowShare<DType::q4_1>& to) { cut_nibbles(block, to); }
-void cut(const tensor::BlockQ5_0& block, RowShare<DType::q5_0>& to) { cut_nibbles(block, to); }
-void cut(const tensor::BlockQ5_1& block, RowShare<DType::q5_1>& to) { cut_nibbles(block, to); }
-void cut(const tensor::BlockQ8_0& block, RowShare<DType::q8_0>& to) {
-  to.d = block.d;
-  for (int i = 0; i < 8; ++i) to.words[0][i] = word(block.qs, i) ^ 0x80808080u;  // unsigned
-}
+uint32_t fifth_bits(const uint8_t qh[4]) { return kSpread[qh[0]] | kSpread[qh[1]] << 2 | kSpread[qh[2]] << 4 | kSpread[qh[3]] << 6; }
 
 void cut(const tensor::BlockQ2K& block, RowShare<DType::q2_k>& to) {
   to.d = block.d, to.m = block.dmin ^ 0x8000;
@@ -121,25 +101,47 @@ void cut(const tensor::BlockQ6K& block, RowShare<DType::q6_k>& to) {
 }
 
 template <class Block, DType type>
-void pack_blocks(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
-  using Share = RowShare<type>;
-  constexpr Layout kLayout = Share::kLayout;
-  constexpr int kKinds = kLayout.scales() > 0 ? (kLayout.minima ? 2 : 1) : 0;
+void pack_super(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
+  constexpr Layout kLayout = layout_of(type);
   for (int64_t u = 0; u < cols / Block::kElements; ++u, dst += kLayout.unit_bytes()) {
-    if (kLayout.super) std::memset(dst + 32, 0, 32);
+    std::memset(dst + 32, 0, 32);
     for (int64_t r = 0; r < kPanelRows; ++r) {
       Block block{};
       if (rows[r] != nullptr) std::memcpy(&block, rows[r] + u * static_cast<int64_t>(sizeof block), sizeof block);
-      Share share;
+      RowShare<type> share;
       cut(block, share);
       std::memcpy(dst + 2 * r, &share.d, 2);
       if (kLayout.minima) std::memcpy(dst + 2 * (kPanelRows + r), &share.m, 2);
-      for (int64_t i = 0; i < kKinds * kLayout.scales(); ++i) {
+      for (int64_t i = 0; i < kLayout.scales() * (kLayout.minima ? 2 : 1); ++i) {
         dst[64 + kPanelRows * i + r] = static_cast<std::byte>(share.scales[static_cast<size_t>(i)]);
       }
       std::byte* quants = dst + kLayout.header_bytes() + 4 * r;
       for (const auto& words : share.words) {
         for (int i = 0; i < kLayout.bits; ++i, quants += 4 * kPanelRows) std::memcpy(quants, &words[i], 4);
+      }
+    }
+  }
+}
+
+// Blocks of 32. A file's nibble order, j low and j + 16 high, is "group g low, group g + 4 high" already; Q5_0 and Q5_1 have
+// their fifth bits before the nibbles.
+template <DType type>
+void pack_blocks(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
+  constexpr Layout kLayout = layout_of(type);
+  constexpr int kHalves = kLayout.minima ? 2 : 1, kBits = kLayout.bits, kFifth = kBits == 5 ? 1 : 0;
+  constexpr uint32_t kFlip = kBits == 8 ? 0x80808080u : 0;  // makes signed bytes unsigned
+  constexpr int64_t kFileBytes = 2 * kHalves + 4 * kBits;
+  static constexpr std::byte kZero[kFileBytes] = {};
+  for (int64_t b = 0; b < cols / kQBlock; ++b, dst += kLayout.unit_bytes()) {
+    for (int64_t r = 0; r < kPanelRows; ++r) {
+      const std::byte* src = rows[r] != nullptr ? rows[r] + b * kFileBytes : kZero;
+      for (int h = 0; h < kHalves; ++h) std::memcpy(dst + 2 * (kPanelRows * h + r), src + 2 * h, 2);
+      uint32_t words[kBits];  // nibbles or bytes, then the fifth bits
+      std::memcpy(words, src + 2 * kHalves + 4 * kFifth, sizeof words - 4 * kFifth);
+      if (kFifth) words[4] = fifth_bits(reinterpret_cast<const uint8_t*>(src) + 2 * kHalves);
+      for (int i = 0; i < kBits; ++i) {
+        const uint32_t word = words[i] ^ kFlip;
+        std::memcpy(dst + kLayout.header_bytes() + 4 * (kPanelRows * i + r), &word, 4);
       }
     }
   }
@@ -193,25 +195,25 @@ void pack_panel(DType type, const std::byte* const rows[kPanelRows], int64_t col
     case DType::bf16:
       return pack_words<uint16_t>(rows, cols, dst);
     case DType::q4_0:
-      return pack_blocks<tensor::BlockQ4_0, DType::q4_0>(rows, cols, dst);
+      return pack_blocks<DType::q4_0>(rows, cols, dst);
     case DType::q4_1:
-      return pack_blocks<tensor::BlockQ4_1, DType::q4_1>(rows, cols, dst);
+      return pack_blocks<DType::q4_1>(rows, cols, dst);
     case DType::q5_0:
-      return pack_blocks<tensor::BlockQ5_0, DType::q5_0>(rows, cols, dst);
+      return pack_blocks<DType::q5_0>(rows, cols, dst);
     case DType::q5_1:
-      return pack_blocks<tensor::BlockQ5_1, DType::q5_1>(rows, cols, dst);
+      return pack_blocks<DType::q5_1>(rows, cols, dst);
     case DType::q8_0:
-      return pack_blocks<tensor::BlockQ8_0, DType::q8_0>(rows, cols, dst);
+      return pack_blocks<DType::q8_0>(rows, cols, dst);
     case DType::q2_k:
-      return pack_blocks<tensor::BlockQ2K, DType::q2_k>(rows, cols, dst);
+      return pack_super<tensor::BlockQ2K, DType::q2_k>(rows, cols, dst);
     case DType::q3_k:
-      return pack_blocks<tensor::BlockQ3K, DType::q3_k>(rows, cols, dst);
+      return pack_super<tensor::BlockQ3K, DType::q3_k>(rows, cols, dst);
     case DType::q4_k:
-      return pack_blocks<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
+      return pack_super<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
     case DType::q5_k:
-      return pack_blocks<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
+      return pack_super<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
     case DType::q6_k:
-      return pack_blocks<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
+      return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
   }
 }
 

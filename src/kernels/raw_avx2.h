@@ -124,9 +124,7 @@ struct DotOf {
       if constexpr (nth % kNarrow == kNarrow - 1) widen(sum, i);
     });
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum) {
-    return raw(_mm256_cvtepi32_ps(sum.wide.v[0]), _mm256_cvtepi32_ps(sum.wide.v[1]));
-  }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.wide.v[0]), _mm256_cvtepi32_ps(sum.wide.v[1])); }
 
  private:
   template <class Part>

@@ -82,7 +82,9 @@ void quantize_q8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
 // The integer weight of panel row r at position k of a block's quants: stored bits, part by part, less the zero point.
 int weight_at(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
   const int64_t group = k / 4, place = 4 * r + k % 4;
-  const auto bits = [&](int64_t vector, int64_t shift, int n) { return (static_cast<int>(quants[64 * vector + place]) >> shift) % (1 << n); };
+  const auto bits = [&](int64_t vector, int64_t shift, int n) {
+    return (static_cast<int>(quants[64 * vector + place]) >> shift) % (1 << n);
+  };
   if (l.bits == 8) return bits(group, 0, 8) - l.zero;
   int value = 0, have = 0;
   int64_t vector = 0;
