@@ -44,6 +44,7 @@ extern "C" {
 #define RUSTML_HUB_OFFLINE 1u  /* make no connection at all, as HF_HUB_OFFLINE=1 does */
 #define RUSTML_HUB_UPDATE 2u   /* ask the hub whether the revision has moved; otherwise what is cached wins */
 #define RUSTML_HUB_NO_TOKEN 4u /* send no token, whatever the environment says */
+#define RUSTML_HUB_LIST_TEXT 8u /* rustml_hub_list: lines instead of JSON */
 
 typedef struct rustml_hub_options {
   uint32_t struct_size;
@@ -62,7 +63,8 @@ RUSTML_HUB_API int32_t rustml_hub_options_init(rustml_hub_options *options, uint
 RUSTML_HUB_API int32_t rustml_hub_resolve(const char *id, uint64_t id_len, const rustml_hub_options *options, char *buf, uint64_t capacity,
                                           uint64_t *needed, const rustml_call_options *call, rustml_error **error);
 /* What is cached, as JSON: {"cache":path,"repositories":[{"id","path","bytes","revisions":[{"commit","refs":[name],
- * "files":[{"name","bytes","blob"}]}]}]}. */
+ * "files":[{"name","bytes","blob"}]}]}]}. With RUSTML_HUB_LIST_TEXT one line for each revision: id@ref (or @commit), bytes
+ * and number of files, with tabs between. */
 RUSTML_HUB_API int32_t rustml_hub_list(const rustml_hub_options *options, char *buf, uint64_t capacity, uint64_t *needed,
                                        rustml_error **error);
 /* Removes from the cache: a repository with all its revisions, one revision (id with @), or one GGUF file; blobs that

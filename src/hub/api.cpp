@@ -100,7 +100,8 @@ int32_t rustml_hub_resolve(const char* id, uint64_t id_len, const rustml_hub_opt
 int32_t rustml_hub_list(const rustml_hub_options* options, char* buf, uint64_t capacity, uint64_t* needed, rustml_error** error) {
   return guard(nullptr, error, [&] {
     const OutText out(buf, capacity, needed);
-    return out.fill(list_json(read_settings(options)));
+    const Settings settings = read_settings(options);
+    return out.fill(settings.list_text ? list_text(settings) : list_json(settings));
   });
 }
 

@@ -157,6 +157,18 @@ std::string list_json(const Settings& settings) {
   return "{\"cache\":" + json_string(settings.cache_dir) + ",\"repositories\":" + json_array(scan(settings), repository) + "}";
 }
 
+std::string list_text(const Settings& settings) {
+  std::string out;
+  for (const CachedRepository& repository : scan(settings))
+    for (const CachedRevision& revision : repository.revisions) {
+      uint64_t bytes = 0;
+      for (const CachedFile& file : revision.files) bytes += file.bytes;
+      out += repository.id + "@" + (revision.refs.empty() ? revision.commit : revision.refs[0]) + "\t" + std::to_string(bytes) + "\t" +
+             std::to_string(revision.files.size()) + "\n";
+    }
+  return out;
+}
+
 uint64_t remove(const ModelId& id, const Settings& settings) {
   const CachedRepository selected = select(id, settings);
   const Cache cache(settings.cache_dir, id.repository);

@@ -62,9 +62,10 @@ bool is_true(std::string value) {
 
 Settings read_settings(const rustml_hub_options* given) {
   const rustml_hub_options options = read_struct(given);
-  if (options.flags & ~(RUSTML_HUB_OFFLINE | RUSTML_HUB_UPDATE | RUSTML_HUB_NO_TOKEN))
-    fail(Status::invalid_argument, "rustml_hub_options.flags has unknown bits: " + std::to_string(options.flags) + "; known are 7");
+  if (options.flags & ~(RUSTML_HUB_OFFLINE | RUSTML_HUB_UPDATE | RUSTML_HUB_NO_TOKEN | RUSTML_HUB_LIST_TEXT))
+    fail(Status::invalid_argument, "rustml_hub_options.flags has unknown bits: " + std::to_string(options.flags) + "; known are 15");
   Settings out;
+  out.list_text = (options.flags & RUSTML_HUB_LIST_TEXT) != 0;
   out.offline = (options.flags & RUSTML_HUB_OFFLINE) != 0 || is_true(variable("HF_HUB_OFFLINE"));
   out.update = (options.flags & RUSTML_HUB_UPDATE) != 0;
   out.endpoint = read_text(options.endpoint.ptr, options.endpoint.len, "rustml_hub_options.endpoint");

@@ -10,7 +10,7 @@ struct Settings {
   std::string endpoint;   // without a slash at its end
   std::string cache_dir;  // absolute or relative to the working folder
   std::string token;      // empty: none. Never part of a message
-  bool offline = false, update = false;
+  bool offline = false, update = false, list_text = false;
 };
 
 // NULL: everything from the environment. Throws invalid_argument.
