@@ -28,7 +28,8 @@ const HubLibrary& library() {
     const auto find = [&](auto& function, const char* name) {
       if (handle) function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
       if (!handle || !function) {
-        throw Failure(RUSTML_UNIMPLEMENTED, std::string("librustml-hub, which fetches models, is not there: ") + (problem ? problem : name) +
+        throw Failure(RUSTML_UNIMPLEMENTED, std::string("librustml-hub, which fetches models, is not there: ") +
+                                                (problem ? problem : name) +
                                                 "; install it beside librustml, or give the path of a local file");
       }
     };

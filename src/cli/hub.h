@@ -23,7 +23,7 @@ struct HubCall {
 // All throw Failure.
 std::string hub_resolve(const std::string& id, uint32_t flags, const HubCall& call);  // the local path; flags: RUSTML_HUB_*
 std::string hub_list(uint32_t flags);
-uint64_t hub_remove(const std::string& id);                      // bytes freed
-uint64_t hub_verify(const std::string& id, const HubCall& call); // bytes read
+uint64_t hub_remove(const std::string& id);                       // bytes freed
+uint64_t hub_verify(const std::string& id, const HubCall& call);  // bytes read
 
 }  // namespace rustml::cli

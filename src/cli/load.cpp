@@ -51,9 +51,7 @@ Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, u
 
   const double begin = now_seconds();
   rustml_model* model = nullptr;
-  call([&](rustml_error** error) {
-    return rustml_model_open(path.data(), path.size(), &options, &model, &limits, error);
-  });
+  call([&](rustml_error** error) { return rustml_model_open(path.data(), path.size(), &options, &model, &limits, error); });
   Loaded loaded{path, Model(model), {}, now_seconds() - begin};
   clear_progress();
   loaded.info = model_info(model);

@@ -16,10 +16,10 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  void check() const;                                 // throws cancelled or deadline_exceeded
-  void wait(uint64_t milliseconds) const;             // sleeps, checking
-  void progress(uint64_t done, uint64_t total) const; // throws callback_stop; a few events a second get through
-  void log(const std::string& text) const;            // level info, component "rustml"
+  void check() const;                                  // throws cancelled or deadline_exceeded
+  void wait(uint64_t milliseconds) const;              // sleeps, checking
+  void progress(uint64_t done, uint64_t total) const;  // throws callback_stop; a few events a second get through
+  void log(const std::string& text) const;             // level info, component "rustml"
 
  private:
   void ask_core() const;

@@ -14,9 +14,9 @@ namespace {
 using base::fail;
 using base::Status;
 
-constexpr int kAttempts = 5;                       // in a row that bring nothing
-constexpr uint64_t kFirstPause_ms = 250;           // doubled each time
-constexpr uint64_t kLongestPause_s = 60;           // of Retry-After
+constexpr int kAttempts = 5;                           // in a row that bring nothing
+constexpr uint64_t kFirstPause_ms = 250;               // doubled each time
+constexpr uint64_t kLongestPause_s = 60;               // of Retry-After
 constexpr uint64_t kMostUnsized = uint64_t{64} << 20;  // a file without a size is small: git's own, not LFS
 
 std::optional<uint64_t> parse_number(std::string_view text) {
@@ -38,8 +38,9 @@ void check_space(const Cache& cache, uint64_t bytes) {
   if (::statvfs(cache.blobs().c_str(), &disk) != 0) return;
   const uint64_t free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
   if (bytes > free_bytes)
-    fail(Status::resource_exhausted, "disk of " + base::quoted(cache.blobs().string()) + " has " + std::to_string(free_bytes) + " bytes free, " +
-                                         std::to_string(bytes) + " are needed; free some space or set HF_HUB_CACHE to a larger disk");
+    fail(Status::resource_exhausted, "disk of " + base::quoted(cache.blobs().string()) + " has " + std::to_string(free_bytes) +
+                                         " bytes free, " + std::to_string(bytes) +
+                                         " are needed; free some space or set HF_HUB_CACHE to a larger disk");
 }
 
 }  // namespace
@@ -55,7 +56,8 @@ void Downloader::pause(const Response& response, int n_in_vain) const {
   const std::string what = response.failure.empty() ? "it answered " + std::to_string(response.status) : response.failure;
   const auto wanted_s = parse_number(response.header("retry-after"));
   if (wanted_s && *wanted_s > kLongestPause_s)
-    fail(Status::unavailable, "hub at " + base::quoted(response.url) + " asks to wait " + std::to_string(*wanted_s) + " s (" + what + "); try again then");
+    fail(Status::unavailable,
+         "hub at " + base::quoted(response.url) + " asks to wait " + std::to_string(*wanted_s) + " s (" + what + "); try again then");
   if (n_in_vain >= kAttempts)
     fail(Status::unavailable, "hub at " + base::quoted(response.url) + " cannot be reached: " + what +
                                   "; check the network, proxies and HF_ENDPOINT, then try again: what is fetched is kept");
@@ -66,8 +68,8 @@ void Downloader::refuse(const Response& response, const std::string& revision, c
   const std::string code = response.header("x-error-code"), page = settings_.endpoint + "/" + id_.repository;
   const std::string token = settings_.token.empty() ? "set HF_TOKEN" : "check that the token in HF_TOKEN may read it";
   if (code == "GatedRepo")
-    fail(Status::permission_denied,
-         "repository " + id_.repository + " is gated: accept its licence at " + page + " and " + token, "{\"gated\":true}");
+    fail(Status::permission_denied, "repository " + id_.repository + " is gated: accept its licence at " + page + " and " + token,
+         "{\"gated\":true}");
   if (response.status == 401 || response.status == 403)
     fail(Status::permission_denied, "repository " + id_.repository + " is private or does not exist (the hub answered " +
                                         std::to_string(response.status) + "): check the name at " + page + ", or " + token);
@@ -75,9 +77,10 @@ void Downloader::refuse(const Response& response, const std::string& revision, c
     fail(Status::not_found, "repository " + id_.repository + " has no revision " + base::quoted(revision) + "; see " + page + "/branches");
   if (response.status == 404)
     fail(Status::not_found, code == "RepoNotFound" ? "repository " + id_.repository + " does not exist; check the name at " + page
-                                                   : "repository " + id_.repository + " has no file " + base::quoted(file) + " at revision " +
-                                                         base::quoted(revision) + "; see " + page + "/tree/" + revision);
-  fail(Status::unavailable, "hub answered " + std::to_string(response.status) + " for " + base::quoted(response.url) + "; check HF_ENDPOINT");
+                                                   : "repository " + id_.repository + " has no file " + base::quoted(file) +
+                                                         " at revision " + base::quoted(revision) + "; see " + page + "/tree/" + revision);
+  fail(Status::unavailable,
+       "hub answered " + std::to_string(response.status) + " for " + base::quoted(response.url) + "; check HF_ENDPOINT");
 }
 
 std::optional<RemoteFile> Downloader::look_up(const std::string& revision, const std::string& file, const std::string& commit) {
@@ -101,7 +104,8 @@ std::optional<RemoteFile> Downloader::look_up(const std::string& revision, const
     fail(Status::data_loss, who + " belongs to commit " + out.commit + ", not to " + commit + "; try again");
   const std::string linked = response.header("x-linked-etag");
   out.etag = plain_etag(linked.empty() ? response.header("etag") : linked);
-  if (!is_blob(out.etag)) fail(Status::data_loss, who + " has an ETag that is no SHA-1 or SHA-256: " + base::quoted(out.etag) + "; check HF_ENDPOINT");
+  if (!is_blob(out.etag))
+    fail(Status::data_loss, who + " has an ETag that is no SHA-1 or SHA-256: " + base::quoted(out.etag) + "; check HF_ENDPOINT");
   std::string size = response.header("x-linked-size");
   if (size.empty() && linked.empty()) size = response.header("content-length");
   if (!size.empty() && !(out.size = parse_number(size))) fail(Status::data_loss, who + " has an impossible size: " + base::quoted(size));
@@ -130,8 +134,9 @@ void Downloader::fetch_blob(const RemoteFile& file) {
     if (!ask_for_rest(file, partial)) continue;
     if (partial.finish()) return;
     if (!old_bytes)  // else the fault may be in what an earlier download left
-      fail(Status::data_loss, "file " + base::quoted(file.name) + " of " + id_.repository + " arrived with other bytes than the hub announced (SHA " +
-                                  file.etag + "); try again, or check HF_ENDPOINT and proxies");
+      fail(Status::data_loss, "file " + base::quoted(file.name) + " of " + id_.repository +
+                                  " arrived with other bytes than the hub announced (SHA " + file.etag +
+                                  "); try again, or check HF_ENDPOINT and proxies");
   }
 }
 
@@ -147,7 +152,8 @@ bool Downloader::ask_for_rest(const RemoteFile& file, Partial& partial) {
     begun = true;
     const std::string encoding = response.header("content-encoding");
     if (!encoding.empty() && encoding != "identity")
-      fail(Status::data_loss, who + " comes compressed (" + base::quoted(encoding) + "), which was not asked for; check HF_ENDPOINT and proxies");
+      fail(Status::data_loss,
+           who + " comes compressed (" + base::quoted(encoding) + "), which was not asked for; check HF_ENDPOINT and proxies");
     if (response.status == 200 && from > 0) partial.restart();  // all of it, though a part was asked for
     usable = response.status == 200 || (from > 0 && response.header("content-range").starts_with(range));
   };
@@ -170,7 +176,8 @@ bool Downloader::ask_for_rest(const RemoteFile& file, Partial& partial) {
     return false;
   }
   // Without a Content-Length a broken connection looks like the end.
-  const bool cut = response.status < 400 && response.header("content-length").empty() && file.size && partial.bytes() < *file.size && ranges_;
+  const bool cut =
+      response.status < 400 && response.header("content-length").empty() && file.size && partial.bytes() < *file.size && ranges_;
   if (!response.transient() && !cut) {
     if (response.status != 200 && response.status != 206) refuse(response, file.commit, file.name);
     return true;

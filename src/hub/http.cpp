@@ -1,10 +1,10 @@
 #include "hub/http.h"
 
 #include <curl/curl.h>
+#include <cxxabi.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cxxabi.h>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -24,7 +24,9 @@ constexpr int kPoll_ms = 10;                                // how late a cancel
 
 struct Url {
   std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle{curl_url(), curl_url_cleanup};
-  bool set(const std::string& text) { return curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK; }
+  bool set(const std::string& text) {
+    return curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  }
   std::string part(CURLUPart which, unsigned flags = 0) const {
     char* text = nullptr;
     if (curl_url_get(handle.get(), which, &text, flags) != CURLUE_OK) return {};
@@ -38,7 +40,10 @@ struct Url {
     return host;
   }
   std::string origin() const { return part(CURLUPART_SCHEME) + "://" + host() + ":" + part(CURLUPART_PORT, CURLU_DEFAULT_PORT); }
-  std::string shown() const { return origin() + part(CURLUPART_PATH); }  // signed addresses carry secrets in their query
+  std::string shown() const {  // signed addresses carry secrets in their query
+    const std::string port = part(CURLUPART_PORT);
+    return part(CURLUPART_SCHEME) + "://" + host() + (port.empty() ? "" : ":" + port) + part(CURLUPART_PATH);
+  }
   bool has_user() const { return !part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty(); }
   bool is_loopback() const {
     const std::string name = host();
@@ -147,7 +152,8 @@ Response HttpClient::follow(const std::string& first, bool head, uint64_t from, 
     const bool redirects = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
     if (!redirects || !response.failure.empty() || (head && !response.header("x-linked-etag").empty())) return response;
     if (hop == kMostRedirects)
-      fail(Status::unavailable, "hub redirects more than " + std::to_string(kMostRedirects) + " times, last at " + base::quoted(response.url));
+      fail(Status::unavailable,
+           "hub redirects more than " + std::to_string(kMostRedirects) + " times, last at " + base::quoted(response.url));
     if (!url.set(response.header("location")) || response.header("location").empty())
       fail(Status::unavailable, "hub redirects from " + base::quoted(response.url) + " to no address");
   }
@@ -211,7 +217,8 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
   if (outcome == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
   if (outcome == CURLE_PEER_FAILED_VERIFICATION || outcome == CURLE_SSL_CACERT_BADFILE)
-    fail(Status::unavailable, origin + " has no certificate that this machine trusts: " + failure + "; check ca-certificates and the clock");
+    fail(Status::unavailable,
+         origin + " has no certificate that this machine trusts: " + failure + "; check ca-certificates and the clock");
   if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = *failure ? failure : curl_easy_strerror(outcome);
   return std::move(exchange.response);
 }

@@ -14,9 +14,9 @@
 namespace rustml::hub {
 
 struct Response {
-  long status = 0;       // 0: no answer came
-  std::string url;       // of the last hop, without its query: for messages
-  std::string failure;   // of the transport; empty: the answer came whole
+  long status = 0;                             // 0: no answer came
+  std::string url;                             // of the last hop, without its query: for messages
+  std::string failure;                         // of the transport; empty: the answer came whole
   std::map<std::string, std::string> headers;  // names in lower case
   std::string header(const std::string& name) const;
   // An answer that a repetition may better: none, a broken one, 408, 429 or 5xx.

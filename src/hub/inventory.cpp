@@ -109,7 +109,8 @@ CachedRepository select(const ModelId& id, const Settings& settings) {
   }
   const bool whole = id.file.empty() && !id.revision;
   if (found.empty() || (found[0].revisions.empty() && !whole))
-    fail(Status::not_found, "model " + id.text() + " is not in the cache " + base::quoted(settings.cache_dir) + "; rustml_hub_list says what is");
+    fail(Status::not_found,
+         "model " + id.text() + " is not in the cache " + base::quoted(settings.cache_dir) + "; rustml_hub_list says what is");
   return found[0];
 }
 
@@ -182,6 +183,9 @@ uint64_t remove(const ModelId& id, const Settings& settings) {
     for (const CachedFile& file : revision.files) {
       blobs[file.blob] = file.bytes;
       fs::remove(file.pointer);
+      for (fs::path folder = file.pointer.parent_path(); folder != cache.snapshot(revision.commit) && fs::is_empty(folder);
+           folder = folder.parent_path())
+        fs::remove(folder);
     }
     if (!files_below(cache.snapshot(revision.commit)).empty()) continue;
     fs::remove_all(cache.snapshot(revision.commit));
@@ -215,9 +219,9 @@ uint64_t verify(const ModelId& id, const Settings& settings, const Call& call) {
     return "{\"file\":" + json_string(entry.first.name) + ",\"blob\":" + json_string(entry.first.blob.string()) +
            ",\"problem\":" + json_string(entry.second) + "}";
   };
-  fail(Status::data_loss, std::to_string(wrong.size()) + " of " + std::to_string(blobs.size()) + " cached files of " + id.text() +
-                              " are wrong, first " + base::quoted(wrong[0].first.name) + ": " + wrong[0].second + "; remove " + id.text() +
-                              " from the cache and fetch it again",
+  fail(Status::data_loss,
+       std::to_string(wrong.size()) + " of " + std::to_string(blobs.size()) + " cached files of " + id.text() + " are wrong, first " +
+           base::quoted(wrong[0].first.name) + ": " + wrong[0].second + "; remove " + id.text() + " from the cache and fetch it again",
        "{\"wrong\":" + json_array(wrong, print) + "}");
 }
 

@@ -31,7 +31,7 @@ struct CachedRepository {
 std::vector<CachedRepository> scan(const Settings& settings, const std::string& only = {});
 std::string list_json(const Settings& settings);
 std::string list_text(const Settings& settings);
-uint64_t remove(const ModelId& id, const Settings& settings);                     // bytes freed; throws not_found
-uint64_t verify(const ModelId& id, const Settings& settings, const Call& call);   // bytes read; throws data_loss, not_found
+uint64_t remove(const ModelId& id, const Settings& settings);                    // bytes freed; throws not_found
+uint64_t verify(const ModelId& id, const Settings& settings, const Call& call);  // bytes read; throws data_loss, not_found
 
 }  // namespace rustml::hub

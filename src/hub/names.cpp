@@ -71,9 +71,7 @@ const char* repository_problem(std::string_view repository) {
   return longest > kMaxRepositoryName ? "has a part longer than 96 characters" : nullptr;
 }
 
-std::string ModelId::text() const {
-  return repository + (file.empty() ? "" : "/" + file) + (revision ? "@" + *revision : "");
-}
+std::string ModelId::text() const { return repository + (file.empty() ? "" : "/" + file) + (revision ? "@" + *revision : ""); }
 
 ModelId parse_id(std::string_view id) {
   const auto refuse = [&](const std::string& problem) {

@@ -75,7 +75,8 @@ class Fetch {
     const std::string file = id_.file.empty() ? kConfig : parts_of(id_.file).front();
     const auto first = downloader_.look_up(revision, file, is_commit(revision) ? revision : "");
     if (!first)
-      fail(Status::not_found, "repository " + id_.repository + " has no file " + base::quoted(file) + " at revision " + base::quoted(revision) +
+      fail(Status::not_found, "repository " + id_.repository + " has no file " + base::quoted(file) + " at revision " +
+                                  base::quoted(revision) +
                                   (id_.file.empty() ? "; of a repository with GGUF files name one: " + id_.repository + "/file.gguf" : ""));
     files_.push_back(*first);
     return commit_ = first->commit;

@@ -74,7 +74,8 @@ TEST(Download, WhatAnEarlierDownloadLeftMayBeWrong) {
 }
 
 TEST(Download, WrongContentIsDataLoss) {
-  for (const char* faults : {"body=wrong", "body=html", "body=long", "body=short", "size=small", "size=large", "size=beyond", "etag=path", "etag=other", "gzip", "noclen,body=short", "commit=0123456789012345678901234567890123456789"}) {
+  for (const char* faults : {"body=wrong", "body=html", "body=long", "body=short", "size=small", "size=large", "size=beyond", "etag=path",
+                             "etag=other", "gzip", "noclen,body=short", "commit=0123456789012345678901234567890123456789"}) {
     const Hub hub(faults);
     expect_failed(hub, faults, hub.resolve(kModel), RUSTML_DATA_LOSS);
   }
@@ -85,7 +86,8 @@ TEST(Download, WrongContentIsDataLoss) {
 }
 
 TEST(Download, SpellingsOfTheSameAnnouncement) {
-  for (const char* faults : {"size=absent", "noclen", "etag=weak", "etag=bare", "head=500x2", "get=503x2", "head=429x1,wait=1", "noclen,cut=700000"}) {
+  for (const char* faults :
+       {"size=absent", "noclen", "etag=weak", "etag=bare", "head=500x2", "get=503x2", "head=429x1,wait=1", "noclen,cut=700000"}) {
     const Hub hub(faults);
     SCOPED_TRACE(faults);
     expect_good(hub, hub.resolve(kModel));
@@ -205,6 +207,15 @@ TEST(Download, TwoProcessesFetchABlobOnce) {
   const pid_t first = child(), second = child();
   EXPECT_EQ(wait_for(first), RUSTML_OK);
   EXPECT_EQ(wait_for(second), RUSTML_OK);
+  EXPECT_EQ(hub.sent(), 3'000'000);
+  EXPECT_EQ(hub.verify(kModel).status, RUSTML_OK);
+}
+
+TEST(Download, ThreadsFetchABlobOnce) {
+  const Hub hub("slow=1000000");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) threads.emplace_back([&] { EXPECT_EQ(hub.resolve(kModel).status, RUSTML_OK); });
+  for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(hub.sent(), 3'000'000);
   EXPECT_EQ(hub.verify(kModel).status, RUSTML_OK);
 }

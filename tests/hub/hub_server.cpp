@@ -1,65 +1,28 @@
 #include "hub_server.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "server_process.h"
+
 namespace rustml::hub_test {
 namespace {
 
-class Server {
- public:
-  Server() {
-    folder_ = (fs::temp_directory_path() / "rustml-hub-XXXXXX").string();
-    int in[2], out[2];
-    if (!mkdtemp(folder_.data()) || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) std::abort();
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    std::string script = RUSTML_TEST_DATA "/server.py", python = RUSTML_PYTHON3;
-    char* words[] = {python.data(), script.data(), folder_.data(), nullptr};
-    if (posix_spawn(&pid_, words[0], &actions, nullptr, words, environ) != 0) std::abort();
-    posix_spawn_file_actions_destroy(&actions);
-    close(in[0]);
-    close(out[1]);
-    stdin_ = in[1];
-    std::string line;
-    for (char c; read(out[0], &c, 1) == 1 && c != '\n';) line += c;
-    close(out[0]);
-    std::istringstream(line) >> ports_[0] >> ports_[1];
-  }
-  ~Server() {
-    close(stdin_);  // its sign to end
-    waitpid(pid_, nullptr, 0);
-    fs::remove_all(folder_);
-  }
-  int ports_[2] = {};
-  std::string folder_;
-
- private:
-  pid_t pid_ = -1;
-  int stdin_ = -1;
-};
-
-Server& server() {
-  static Server one;
+ServerProcess& server() {
+  static ServerProcess one;
   return one;
 }
 
 // The tests' own environment is the one they set.
 const bool environment_cleared = [] {
-  for (const char* name : {"HF_ENDPOINT", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "http_proxy",
-                           "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
+  for (const char* name : {"HF_ENDPOINT", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE",
+                           "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
     unsetenv(name);
   setenv("HOME", "/nonexistent", 1);
   return true;
@@ -134,7 +97,8 @@ Outcome Hub::verify(const std::string& id) const {
   const std::string cache = cache_.string();
   options.cache_dir = view(cache);
   rustml_error* error = nullptr;
-  return outcome(rustml_hub_verify(id.data(), id.size(), &options, nullptr, nullptr, &error), error);
+  const int32_t status = rustml_hub_verify(id.data(), id.size(), &options, nullptr, nullptr, &error);
+  return outcome(status, error);
 }
 
 Outcome Hub::remove(const std::string& id, uint64_t* freed) const {
@@ -143,7 +107,8 @@ Outcome Hub::remove(const std::string& id, uint64_t* freed) const {
   const std::string cache = cache_.string();
   options.cache_dir = view(cache);
   rustml_error* error = nullptr;
-  return outcome(rustml_hub_remove(id.data(), id.size(), &options, freed, &error), error);
+  const int32_t status = rustml_hub_remove(id.data(), id.size(), &options, freed, &error);
+  return outcome(status, error);
 }
 
 base::Json Hub::list() const {
@@ -174,8 +139,8 @@ int64_t Hub::sent() const {
   return sum;
 }
 
-int Hub::port(int which) { return server().ports_[which]; }
-std::string Hub::served(const std::string& file) { return read_file(fs::path(server().folder_) / file); }
+int Hub::port(int which) { return server().port(which); }
+std::string Hub::served(const std::string& file) { return read_file(server().folder() / file); }
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -38,13 +38,13 @@ class Hub {
   Outcome remove(const std::string& id, uint64_t* freed = nullptr) const;
   base::Json list() const;
 
-  std::vector<base::Json> log() const;                          // requests under these faults
+  std::vector<base::Json> log() const;  // requests under these faults
   std::vector<base::Json> log(const std::string& method) const;
-  int64_t sent() const;                                         // bytes of the weights that left the server
+  int64_t sent() const;  // bytes of the weights that left the server
   const std::string& endpoint() const { return endpoint_; }
   const fs::path& cache() const { return cache_; }
   static int port(int which);
-  static std::string served(const std::string& file);           // its bytes: "org/model/config.json"
+  static std::string served(const std::string& file);  // its bytes: "org/model/config.json"
 
  private:
   std::string scenario_, endpoint_;

@@ -42,8 +42,8 @@ TEST(Resolve, ShardsAndSplitFiles) {
   const Outcome sharded = hub.resolve("org/sharded@refs/pr/1");
   ASSERT_EQ(sharded.status, RUSTML_OK) << sharded.message;
   expect_same_files(sharded.path, "org/sharded",
-                    {"config.json", "tokenizer.json", "chat_template.jinja", "model.safetensors.index.json", "model-00001-of-00002.safetensors",
-                     "model-00002-of-00002.safetensors"});
+                    {"config.json", "tokenizer.json", "chat_template.jinja", "model.safetensors.index.json",
+                     "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"});
   EXPECT_TRUE(fs::exists(hub.cache() / "models--org--sharded/refs/refs/pr/1"));
   const Outcome file = hub.resolve("org/gguf/model Q4_0.gguf");
   ASSERT_EQ(file.status, RUSTML_OK) << file.message;
@@ -112,7 +112,8 @@ struct Seen {
 int32_t on_event(void* user_data, const rustml_event* event) {
   auto& seen = *static_cast<Seen*>(user_data);
   if (event->kind == RUSTML_EVENT_PROGRESS) seen.progress.emplace_back(event->done, event->total);
-  if (event->kind == RUSTML_EVENT_LOG) seen.lines.push_back(std::string(event->component) + " " + std::string(event->text, event->text_len));
+  if (event->kind == RUSTML_EVENT_LOG)
+    seen.lines.push_back(std::string(event->component) + " " + std::string(event->text, event->text_len));
   return event->kind == RUSTML_EVENT_PROGRESS ? seen.answer : 0;
 }
 void on_destroy(void* user_data) { ++static_cast<Seen*>(user_data)->destroyed; }
@@ -142,8 +143,9 @@ TEST(Resolve, EventsOfACall) {
 
 TEST(Resolve, RepositoryIdsThatAreNone) {
   const Hub hub;
-  for (const char* id : {"", "/", "org/", "/name", "../name", "org/..", "org/name@", "org/name@..", "org/name@../../x", "org/name/../x.gguf",
-                         "org/name/x.safetensors", "org//x.gguf", "a b/c", "org/na--me", "C:/x", "org/con", "org/name\\x", "-org/name", "org/name."})
+  for (const char* id :
+       {"", "/", "org/", "/name", "../name", "org/..", "org/name@", "org/name@..", "org/name@../../x", "org/name/../x.gguf",
+        "org/name/x.safetensors", "org//x.gguf", "a b/c", "org/na--me", "C:/x", "org/con", "org/name\\x", "-org/name", "org/name."})
     EXPECT_EQ(hub.resolve(id).status, RUSTML_INVALID_ARGUMENT) << id;
   EXPECT_TRUE(hub.log().empty());
 }

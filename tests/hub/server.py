@@ -38,6 +38,7 @@ FILES = {
     "org/gguf": {"model Q4_0.gguf": noise.randbytes(40_000), "sub/split-00001-of-00002.gguf": noise.randbytes(30_000),
                  "sub/split-00002-of-00002.gguf": noise.randbytes(20_000)},
     "org/lacks-part": {"x-00001-of-00002.gguf": noise.randbytes(1000)},
+    "org/tiny": {"model.gguf": (pathlib.Path(__file__).parents[1] / "golden/data/base_q8_0.gguf").read_bytes()},
     "org/no-weights": {"config.json": CONFIG},
 }
 HOSTILE = ["../../../../evil.safetensors", "/tmp/evil.safetensors", "C:evil.safetensors", "a\\b.safetensors", "sub/x.safetensors", "CON.safetensors",
@@ -89,6 +90,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if rest.startswith("cdn/"):
             _, org, name, file = rest.split("/", 3)
             return self.content(FILES[f"{org}/{name}"][urllib.parse.unquote(file)])
+        if rest.startswith("api/models/"):
+            return self.listing(*rest.split("/")[2:5])
         repository, _, tail = rest.partition("/resolve/")
         revision, _, file = tail.partition("/")
         return self.resolve(scenario, repository, urllib.parse.unquote(revision), urllib.parse.unquote(file), seen)
@@ -123,6 +126,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         size = {"absent": "", "small": len(data) - 1, "large": len(data) + 1, "huge": 1 << 60, "beyond": 1 << 64}.get(self.faults.get("size"), len(data))
         headers |= {"X-Linked-Etag": etag, "X-Linked-Size": str(size)}
         return self.send(302, {k: v for k, v in headers.items() if v} | {"Location": self.target(scenario, repository, file)}, b"")
+
+    def listing(self, org, name, kind):  # for Python's huggingface_hub; librustml-hub never asks
+        repository = f"{org}/{name}"
+        entries = [{"type": "file", "path": file, "size": len(data), "oid": blob_of("", data)} |
+                   ({"lfs": {"oid": blob_of(file, data), "size": len(data), "pointerSize": 100}} if is_large(file) else {})
+                   for file, data in FILES[repository].items()]
+        about = {"id": repository, "sha": commit_of(repository), "siblings": [{"rfilename": file} for file in FILES[repository]]}
+        return self.send(200, {"Content-Type": "application/json"}, json.dumps(entries if kind == "tree" else about).encode())
 
     def target(self, scenario, repository, file):
         here = f"/{scenario}/cdn/{repository}/{urllib.parse.quote(file)}?signature=secret"
