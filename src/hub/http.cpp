@@ -161,7 +161,6 @@ Response HttpClient::follow(const std::string& first, bool head, uint64_t from, 
 
 Response HttpClient::ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink) {
   CURL* easy = state_->easy;
-  curl_easy_reset(easy);
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(nullptr, curl_slist_free_all);
   const auto add = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
@@ -202,7 +201,10 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   struct Running {
     CURLM* multi;
     CURL* easy;
-    ~Running() { curl_multi_remove_handle(multi, easy); }
+    ~Running() {
+      curl_multi_remove_handle(multi, easy);
+      curl_easy_reset(easy);  // forgets what points into this call
+    }
   } running{state_->multi, easy};
   curl_multi_add_handle(state_->multi, easy);
   CURLcode outcome = CURLE_OK;

@@ -114,6 +114,11 @@ CachedRepository select(const ModelId& id, const Settings& settings) {
   return found[0];
 }
 
+void remove_repository(const Cache& cache) {
+  fs::remove_all(cache.folder());
+  fs::remove_all(cache.locks());
+}
+
 const char* blob_problem(const CachedFile& file, const Call& call, uint64_t& done, uint64_t total) {
   const std::string name = file.blob.filename().string();
   std::error_code error;
@@ -174,8 +179,7 @@ uint64_t remove(const ModelId& id, const Settings& settings) {
   const CachedRepository selected = select(id, settings);
   const Cache cache(settings.cache_dir, id.repository);
   if (id.file.empty() && !id.revision) {
-    fs::remove_all(selected.path);
-    fs::remove_all(cache.locks());
+    remove_repository(cache);
     return selected.bytes;
   }
   std::map<fs::path, uint64_t> blobs;
@@ -192,15 +196,16 @@ uint64_t remove(const ModelId& id, const Settings& settings) {
     fs::remove_all(cache.absences(revision.commit));
     for (const std::string& ref : revision.refs) fs::remove(cache.folder() / "refs" / ref);
   }
-  for (const CachedRepository& rest : scan(settings, id.repository))
-    for (const CachedRevision& revision : rest.revisions)
-      for (const CachedFile& file : revision.files) blobs.erase(file.blob);
+  const CachedRepository rest = scan_repository(selected.path);
+  for (const CachedRevision& revision : rest.revisions)
+    for (const CachedFile& file : revision.files) blobs.erase(file.blob);
   uint64_t freed = 0;
   for (const auto& [blob, bytes] : blobs) {
     const bool ours = blob.parent_path() == cache.blobs().lexically_normal();  // a link may point anywhere
     if (ours || !fs::exists(blob)) freed += bytes;
     if (ours) fs::remove(blob);
   }
+  if (rest.revisions.empty()) remove_repository(cache);
   return freed;
 }
 
