@@ -54,11 +54,12 @@ struct Url {
 
 // Libcurl's callbacks: what is thrown in them is thrown again when libcurl has returned.
 struct Exchange {
-  Response response;
+  CURL* easy;
+  Response response{};
   const BodySink* sink = nullptr;
   size_t header_bytes = 0;
   bool stopped = false;
-  std::exception_ptr thrown;
+  std::exception_ptr thrown{};
 };
 
 size_t on_header(char* data, size_t, size_t n, void* user) {
@@ -84,6 +85,7 @@ size_t on_header(char* data, size_t, size_t n, void* user) {
 
 size_t on_body(char* data, size_t, size_t n, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
+  curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
   if (exchange.response.status != 200 && exchange.response.status != 206) return n;  // the body of a refusal is of no use
   try {
     exchange.stopped = !(*exchange.sink)(exchange.response, data, n);
@@ -172,7 +174,7 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   if (!settings_.token.empty() && origin == endpoint_origin_) add("Authorization: Bearer " + settings_.token);
   if (from > 0) add("Range: bytes=" + std::to_string(from) + "-");
 
-  Exchange exchange;
+  Exchange exchange{easy};
   exchange.sink = &sink;
   char failure[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
@@ -189,14 +191,8 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, failure);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
-  const auto body = [](char* data, size_t size, size_t n, void* user) {
-    auto& pair = *static_cast<std::pair<Exchange*, CURL*>*>(user);
-    curl_easy_getinfo(pair.second, CURLINFO_RESPONSE_CODE, &pair.first->response.status);
-    return on_body(data, size, n, pair.first);
-  };
-  std::pair<Exchange*, CURL*> both{&exchange, easy};
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, static_cast<curl_write_callback>(body));
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &both);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
 
   struct Running {
     CURLM* multi;
