@@ -66,7 +66,7 @@ int run(const Arguments& a) {
   if (a.model.json && options.logprobs == 0) options.logprobs = 1;
 
   const Loaded loaded = load_model(a.model, interrupt, deadline);
-  if (a.model.json) write_answer(load_event(a.model.gguf, loaded) + "\n");
+  if (a.model.json) write_answer(load_event(loaded.path, loaded) + "\n");
   const Session session = create_session(loaded.model.get(), a.session);
   std::string text;
   const rustml_prompt prompt = make_prompt(a, loaded.info, text);

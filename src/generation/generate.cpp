@@ -117,12 +117,19 @@ Status LiveGeneration::next(Event& event) {
 void LiveGeneration::begin_prompt() {
   begun_ = true;
   const std::vector<int32_t>& tokens = session_->tokens();
-  const auto common =
-      static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
+  auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
   if (stop_.poll()) stop_by_signal("prefill");
   session_->reserve(prompt_.size());
+  session_->hold();
   if (common < tokens.size()) {
+    const uint64_t floor = session_->cache().rewind_floor();
+    if (common > 0 && common < floor) {
+      base::log(base::LogLevel::info, "rustml", "Prefix reuse: the prompt parts at token " + std::to_string(common) +
+                                                    ", but window layers begin at " + std::to_string(floor) + "; all of it is evaluated");
+    }
+    if (common < floor) common = 0;
     parted_ = session_->save_tail(common);
+    if (common == 0) session_->restart();
     session_->truncate(common);
   }
   const uint64_t ready = std::min<uint64_t>(session_->evaluated(), common);
@@ -225,8 +232,10 @@ void LiveGeneration::stop_by_signal(const char* phase) {
 // Back to the tokens before the call.
 void LiveGeneration::undo() noexcept {
   if (!begun_ || !session_) return;
-  session_->truncate(std::min<uint64_t>(session_->tokens().size(), parted_.tokens.empty() ? length_before_ : parted_.begin));
-  if (!parted_.tokens.empty()) session_->restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
+  if (parted_.tokens.empty())
+    session_->truncate(std::min<uint64_t>(session_->tokens().size(), length_before_));
+  else
+    session_->restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
 }
 
 void LiveGeneration::close(Finish why, Status status) noexcept {
@@ -235,6 +244,7 @@ void LiveGeneration::close(Finish why, Status status) noexcept {
   result_.finish = why;
   result_.status = status;
   result_.tokens_committed = session_->tokens().size();
+  session_->unhold();
   session_->set_open(nullptr);
   session_.reset();
 }
