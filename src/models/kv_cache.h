@@ -15,7 +15,7 @@ namespace rustml::models {
 struct KvShape {
   int64_t n_layers, n_kv_heads, head_dim;
   int64_t window = 0;
-  std::vector<bool> window_layer;  // [n_layers]; empty without a window
+  std::vector<bool> window_layer = {};  // [n_layers]; empty without a window
 
   static KvShape of(const Config& c) { return {c.n_layers, c.n_kv_heads, c.head_dim, c.window, c.window_layer}; }
   bool windowed(int64_t layer) const { return window > 0 && window_layer[static_cast<size_t>(layer)]; }
