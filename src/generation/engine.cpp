@@ -44,7 +44,8 @@ std::string format(const char* pattern, auto... values) {
 models::Quantization quantization(const ModelOptions& options, const formats::ModelFile& file) {
   using Quantize = ModelOptions::Quantize;
   const bool keep = options.quantize == Quantize::keep || (options.quantize == Quantize::automatic && file.format != "SafeTensors");
-  return {keep, options.quantize == Quantize::q4_0 ? tensor::DType::q4_0 : tensor::DType::q8_0, static_cast<int64_t>(options.quantize_min_dim)};
+  return {keep, options.quantize == Quantize::q4_0 ? tensor::DType::q4_0 : tensor::DType::q8_0,
+          static_cast<int64_t>(options.quantize_min_dim)};
 }
 
 // Binding without memory: names, shapes and sizes.

@@ -124,8 +124,9 @@ void LiveGeneration::begin_prompt() {
   if (common < tokens.size()) {
     const uint64_t floor = session_->cache().rewind_floor();
     if (common > 0 && common < floor) {
-      base::log(base::LogLevel::info, "rustml", "Prefix reuse: the prompt parts at token " + std::to_string(common) +
-                                                    ", but window layers begin at " + std::to_string(floor) + "; all of it is evaluated");
+      base::log(base::LogLevel::info, "rustml",
+                "Prefix reuse: the prompt parts at token " + std::to_string(common) + ", but window layers begin at " +
+                    std::to_string(floor) + "; all of it is evaluated");
     }
     if (common < floor) common = 0;
     parted_ = session_->save_tail(common);

@@ -64,7 +64,14 @@ void LiveSession::require_closed(const char* what) const {
 }
 
 SessionInfo LiveSession::info() const {
-  return {false, open_ != nullptr, tokens_.size(), cache_.capacity(), cache_.rewind_floor(), cache_.bytes_reserved(), cache_.bytes_used(), cache_.type()};
+  return {false,
+          open_ != nullptr,
+          tokens_.size(),
+          cache_.capacity(),
+          cache_.rewind_floor(),
+          cache_.bytes_reserved(),
+          cache_.bytes_used(),
+          cache_.type()};
 }
 
 void LiveSession::truncate(uint64_t n_tokens) noexcept {
@@ -86,7 +93,8 @@ void LiveSession::rewind(uint64_t n_tokens) {
     fail(Status::out_of_range,
          "rewind to " + std::to_string(n_tokens) + ": the session has only " + std::to_string(tokens_.size()) + " tokens");
   if (n_tokens > 0 && n_tokens < cache_.rewind_floor())
-    fail(Status::out_of_range, "rewind to " + std::to_string(n_tokens) + ": window layers have given back the cells it needs; the floor is " +
+    fail(Status::out_of_range, "rewind to " + std::to_string(n_tokens) +
+                                   ": window layers have given back the cells it needs; the floor is " +
                                    std::to_string(cache_.rewind_floor()) + ", or 0 to start anew");
   truncate(n_tokens);
   saved_.reset();

@@ -91,7 +91,7 @@ void require_counts(const Summary& s) {
   if (s.n_evaluated > s.n_tokens || s.n_tokens - s.n_evaluated > 1 || s.n_tokens > models::kMaxContext)
     fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) +
                                 " tokens evaluated cannot be; the file is damaged");
-  if (s.floor != 0 && (s.window <= 0 || s.floor % models::kKvStep != 0 || s.floor + static_cast<uint64_t>(s.window) - 1 > s.n_evaluated))
+  if (s.floor != 0 && (s.window <= 0 || s.floor % models::kKvStep != 0 || s.floor + static_cast<uint64_t>(s.window) > s.n_evaluated))
     fail(Status::data_loss, "snapshot: window layers from position " + std::to_string(s.floor) + " on cannot be; the file is damaged");
 }
 

@@ -62,7 +62,9 @@ int64_t GgufKeys::size(const char* key, int64_t limit, int64_t fallback) const {
   return in_range(name(key), file_.get_uint(name(key), static_cast<uint64_t>(fallback)), limit);
 }
 double GgufKeys::positive(const char* key) const { return positive_value(name(key), file_.require_float(name(key))); }
-double GgufKeys::positive(const char* key, double fallback) const { return positive_value(name(key), file_.get_float(name(key), fallback)); }
+double GgufKeys::positive(const char* key, double fallback) const {
+  return positive_value(name(key), file_.get_float(name(key), fallback));
+}
 
 Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key) {
   const GgufKeys keys(file, architecture);
@@ -82,8 +84,8 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   for (const char* key : {"attention.value_length", "rope.dimension_count"}) {
     const int64_t other = keys.size(key, kMaxHeadDim, c.head_dim);
     if (other != c.head_dim)
-      fail(Status::unimplemented, keys.name(key) + " is " + std::to_string(other) + "; only the whole head (" + std::to_string(c.head_dim) +
-                                      ") is supported");
+      fail(Status::unimplemented,
+           keys.name(key) + " is " + std::to_string(other) + "; only the whole head (" + std::to_string(c.head_dim) + ") is supported");
   }
   require_multiple("the head dimension", c.head_dim, "two", 2);
   c.norm_eps = static_cast<float>(keys.positive(eps_key));
@@ -110,8 +112,8 @@ Config read_json_config(const ConfigJson& json, const std::string& architecture)
   c.vocab = json.size("vocab_size", kMaxVocabulary);
   c.norm_eps = static_cast<float>(json.positive("rms_norm_eps"));
   if (c.n_heads % c.n_kv_heads != 0)
-    json.fail("num_key_value_heads", "is " + std::to_string(c.n_kv_heads) + "; num_attention_heads (" + std::to_string(c.n_heads) +
-                                         ") must be a multiple of it");
+    json.fail("num_key_value_heads",
+              "is " + std::to_string(c.n_kv_heads) + "; num_attention_heads (" + std::to_string(c.n_heads) + ") must be a multiple of it");
   if (!json.has("head_dim") && c.hidden % c.n_heads != 0)
     json.fail("hidden_size", "is " + std::to_string(c.hidden) + "; without head_dim it must be a multiple of num_attention_heads (" +
                                  std::to_string(c.n_heads) + ")");

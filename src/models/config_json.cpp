@@ -54,6 +54,8 @@ ConfigJson::ConfigJson(const ConfigJson& parent, std::string_view field)
   if (object_ && object_->kind != Json::Kind::object) parent.fail(field, "is " + shown(*object_) + "; it must be an object");
 }
 
+void ConfigJson::use_defaults(const char* json) { defaults_ = std::make_shared<const Json>(base::parse_json(json, "defaults")); }
+
 ConfigJson ConfigJson::object(std::string_view field) const { return ConfigJson(*this, field); }
 
 void ConfigJson::fail(std::string_view field, const std::string& problem) const {
@@ -62,6 +64,7 @@ void ConfigJson::fail(std::string_view field, const std::string& problem) const 
 
 const Json* ConfigJson::find(std::string_view field) const {
   const Json* value = object_ ? object_->find(field) : nullptr;
+  if (!value && defaults_) value = defaults_->find(field);
   return value && value->kind != Json::Kind::null ? value : nullptr;
 }
 
@@ -78,7 +81,8 @@ int64_t ConfigJson::as_size(std::string_view field, const Json& value, int64_t l
 
 double ConfigJson::as_positive(std::string_view field, const Json& value) const {
   const bool is_number = value.kind == Json::Kind::integer || value.kind == Json::Kind::number;
-  if (!is_number || !(value.number > 0) || !std::isfinite(value.number)) fail(field, "is " + shown(value) + "; it must be a positive number");
+  if (!is_number || !(value.number > 0) || !std::isfinite(value.number))
+    fail(field, "is " + shown(value) + "; it must be a positive number");
   return value.number;
 }
 

@@ -16,6 +16,8 @@ namespace rustml::models {
 class ConfigJson {
  public:
   explicit ConfigJson(const formats::ModelFile& file);
+  // Fields that are absent here are taken from `json`: what a published class of configurations leaves out.
+  void use_defaults(const char* json);
 
   bool has(std::string_view field) const { return find(field) != nullptr; }  // there, and not null
   int64_t size(std::string_view field, int64_t limit) const;
@@ -45,6 +47,7 @@ class ConfigJson {
   std::string subject_;
   std::shared_ptr<const base::Json> document_;
   const base::Json* object_ = nullptr;  // in the document
+  std::shared_ptr<const base::Json> defaults_;
 };
 
 }  // namespace rustml::models

@@ -16,7 +16,9 @@ ops::Context context(runtime::Member& member, const kernels::KernelTable& kernel
 }  // namespace
 
 Decoder::Decoder(WeightBinder& weights, const Config& config) : config_(config) {
-  embedding_ = weights.matrix("token_embd.weight", config.vocab, config.hidden, "LM_head");
+  Source table;
+  table.linear = config.tied;
+  embedding_ = weights.matrix("token_embd.weight", config.vocab, config.hidden, "LM_head", table);
   head_ = config.tied ? embedding_ : weights.matrix("output.weight", config.vocab, config.hidden, "LM_head");
   rope_divisors_ = config.rope_base > 0 ? weights.optional_vector("rope_freqs.weight", config.head_dim / 2) : nullptr;
   full_ = {config.n_heads, config.n_kv_heads, config.head_dim, config.attention_scale, 0};
@@ -48,12 +50,12 @@ void Decoder::step(int index, runtime::Member& member, const kernels::KernelTabl
     lap.add(pass.layers_ns);
     if (!c.profiling()) return;
     char line[200];
-    std::snprintf(line, sizeof line, "transformer[%d]::forward attn=%.3fms ffn=%.3fms", index - 1,
-                  ms(t.qkv + t.rope + t.attention + t.out), ms(t.ffn));
+    std::snprintf(line, sizeof line, "transformer[%d]::forward attn=%.3fms ffn=%.3fms", index - 1, ms(t.qkv + t.rope + t.attention + t.out),
+                  ms(t.ffn));
     pass.profile.add(base::LogLevel::debug, "rustml::model", line);
     if (pass.profile.level != runtime::ProfileLevel::matmuls) return;
-    std::snprintf(line, sizeof line, "[attn] layer=%d QKV=%.3fms QKnorm+RoPE=%.3fms QK^T+softmax+A*V=%.3fms (one kernel) out=%.3fms", index - 1,
-                  ms(t.qkv), ms(t.rope), ms(t.attention), ms(t.out));
+    std::snprintf(line, sizeof line, "[attn] layer=%d QKV=%.3fms QKnorm+RoPE=%.3fms QK^T+softmax+A*V=%.3fms (one kernel) out=%.3fms",
+                  index - 1, ms(t.qkv), ms(t.rope), ms(t.attention), ms(t.out));
     pass.profile.add(base::LogLevel::trace, "rustml::attn", line);
   } else if (pass.hidden) {
     if (member.leader()) norm_.apply(kernels, s.x + (pass.n_tokens - 1) * config_.hidden, config_.hidden, pass.hidden);

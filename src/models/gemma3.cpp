@@ -84,6 +84,12 @@ class Gemma3 final : public Decoder {
   std::vector<Layer> layers_;
 };
 
+// Published configurations of models with a vision part leave out of text_config whatever has these values.
+// Source: Gemma3TextConfig of transformers.
+constexpr const char* kTextDefaults = R"({"vocab_size":262208,"num_attention_heads":8,"num_key_value_heads":4,"head_dim":256,
+  "max_position_embeddings":131072,"rms_norm_eps":1e-6,"query_pre_attn_scalar":256,"rope_theta":1000000.0,
+  "rope_local_base_freq":10000.0})";
+
 constexpr int64_t kPattern = 6;  // every sixth layer is a full one
 
 std::vector<bool> by_pattern(int64_t n_layers, int64_t pattern) {
@@ -101,8 +107,8 @@ std::vector<bool> read_layers(const ConfigJson& json, int64_t n_layers) {
   std::vector<bool> window;
   for (const std::string& type : types) {
     if (type != "sliding_attention" && type != "full_attention")
-      base::fail(base::Status::unimplemented, "config.json: layer_types holds " + base::quoted(type) +
-                                                  "; supported: sliding_attention, full_attention");
+      base::fail(base::Status::unimplemented,
+                 "config.json: layer_types holds " + base::quoted(type) + "; supported: sliding_attention, full_attention");
     window.push_back(type == "sliding_attention");
   }
   return window;
@@ -128,7 +134,8 @@ Config read_gemma3_gguf(const formats::ModelFile& file, const std::string& archi
 
 Config read_gemma3_json(const formats::ModelFile& file, const std::string& architecture) {
   const ConfigJson whole(file);
-  const ConfigJson json = whole.has("text_config") ? whole.object("text_config") : whole;
+  ConfigJson json = whole.has("text_config") ? whole.object("text_config") : whole;
+  if (whole.has("text_config")) json.use_defaults(kTextDefaults);
   Config c = read_json_config(json, architecture);
   json.require_text("hidden_activation", {"gelu_pytorch_tanh"});
   json.require_absent("final_logit_softcapping");
@@ -146,7 +153,8 @@ Config read_gemma3_json(const formats::ModelFile& file, const std::string& archi
     c.rope_scaling = read_rope_scaling(rope, "full_attention");
     c.window_rope_base = read_rope_base(rope, "sliding_attention");
     if (read_rope_scaling(rope, "sliding_attention").kind != ops::RopeScaling::Kind::none)
-      base::fail(base::Status::unimplemented, "config.json: rope_parameters.sliding_attention asks for rotary scaling; only full layers are scaled");
+      base::fail(base::Status::unimplemented,
+                 "config.json: rope_parameters.sliding_attention asks for rotary scaling; only full layers are scaled");
   } else {
     c.rope_base = json.positive("rope_theta");
     c.rope_scaling = read_rope_scaling(json, "rope_scaling");

@@ -22,7 +22,8 @@ class Gpt2 final : public Decoder {
       return ops::Norm{weights.vector(name + ".weight", h), weights.vector(name + ".bias", h), config.norm_eps};
     };
     // SafeTensors store Conv1D, [inputs, outputs]. Rows [first, first + rows) of tensor_rows.
-    const auto linear = [&](const std::string& name, int64_t rows, int64_t cols, const char* label, int64_t first = 0, int64_t tensor_rows = 0) {
+    const auto linear = [&](const std::string& name, int64_t rows, int64_t cols, const char* label, int64_t first = 0,
+                            int64_t tensor_rows = 0) {
       Source source;
       source.first_row = first;
       source.tensor_rows = tensor_rows;
@@ -105,8 +106,8 @@ Config read_gpt2_json(const formats::ModelFile& file, const std::string& archite
   c.hidden = json.size("n_embd", kMaxWidth);
   c.n_heads = c.n_kv_heads = json.size("n_head", kMaxHeads);
   if (c.hidden % c.n_heads != 0 || c.hidden / c.n_heads > kMaxHeadDim || c.hidden / c.n_heads % 2 != 0)
-    json.fail("n_embd", "is " + std::to_string(c.hidden) + "; it must be n_head (" + std::to_string(c.n_heads) + ") times an even number up to " +
-                            std::to_string(kMaxHeadDim));
+    json.fail("n_embd", "is " + std::to_string(c.hidden) + "; it must be n_head (" + std::to_string(c.n_heads) +
+                            ") times an even number up to " + std::to_string(kMaxHeadDim));
   c.head_dim = c.hidden / c.n_heads;
   c.ffn = json.size("n_inner", kMaxWidth, 4 * c.hidden);
   c.vocab = json.size("vocab_size", kMaxVocabulary);

@@ -21,7 +21,9 @@ struct KvShape {
   bool windowed(int64_t layer) const { return window > 0 && window_layer[static_cast<size_t>(layer)]; }
   uint64_t n_window_layers() const noexcept;
   uint64_t layer_bytes_per_position(kernels::KvType type) const noexcept;
-  uint64_t bytes_per_position(kernels::KvType type) const noexcept { return static_cast<uint64_t>(n_layers) * layer_bytes_per_position(type); }
+  uint64_t bytes_per_position(kernels::KvType type) const noexcept {
+    return static_cast<uint64_t>(n_layers) * layer_bytes_per_position(type);
+  }
 };
 
 constexpr uint64_t kKvStep = 256, kKvRewind = 1024;
@@ -49,8 +51,8 @@ class KvCache {
 
   // First position whose cells window layers still have, a multiple of kKvStep. 0 without windows.
   uint64_t floor() const noexcept { return floor_; }
-  // Lengths below this, but for 0, cannot be gone back to.
-  uint64_t rewind_floor() const noexcept { return floor_ == 0 ? 0 : floor_ + static_cast<uint64_t>(shape_.window) - 1; }
+  // Lengths below this, but for 0, cannot be gone back to: the last token's scores may be wanted again, with all of its window.
+  uint64_t rewind_floor() const noexcept { return floor_ == 0 ? 0 : floor_ + static_cast<uint64_t>(shape_.window); }
   // The floor stays where it is until unhold(), so that the caller can come back to the length of now; nothing to hold at 0.
   void hold() noexcept { held_floor_ = length_ > 0 ? floor_ : UINT64_MAX; }
   void unhold() noexcept;

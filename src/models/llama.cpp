@@ -26,8 +26,8 @@ class Llama final : public Decoder {
       const std::string p = "blk." + std::to_string(i) + ".";
       Layer l;
       l.attention_norm = {weights.vector(p + "attn_norm.weight", h), nullptr, config.norm_eps};
-      l.attention.qkv = {weights.matrix(p + "attn_q.weight", q, h, "Q_proj", pairs), weights.matrix(p + "attn_k.weight", kv, h, "K_proj", pairs),
-                         weights.matrix(p + "attn_v.weight", kv, h, "V_proj")};
+      l.attention.qkv = {weights.matrix(p + "attn_q.weight", q, h, "Q_proj", pairs),
+                         weights.matrix(p + "attn_k.weight", kv, h, "K_proj", pairs), weights.matrix(p + "attn_v.weight", kv, h, "V_proj")};
       l.attention.qkv[0].bias = bias(p + "attn_q.bias", q, pairs, config.qkv_bias);
       l.attention.qkv[1].bias = bias(p + "attn_k.bias", kv, pairs, config.qkv_bias);
       l.attention.qkv[2].bias = bias(p + "attn_v.bias", kv, {}, config.qkv_bias);

@@ -19,8 +19,8 @@ class Scratch {
   const int64_t chunk;
   float *x, *y, *qkv, *attended, *gate, *up;  // [chunk][hidden | hidden | q+k+v | heads x head_dim | ffn | ffn]; y with post_norms
   float *cosines, *sines, *window_cosines, *window_sines;  // [chunk][head_dim / 2], where rotated
-  ops::Activations shared;                                  // [chunk][widest]
-  ops::AttentionScratch partial;                            // for n_heads queries
+  ops::Activations shared;                                 // [chunk][widest]
+  ops::AttentionScratch partial;                           // for n_heads queries
   struct Own {
     ops::Activations single;  // one token
     float* merged;            // [heads x head_dim]

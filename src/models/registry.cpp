@@ -34,13 +34,15 @@ constexpr Architecture kArchitectures[] = {
 [[noreturn]] void refuse(const std::string& what, const std::string& name, bool json) {
   std::string known;
   for (const Architecture& a : kArchitectures)
-    if (json ? a.hugging_face != nullptr : a.read_gguf != nullptr) known += (known.empty() ? "" : ", ") + std::string(json ? a.hugging_face : a.name);
+    if (json ? a.hugging_face != nullptr : a.read_gguf != nullptr)
+      known += (known.empty() ? "" : ", ") + std::string(json ? a.hugging_face : a.name);
   fail(Status::unimplemented, what + " " + base::quoted(name) + " is not supported; supported: " + known);
 }
 
 Plan plan_json(const formats::ModelFile& file) {
   const ConfigJson json(file);
-  if (json.has("architectures") && json.texts("architectures").empty()) json.fail("architectures", "is empty; it must name a class or be left out");
+  if (json.has("architectures") && json.texts("architectures").empty())
+    json.fail("architectures", "is empty; it must name a class or be left out");
   const std::string type = json.text("model_type", "");
   if (type.empty()) json.fail("model_type", "is missing; it must be given");
   for (const Architecture& a : kArchitectures) {

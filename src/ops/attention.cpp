@@ -74,8 +74,8 @@ void attend_single(Context& c, const AttentionShape& shape, const float* q, int6
 }
 
 // A chunk: units are (tile of tokens, KV head); tiles are dealt out in turn because later tokens see more.
-void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position,
-                  const KvLayer& cache, const AttentionScratch& own, float* out) {
+void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position, const KvLayer& cache,
+                  const AttentionScratch& own, float* out) {
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   const int64_t tile = std::max<int64_t>(1, kAttentionQueries / heads), n_tiles = (n_tokens + tile - 1) / tile;
   for (int64_t u = c.member.rank(); u < n_tiles * shape.n_kv_heads; u += c.member.size()) {

@@ -114,7 +114,8 @@ void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gat
   const int64_t rows = gate_weight.rows;
   const Matrix& second = up_weight ? *up_weight : gate_weight;
   const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(second, x, up, rows, false);
-  const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)], up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
+  const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
+             up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
   const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
   if (!pieces(c, panel_bytes, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
         gate_kernel(gate_args, p0, p1, t0, t1);

@@ -27,8 +27,9 @@ class Absent final : public Tokenizer {
 
  private:
   [[noreturn]] static void refuse() {
-    base::fail(base::Status::failed_precondition,
-               "text: this model came without a tokenizer (no tokenizer.json); pass token ids, or put the model's tokenizer.json beside it");
+    base::fail(
+        base::Status::failed_precondition,
+        "text: this model came without a tokenizer (no tokenizer.json); pass token ids, or put the model's tokenizer.json beside it");
   }
   const int32_t size_;
   const std::vector<int32_t> none_;

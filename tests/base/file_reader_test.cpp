@@ -98,9 +98,7 @@ TEST_F(FileReaderTest, NoPermission) {
   ASSERT_EQ(::seteuid(user), 0);
 }
 
-TEST_F(FileReaderTest, Directories) {
-  EXPECT_ERROR(open_file(directory_.string()), Status::invalid_argument, "is a directory");
-}
+TEST_F(FileReaderTest, Directories) { EXPECT_ERROR(open_file(directory_.string()), Status::invalid_argument, "is a directory"); }
 
 TEST_F(FileReaderTest, OnlyRegularFiles) {
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);

@@ -53,8 +53,9 @@ TEST(Engine, ALoadCanBeCancelled) {
   flag.trigger(1);
   runtime::StopSignal stop(&flag);
   runtime::Call call{stop, {}};
-  EXPECT_EQ(status_of([&] { Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", call), {}, call); }),
-            base::Status::cancelled);
+  EXPECT_EQ(
+      status_of([&] { Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", call), {}, call); }),
+      base::Status::cancelled);
 }
 
 TEST(Engine, ReadsThroughACallersReaderToo) {
@@ -69,7 +70,8 @@ TEST(Engine, ReadsThroughACallersReaderToo) {
       file->size(), "callback");
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  EXPECT_EQ(Engine::open(formats::open(std::move(reader), call), {}, call)->info().fingerprint_low, open_tiny("base_f16")->info().fingerprint_low);
+  EXPECT_EQ(Engine::open(formats::open(std::move(reader), call), {}, call)->info().fingerprint_low,
+            open_tiny("base_f16")->info().fingerprint_low);
 }
 
 }  // namespace

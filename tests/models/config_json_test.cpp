@@ -8,7 +8,7 @@
 namespace rustml::models {
 namespace {
 
-std::string refusal(const std::string& text) {
+std::string json_refusal(const std::string& text) {
   MadeFile f;
   f.json(text);
   return error_of([&] { ConfigJson(f.file()); });
@@ -16,9 +16,9 @@ std::string refusal(const std::string& text) {
 
 TEST(ConfigJson, DamagedTextsAreDataLoss) {
   const std::string deep = std::string(10001, '[') + std::string(10001, ']');
-  for (const std::string& text : {std::string(), std::string("  \n"), std::string("[]"), std::string("{"), std::string("{}x"), deep, std::string("{\"a\":1,\"a\":2}"),
-                                  std::string("\xFF\xFE{\0}\0", 6), std::string("3")})
-    EXPECT_EQ(refusal(text).substr(0, 2), "15") << text.substr(0, 20);
+  for (const std::string& text : {std::string(), std::string("  \n"), std::string("[]"), std::string("{"), std::string("{}x"), deep,
+                                  std::string("{\"a\":1,\"a\":2}"), std::string("\xFF\xFE{\0}\0", 6), std::string("3")})
+    EXPECT_EQ(json_refusal(text).substr(0, 2), "15") << text.substr(0, 20);
   MadeFile f;
   f.json("{}");
   formats::ModelFile& file = f.file();

@@ -9,31 +9,37 @@
 namespace rustml::models {
 namespace {
 
-const std::vector<std::string> kFields = {"\"model_type\":\"gpt2\"", "\"n_layer\":1", "\"n_embd\":8",      "\"n_head\":2",
-                                          "\"n_positions\":16",     "\"n_inner\":null", "\"vocab_size\":10", "\"layer_norm_epsilon\":1e-5",
-                                          "\"activation_function\":\"gelu_new\""};
+const std::vector<std::string> kGpt2Fields = {"\"model_type\":\"gpt2\"",
+                                              "\"n_layer\":1",
+                                              "\"n_embd\":8",
+                                              "\"n_head\":2",
+                                              "\"n_positions\":16",
+                                              "\"n_inner\":null",
+                                              "\"vocab_size\":10",
+                                              "\"layer_norm_epsilon\":1e-5",
+                                              "\"activation_function\":\"gelu_new\""};
 
-std::string refusal(const std::string& name, const std::string& instead = {}) {
+std::string gpt2_refusal(const std::string& name, const std::string& instead = {}) {
   MadeFile f;
-  f.json(without(kFields, name, instead));
+  f.json(without(kGpt2Fields, name, instead));
   return error_of([&] { read_gpt2_json(f.file(), "gpt2"); });
 }
 
 TEST(Gpt2, JsonFields) {
   MadeFile f;
-  f.json(without(kFields, ""));
+  f.json(without(kGpt2Fields, ""));
   const Config c = read_gpt2_json(f.file(), "gpt2");
   EXPECT_EQ(c.ffn, 32) << "n_inner null: four times the width";
   EXPECT_EQ(c.head_dim, 4);
   EXPECT_EQ(c.rope_base, 0);
   EXPECT_TRUE(c.tied);
   for (const char* name : {"n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "layer_norm_epsilon"})
-    EXPECT_EQ(refusal(name), "15 made/config.json: " + std::string(name) + " is missing; it must be given");
-  EXPECT_NE(refusal("n_head", "\"n_head\":3").find("n_embd is 8"), std::string::npos);
-  EXPECT_EQ(refusal("activation_function", "\"activation_function\":\"relu\"").substr(0, 2), "12");
-  EXPECT_EQ(refusal("n_inner", "\"scale_attn_by_inverse_layer_idx\":true"),
+    EXPECT_EQ(gpt2_refusal(name), "15 made/config.json: " + std::string(name) + " is missing; it must be given");
+  EXPECT_NE(gpt2_refusal("n_head", "\"n_head\":3").find("n_embd is 8"), std::string::npos);
+  EXPECT_EQ(gpt2_refusal("activation_function", "\"activation_function\":\"relu\"").substr(0, 2), "12");
+  EXPECT_EQ(gpt2_refusal("n_inner", "\"scale_attn_by_inverse_layer_idx\":true"),
             "12 made/config.json: scale_attn_by_inverse_layer_idx is true; only false is supported");
-  EXPECT_EQ(refusal("n_inner", "\"reorder_and_upcast_attn\":true").substr(0, 2), "12");
+  EXPECT_EQ(gpt2_refusal("n_inner", "\"reorder_and_upcast_attn\":true").substr(0, 2), "12");
 }
 
 std::vector<float> ramp(size_t n, float step) {
@@ -52,7 +58,7 @@ std::vector<float> transposed(const std::vector<float>& x, int64_t rows, int64_t
 
 TEST(Gpt2, BothFormatsGiveTheSameBits) {
   MadeFile gguf, directory;
-  directory.json(without(kFields, ""));
+  directory.json(without(kGpt2Fields, ""));
   gguf.text("general.architecture", "gpt2").number("gpt2.block_count", 1).number("gpt2.embedding_length", 8);
   gguf.number("gpt2.feed_forward_length", 32).number("gpt2.attention.head_count", 2).number("gpt2.context_length", 16);
   gguf.real("gpt2.attention.layer_norm_epsilon", 1e-5);

@@ -39,20 +39,20 @@ TEST(Llama, TensorsOfOtherArchitecturesAreRefused) {
   EXPECT_NE(error.find("attn_q_norm"), std::string::npos);
 }
 
-const std::vector<std::string> kFields = {"\"model_type\":\"llama\"",       "\"vocab_size\":40",          "\"hidden_size\":32",
-                                          "\"intermediate_size\":48",      "\"num_hidden_layers\":1",    "\"num_attention_heads\":4",
-                                          "\"num_key_value_heads\":2",     "\"max_position_embeddings\":64", "\"rms_norm_eps\":1e-5",
-                                          "\"rope_theta\":10000.0",        "\"hidden_act\":\"silu\"",      "\"tie_word_embeddings\":true"};
+const std::vector<std::string> kLlamaFields = {
+    "\"model_type\":\"llama\"", "\"vocab_size\":40",         "\"hidden_size\":32",        "\"intermediate_size\":48",
+    "\"num_hidden_layers\":1",  "\"num_attention_heads\":4", "\"num_key_value_heads\":2", "\"max_position_embeddings\":64",
+    "\"rms_norm_eps\":1e-5",    "\"rope_theta\":10000.0",    "\"hidden_act\":\"silu\"",   "\"tie_word_embeddings\":true"};
 
-std::string refusal(const std::string& name, const std::string& instead = {}) {
+std::string llama_refusal(const std::string& name, const std::string& instead = {}) {
   MadeFile f;
-  f.json(without(kFields, name, instead));
+  f.json(without(kLlamaFields, name, instead));
   return error_of([&] { read_llama_json(f.file(), "llama"); });
 }
 
 TEST(LlamaJson, ReadsWhatTheFileSays) {
   MadeFile f;
-  f.json(without(kFields, ""));
+  f.json(without(kLlamaFields, ""));
   const Config c = read_llama_json(f.file(), "llama");
   EXPECT_EQ(c.n_layers, 1);
   EXPECT_EQ(c.head_dim, 8);
@@ -62,30 +62,31 @@ TEST(LlamaJson, ReadsWhatTheFileSays) {
 }
 
 TEST(LlamaJson, RequiredFieldsHaveNoDefaults) {
-  for (const char* name : {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-                           "max_position_embeddings", "rms_norm_eps", "rope_theta"}) {
-    const std::string error = refusal(name);
+  for (const char* name : {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                           "num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "rope_theta"}) {
+    const std::string error = llama_refusal(name);
     EXPECT_EQ(error, "15 made/config.json: " + std::string(name) + " is missing; it must be given");
     for (const char* value : {"\"8\"", "-1", "0", "1e308", "[1]", "true", "{}"}) {
       if (std::string(value) == "1e308" && (std::string(name) == "rms_norm_eps" || std::string(name) == "rope_theta")) continue;
-      EXPECT_EQ(refusal(name, "\"" + std::string(name) + "\":" + value).substr(0, 2), "15") << name << " " << value;
+      EXPECT_EQ(llama_refusal(name, "\"" + std::string(name) + "\":" + value).substr(0, 2), "15") << name << " " << value;
     }
-    EXPECT_NE(refusal(name, "\"" + std::string(name) + "\":null").find("is null"), std::string::npos);
+    EXPECT_NE(llama_refusal(name, "\"" + std::string(name) + "\":null").find("is null"), std::string::npos);
   }
   for (const char* value : {"3.5", "9223372036854775808", "1000000000"})
-    EXPECT_EQ(refusal("num_hidden_layers", std::string("\"num_hidden_layers\":") + value).substr(0, 2), "15") << value;
+    EXPECT_EQ(llama_refusal("num_hidden_layers", std::string("\"num_hidden_layers\":") + value).substr(0, 2), "15") << value;
 }
 
 TEST(LlamaJson, InconsistentOrUnsupportedIsNamed) {
-  EXPECT_NE(refusal("num_key_value_heads", "\"num_key_value_heads\":3").find("num_key_value_heads is 3; num_attention_heads (4) must be a multiple"),
+  EXPECT_NE(llama_refusal("num_key_value_heads", "\"num_key_value_heads\":3")
+                .find("num_key_value_heads is 3; num_attention_heads (4) must be a multiple"),
             std::string::npos);
-  EXPECT_NE(refusal("num_key_value_heads", "\"num_key_value_heads\":8").find("num_key_value_heads is 8"), std::string::npos);
-  EXPECT_NE(refusal("hidden_size", "\"hidden_size\":30").find("hidden_size is 30"), std::string::npos);
-  EXPECT_EQ(refusal("hidden_act", "\"hidden_act\":\"relu\"").substr(0, 2), "12");
-  EXPECT_EQ(refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0}").substr(0, 2), "12");
-  EXPECT_EQ(refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"type\":\"linear\"}"),
+  EXPECT_NE(llama_refusal("num_key_value_heads", "\"num_key_value_heads\":8").find("num_key_value_heads is 8"), std::string::npos);
+  EXPECT_NE(llama_refusal("hidden_size", "\"hidden_size\":30").find("hidden_size is 30"), std::string::npos);
+  EXPECT_EQ(llama_refusal("hidden_act", "\"hidden_act\":\"relu\"").substr(0, 2), "12");
+  EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0}").substr(0, 2), "12");
+  EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"type\":\"linear\"}"),
             "15 made/config.json: rope_scaling.factor is missing; it must be given");
-  EXPECT_EQ(refusal("tie_word_embeddings", "\"tie_word_embeddings\":\"yes\"").substr(0, 2), "15");
+  EXPECT_EQ(llama_refusal("tie_word_embeddings", "\"tie_word_embeddings\":\"yes\"").substr(0, 2), "15");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "formats/model_file.h"
 
 namespace rustml::models {
