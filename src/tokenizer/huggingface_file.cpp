@@ -5,7 +5,6 @@
 #include "tokenizer/huggingface_bpe.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/json_sections.h"
 #include "tokenizer/tokenizer.h"
 
 namespace rustml::tokenizer {

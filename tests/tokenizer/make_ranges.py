@@ -27,10 +27,11 @@ struct NewerRange { uint32_t first, last; char category[3]; };
 inline constexpr NewerRange kNewerRanges[] = {
 %(newer)s};
 
-// Parts of character classes: what Rust's char::is_numeric (Unicode 17) takes beyond \p{N}, and \w beyond
-// \p{L}\p{M}\p{Nd}\p{Nl}\p{Pc} (the Whitespace step, which is Rust's, has joiners instead of Latin-1's numbers).
+// Parts of character classes: what Rust's char::is_numeric (Unicode 17) takes beyond \p{N}; \w beyond
+// \p{L}\p{M}\p{Nd}\p{Nl}\p{Pc} inside a class, outside of one (only there Latin-1's numbers are words), and in Rust.
 inline constexpr char kNewestNumerics[] = "%(numerics)s";
 inline constexpr char kMoreWordCharacters[] = "%(words)s";
+inline constexpr char kMoreLoneWordCharacters[] = "%(lone_words)s";
 inline constexpr char kMoreRustWordCharacters[] = "%(rust_words)s";
 
 // clang-format on
@@ -151,7 +152,8 @@ def main():
         "version": tokenizers.__version__,
         "newer": rows(f'{{0x{a:x}, 0x{b:x}, "{category}"}}' for a, b, category in newer()),
         "numerics": character_class(digits() - taken(r"\p{N}")),
-        "words": character_class(taken(r"\w") - word_categories),
+        "words": character_class(taken(r"[\w]") - word_categories),
+        "lone_words": character_class(taken(r"\w") - taken(r"[\w]")),
         "rust_words": character_class(rust_words() - word_categories),
     })
     (SRC / "normalize_ranges.h").write_text(NORMALIZE % {
