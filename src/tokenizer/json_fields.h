@@ -1,5 +1,5 @@
-// Hugging Face documents: the members of one object by name and type, the sections of a large one. Nothing of it is trusted: what is missing or of another type
-// is data_loss, what we do not know is unimplemented; both name the place.
+// Hugging Face documents: the members of one object by name and type, the sections of a large one. Nothing of it is trusted: what is
+// missing or of another type is data_loss, what we do not know is unimplemented; both name the place.
 #pragma once
 #include <map>
 #include <string>
@@ -26,7 +26,7 @@ class JsonFields {
   std::string type() const { return string("type"); }
   const std::string& where() const noexcept { return where_; }
 
-  [[noreturn]] void bad(std::string_view key, const std::string& problem) const;                            // data_loss
+  [[noreturn]] void bad(std::string_view key, const std::string& problem) const;                             // data_loss
   [[noreturn]] void unsupported(std::string_view key, std::string_view value, const char* supported) const;  // unimplemented
 
  private:

@@ -83,7 +83,8 @@ class Translator {
     } else if (take("\\b")) {
       const std::string w = "[" + word_characters(false) + "]";
       out_ += "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))";
-    } else if (pattern_.substr(at_).starts_with("\\A") || pattern_.substr(at_).starts_with("\\z") || pattern_.substr(at_).starts_with("\\Z")) {
+    } else if (pattern_.substr(at_).starts_with("\\A") || pattern_.substr(at_).starts_with("\\z") ||
+               pattern_.substr(at_).starts_with("\\Z")) {
       out_ += pattern_.substr(at_, 2);
       at_ += 2;
     } else if (take("{")) {
@@ -239,7 +240,8 @@ class Translator {
     const char* begin = pattern_.data() + at_;
     const char* end = pattern_.data() + close;
     const auto read = std::from_chars(begin, end, c, 16);
-    if (read.ec != std::errc() || read.ptr != end || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) refuse("a number that is no character's");
+    if (read.ec != std::errc() || read.ptr != end || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+      refuse("a number that is no character's");
     if (n_digits == 2 && c >= 0x80) refuse("a single byte of a character");
     at_ = close + (n_digits == 0 ? 1 : 0);
     return single(c);

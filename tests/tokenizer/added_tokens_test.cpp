@@ -19,7 +19,10 @@ Cuts cut(const AddedTokens& tokens, std::string_view text, const std::vector<Str
 }
 
 AddedTokens sample() {
-  return AddedTokens({{.id = 1, .text = "<m>", .marker = true}, {.id = 2, .text = "<t>"}, {.id = 3, .text = "m><t>x"}, {.id = 4, .text = "w", .single_word = true}});
+  return AddedTokens({{.id = 1, .text = "<m>", .marker = true},
+                      {.id = 2, .text = "<t>"},
+                      {.id = 3, .text = "m><t>x"},
+                      {.id = 4, .text = "w", .single_word = true}});
 }
 
 TEST(AddedTokens, MarkersOnlyInsideTrust) {

@@ -54,8 +54,8 @@ TEST(HuggingfaceBpe, EveryPartAsTokenizers) {
 std::string file(const std::string& parts, const std::string& merges = "") {
   return R"({"added_tokens":[{"id":8,"content":"<s>","special":true},{"id":9,"content":"<tool>"},)"
          R"({"id":10,"content":"<N>","special":true,"normalized":true}],)" +
-         parts + R"("model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"d":3," ":4,"aa":5,"<":6,"n":7,"aaaa":11,"ab":12},"merges":[)" + merges +
-         "]}}";
+         parts + R"("model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"d":3," ":4,"aa":5,"<":6,"n":7,"aaaa":11,"ab":12},"merges":[)" +
+         merges + "]}}";
 }
 std::unique_ptr<Tokenizer> load_file(const std::string& parts, const std::string& merges = "") {
   return load_huggingface({{"tokenizer.json", file(parts, merges)}});
@@ -117,14 +117,15 @@ double seconds_to_encode(const Tokenizer& tokenizer, const std::string& unit, si
   const auto begin = std::chrono::steady_clock::now();
   const Encoding encoding = tokenizer.encode(text, {.parse_special = true}, stop);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  EXPECT_FALSE(encoding.ids.empty());
+  EXPECT_GT(encoding.ids.size() + encoding.dropped_bytes, 0u);
   return taken.count();
 }
 
 // On a thread with 256 KiB of stack. The square of a ten times longer text would take a hundred times as long.
 TEST(HuggingfaceBpe, MegabytesOfOneThing) {
   const auto run = [](void*) -> void* {
-    const std::string split = R"("pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"[^\\s\\p{L}]+|\\p{L}+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},)";
+    const std::string split =
+        R"("pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"[^\\s\\p{L}]+|\\p{L}+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},)";
     for (const std::string& parts : {std::string(), std::string(R"("normalizer":{"type":"NFKC"},)"), split}) {
       const auto tokenizer = load_file(parts, R"("a a","aa aa","a b")");
       for (const std::string unit : {"a", " ", "ab", "a ", "a\u0301\u0316", "<s>"}) {
@@ -151,16 +152,17 @@ TEST(HuggingfaceBpe, FilesThatCostTooMuch) {
     rustml::runtime::StopSignal stop;
     EXPECT_ERROR(tokenizer->encode(text, {}, stop), Status::resource_exhausted, why);
   };
-  refused(R"("pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"(a+)+b"}},)", std::string(40, 'a'), "(a+)+b");
-  refused(R"("normalizer":{"type":"Replace","pattern":{"String":"a"},"content":")" + std::string(1'000'000, 'b') + "\"},", "a", "normalizer");
+  refused(R"("pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"(a+)+b"}},)", std::string(40, 'a') + "!b", "(a+)+b");
+  refused(R"("normalizer":{"type":"Replace","pattern":{"String":"a"},"content":")" + std::string(1'000'000, 'b') + "\"},", "a",
+          "normalizer");
   std::string doubling;
   for (int i = 0; i < 40; ++i) doubling += std::string(i == 0 ? "" : ",") + R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})";
   refused(R"("normalizer":{"type":"Sequence","normalizers":[)" + doubling + "]},", "a", "normalizer");
-  EXPECT_ERROR(load_file(R"("normalizer":{"type":"Sequence","normalizers":[)" + doubling + "," + doubling + "]},"), Status::resource_exhausted,
-               "more than 64 steps");
+  EXPECT_ERROR(load_file(R"("normalizer":{"type":"Sequence","normalizers":[)" + doubling + "," + doubling + "]},"),
+               Status::resource_exhausted, "more than 64 steps");
   EXPECT_ERROR(load_file(R"("decoder":{"type":"Sequence","decoders":[)" + doubling + "]},"), Status::resource_exhausted, "the decoder");
   std::string spelling;
-  for (int i = 0; i < 40; ++i) spelling += std::string(i == 0 ? "" : ",") + R"({"type":"ByteLevel","add_prefix_space":true})";
+  for (int i = 0; i < 20; ++i) spelling += std::string(i == 0 ? "" : ",") + R"({"type":"ByteLevel","add_prefix_space":true})";
   refused(R"("pre_tokenizer":{"type":"Sequence","pretokenizers":[)" + spelling + "]},", "a a", "pre-tokenizer");
 }
 

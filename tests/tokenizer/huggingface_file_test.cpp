@@ -54,8 +54,8 @@ std::string valid_text(const std::string& bytes) {
 }
 
 std::unique_ptr<Tokenizer> load_real(const std::string& folder) {
-  return load_huggingface({{"tokenizer.json", read_file(folder + "/tokenizer.json")},
-                           {"tokenizer_config.json", read_file(folder + "/tokenizer_config.json")}});
+  return load_huggingface(
+      {{"tokenizer.json", read_file(folder + "/tokenizer.json")}, {"tokenizer_config.json", read_file(folder + "/tokenizer_config.json")}});
 }
 
 void compare(const char* name) {
@@ -67,7 +67,8 @@ void compare(const char* name) {
   rustml::runtime::StopSignal stop;
   const std::string json = read_file(folder + "/" + name + "/tokenizer.json");
   rustml::tokenizer::HuggingfaceVocabulary read;
-  rustml::tokenizer::read_added_tokens(rustml::tokenizer::json_sections(json, "json", {"added_tokens"}, stop).at("added_tokens"), read, stop);
+  rustml::tokenizer::read_added_tokens(rustml::tokenizer::json_sections(json, "json", {"added_tokens"}, stop).at("added_tokens"), read,
+                                       stop);
   std::sort(read.added.begin(), read.added.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (size_t i = 0; i + 1 < n_plain; i += 5) texts.push_back(texts[i] + read.added[i / 5 % read.added.size()].text + texts[i + 1]);
 
@@ -151,7 +152,9 @@ std::unique_ptr<Tokenizer> load_made(const std::string& json, std::map<std::stri
 std::string added(const std::string& content, const std::string& id, const std::string& more = R"("special":true)") {
   return R"({"id":)" + id + R"(,"content":")" + content + R"(",)" + more + "}";
 }
-std::string with_added(const std::string& list) { return made(R"({"a":0,"b":1,"c":2,"ab":3})", R"(["a b"])", "", R"("added_tokens":[)" + list + "],"); }
+std::string with_added(const std::string& list) {
+  return made(R"({"a":0,"b":1,"c":2,"ab":3})", R"(["a b"])", "", R"("added_tokens":[)" + list + "],");
+}
 std::string part(const std::string& name, const std::string& json) {
   return made(R"({"a":0,"b":1,"c":2,"ab":3})", R"(["a b"])", "", "\"" + name + "\":" + json + ",");
 }
@@ -171,11 +174,13 @@ TEST(HuggingfaceFile, RefusesWhatIsNoTokenizer) {
   EXPECT_ERROR(load_made(std::string(100, '[')), Status::data_loss, "expected an object");
   EXPECT_ERROR(load_made("{\"x\":" + std::string(10001, '[')), Status::data_loss, "nested deeper");
   EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","vocab":{"a":0},"vocab":{"a":0},"merges":[]}})"), Status::data_loss, "twice");
-  EXPECT_ERROR(load_made("{\"x\":[0" + [] {
-                 std::string more;
-                 for (int i = 0; i < 8'400'000; ++i) more += ",0";
-                 return more;
-               }() + "]}"),
+  EXPECT_ERROR(load_made("{\"x\":[0" +
+                         [] {
+                           std::string more;
+                           for (int i = 0; i < 8'400'000; ++i) more += ",0";
+                           return more;
+                         }() +
+                         "]}"),
                Status::resource_exhausted, "values");
 }
 
@@ -224,11 +229,13 @@ TEST(HuggingfaceFile, Merges) {
   const auto merges = [](const std::string& list) { return load_made(made(R"({"a":0,"b":1,"ab":2,"a b":3," b":4})", list)); };
   EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","vocab":{"a":0}}})"), Status::data_loss, "model.merges: missing");
   EXPECT_ERROR(merges("{}"), Status::data_loss, "expected an array");
-  for (const char* list : {R"(["ab"])", R"([""])", R"(["a b "])", R"(["a  b"])"}) EXPECT_ERROR(merges(list), Status::data_loss, "one blank");
+  for (const char* list : {R"(["ab"])", R"([""])", R"(["a b "])", R"(["a  b"])"})
+    EXPECT_ERROR(merges(list), Status::data_loss, "one blank");
   for (const char* list : {R"(["a "])", R"(["a z"])", R"([["a",""]])"}) EXPECT_ERROR(merges(list), Status::data_loss, "second half");
   for (const char* list : {R"([" b"])", R"(["z b"])"}) EXPECT_ERROR(merges(list), Status::data_loss, "first half");
   EXPECT_ERROR(merges(R"(["b a"])"), Status::data_loss, "what it makes");
-  for (const char* list : {R"([["a"]])", R"([["a","b","c"]])", R"([[]])", R"([["a",1]])"}) EXPECT_ERROR(merges(list), Status::data_loss, "two strings");
+  for (const char* list : {R"([["a"]])", R"([["a","b","c"]])", R"([[]])", R"([["a",1]])"})
+    EXPECT_ERROR(merges(list), Status::data_loss, "two strings");
   EXPECT_ERROR(merges("[1]"), Status::data_loss, "merges[0]");
   EXPECT_EQ(encode(*merges(R"(["a b","a b"])"), "ab"), (Ids{2}));
   EXPECT_EQ(encode(*merges(R"(["#version: 0.2","a b"])"), "ab"), (Ids{2}));
@@ -288,7 +295,8 @@ TEST(HuggingfaceFile, RefusesPartsByName) {
 
 TEST(HuggingfaceFile, Templates) {
   const auto with = [](const std::string& single, const std::string& tokens) {
-    return load_made(part("post_processor", R"({"type":"TemplateProcessing","single":[)" + single + R"(],"special_tokens":{)" + tokens + "}}"));
+    return load_made(
+        part("post_processor", R"({"type":"TemplateProcessing","single":[)" + single + R"(],"special_tokens":{)" + tokens + "}}"));
   };
   const std::string text = R"({"Sequence":{"id":"A","type_id":0}})", begin = R"({"SpecialToken":{"id":"B","type_id":0}})";
   const auto tokenizer = with(begin + "," + text, R"("B":{"id":"B","ids":[1,2],"tokens":["b","c"]})");

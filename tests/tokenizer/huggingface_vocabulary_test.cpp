@@ -12,14 +12,16 @@ TEST(HuggingfaceVocabulary, TypesAndHoles) {
   rustml::runtime::StopSignal stop;
   HuggingfaceVocabulary read;
   read_vocab(R"({"b":3,"a":0,"<0x41>":1,"<unk>":4,"<s>":5})", read, stop);
-  read_added_tokens(R"([{"id":5,"content":"<s>","special":true,"lstrip":true},{"id":6,"content":"t","special":false,"rstrip":true,"extra":null}])", read,
-                    stop);
+  read_added_tokens(
+      R"([{"id":5,"content":"<s>","special":true,"lstrip":true},{"id":6,"content":"t","special":false,"rstrip":true,"extra":null}])", read,
+      stop);
   ASSERT_EQ(read.added.size(), 2u);
   EXPECT_TRUE(read.added[0].lstrip && !read.added[0].rstrip && read.added[1].rstrip && !read.added[1].normalized);
   std::vector<bool> in_model;
   const Vocabulary vocabulary = build_vocabulary(read, true, "<unk>", in_model);
   EXPECT_EQ(in_model, (std::vector<bool>{true, true, false, true, true, true, false}));
-  const TokenType expected[] = {TokenType::normal, TokenType::byte, TokenType::unused, TokenType::normal, TokenType::unknown, TokenType::control, TokenType::user_defined};
+  const TokenType expected[] = {TokenType::normal,  TokenType::byte,    TokenType::unused,      TokenType::normal,
+                                TokenType::unknown, TokenType::control, TokenType::user_defined};
   for (int32_t id = 0; id < 7; ++id) EXPECT_EQ(vocabulary.type(id), expected[id]) << id;
   EXPECT_EQ(vocabulary.text(2), "");
   EXPECT_EQ(vocabulary.find("b"), 3);

@@ -39,7 +39,8 @@ TEST(JsonFields, StepsOfSequences) {
 TEST(JsonFields, SectionsOfALargeText) {
   const JsonSections found = sections(R"( { "a" : "x, y" , "m":{"v" : {"a":1} ,"w":[ {"v":2} ]}, "b":[1,[2]] , "n" : 12 } )",
                                       {"a", "b", "m", "m.v", "m.w", "n", "absent", "v"});
-  const JsonSections expected{{"a", "\"x, y\""}, {"b", "[1,[2]]"}, {"m", R"({"v" : {"a":1} ,"w":[ {"v":2} ]})"}, {"m.v", R"({"a":1})"}, {"m.w", R"([ {"v":2} ])"}, {"n", "12"}};
+  const JsonSections expected{{"a", "\"x, y\""},     {"b", "[1,[2]]"},          {"m", R"({"v" : {"a":1} ,"w":[ {"v":2} ]})"},
+                              {"m.v", R"({"a":1})"}, {"m.w", R"([ {"v":2} ])"}, {"n", "12"}};
   EXPECT_EQ(found, expected);
   EXPECT_TRUE(sections("{}", {"a"}).empty());
   EXPECT_ERROR(sections("[]", {"a"}), Status::invalid_argument, "expected an object");

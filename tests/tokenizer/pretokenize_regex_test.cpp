@@ -36,16 +36,18 @@ TEST(Regex, CountedFindsTheSame) {
 TEST(Regex, CatastrophesEnd) {
   const auto begin = std::chrono::steady_clock::now();
   for (const char* pattern : {"(a+)+b", "(a|aa)+b", "(?:a*)*b", "(a?){30}a{30}b", "a*a*a*a*a*b"}) {
-    EXPECT_ERROR(all(pattern, std::string(5000, 'a'), Regex::Source::file), Status::resource_exhausted, "takes too long");
+    EXPECT_ERROR(all(pattern, std::string(3000, 'a') + "!b", Regex::Source::file), Status::resource_exhausted, "takes too long");
   }
-  // The square of a megabyte.
-  EXPECT_ERROR(all("[ab]+x", std::string(1 << 20, 'a') + "x" + std::string(1 << 20, 'b'), Regex::Source::file), Status::resource_exhausted,
-               "takes too long");
+  // The square of a long text; possessive loops are not counted.
+  for (const char* pattern : {"a+!", "a++!"}) {
+    EXPECT_ERROR(all(pattern, std::string(1 << 18, 'a') + "x!", Regex::Source::file), Status::resource_exhausted, "takes too long");
+  }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(120));
 }
 
 TEST(Regex, RefusesWhatDoesNotCompile) {
-  for (const char* pattern : {"(", ")", "*", "a**", "(?<=a+)b", "(?:a{1000}){1000}", "a{70000}"}) {
+  for (const char* pattern : {"(", ")", "*", "(?<=a+)b", "a{70000}"}) {
+    SCOPED_TRACE(pattern);
     EXPECT_ERROR(Regex(pattern, Regex::Source::file), Status::unimplemented, "is not supported");
   }
   EXPECT_ERROR(Regex(std::string(20'000, 'a'), Regex::Source::file), Status::resource_exhausted, "limit 16384");
