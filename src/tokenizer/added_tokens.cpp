@@ -33,7 +33,8 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
 }
 
 // Markers in the trusted stretches first; then the others in what lies between markers, whatever stretches it came in.
-std::vector<AddedTokens::Hit> AddedTokens::find(std::string_view text, const std::vector<Stretch>& trusted, runtime::StopSignal& stop) const {
+std::vector<AddedTokens::Hit> AddedTokens::find(std::string_view text, const std::vector<Stretch>& trusted,
+                                                runtime::StopSignal& stop) const {
   std::vector<Hit> hits;
   size_t done = 0;
   const auto find_plain = [&](size_t end) {
@@ -69,7 +70,8 @@ bool AddedTokens::beside_word(std::string_view text, size_t begin, size_t end) c
   return end < text.size() && is_word(end, next);
 }
 
-std::vector<AddedTokens::Cut> AddedTokens::cut(std::string_view text, const std::vector<Stretch>& trusted, runtime::StopSignal& stop) const {
+std::vector<AddedTokens::Cut> AddedTokens::cut(std::string_view text, const std::vector<Stretch>& trusted,
+                                               runtime::StopSignal& stop) const {
   std::vector<Cut> cuts;
   size_t done = 0;
   Stretch blanks{0, 0};  // known to be blank, and followed by what is not

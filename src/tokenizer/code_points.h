@@ -12,7 +12,8 @@ inline uint32_t next_code_point(std::string_view text, size_t& at) noexcept {
   const auto lead = static_cast<unsigned char>(text[at++]);
   if (lead < 0x80) return lead;
   uint32_t c = lead >= 0xF0 ? lead & 7u : lead >= 0xE0 ? lead & 15u : lead & 31u;
-  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) c = c << 6 | (static_cast<unsigned char>(text[at++]) & 0x3F);
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80)
+    c = c << 6 | (static_cast<unsigned char>(text[at++]) & 0x3F);
   return c;
 }
 

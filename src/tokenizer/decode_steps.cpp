@@ -119,8 +119,8 @@ DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {
     } else if (type == "Metaspace") {
       step.kind = Kind::metaspace;
       step.pattern = one_character(fields, "replacement");
-      step.drops_first = fields.find("prepend_scheme") != nullptr ? fields.string("prepend_scheme") != "never"
-                                                                 : fields.boolean("add_prefix_space", true);
+      step.drops_first =
+          fields.find("prepend_scheme") != nullptr ? fields.string("prepend_scheme") != "never" : fields.boolean("add_prefix_space", true);
     } else {
       fields.unsupported("type", type, kSupported);
     }
@@ -179,8 +179,8 @@ std::string DecodeSteps::bytes(std::string_view token) const {
     }
     whole |= step.kind == Kind::fuse || step.kind == Kind::byte_level;
     if (text.size() > limit) {
-      base::fail(base::Status::resource_exhausted, "tokenizer.json: the decoder makes the token " + base::quoted(token) + " longer than " +
-                                                       std::to_string(limit) + " bytes");
+      base::fail(base::Status::resource_exhausted,
+                 "tokenizer.json: the decoder makes the token " + base::quoted(token) + " longer than " + std::to_string(limit) + " bytes");
     }
   }
   return text;

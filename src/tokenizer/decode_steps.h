@@ -25,10 +25,10 @@ class DecodeSteps {
   enum class Kind : unsigned char { replace, byte_fallback, fuse, byte_level, strip, metaspace };
   struct Step {
     Kind kind;
-    std::string pattern;             // replace; metaspace and strip: one character
-    std::string content;             // replace
-    bool drops_first = false;        // metaspace: not written in the first token
-    uint64_t start = 0, stop = 0;    // strip: at most so many
+    std::string pattern;           // replace; metaspace and strip: one character
+    std::string content;           // replace
+    bool drops_first = false;      // metaspace: not written in the first token
+    uint64_t start = 0, stop = 0;  // strip: at most so many
   };
   std::vector<Step> steps_;
   const char* between_ = " ";

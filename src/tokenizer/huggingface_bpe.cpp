@@ -164,7 +164,8 @@ void HuggingfaceBpe::encode_words(std::string_view text, bool at_start, const Si
 
 // A character without a token: its bytes if all have tokens, else the unknown token, else nothing. The unknown token waits
 // for the next character that has a token of its own, even behind bytes: so `tokenizers` does it.
-void HuggingfaceBpe::append_character(std::string_view character, std::vector<Symbol>& symbols, bool& unknown_waits, const Sink& sink) const {
+void HuggingfaceBpe::append_character(std::string_view character, std::vector<Symbol>& symbols, bool& unknown_waits,
+                                      const Sink& sink) const {
   const auto id_of = [&](char c) { return byte_ids_[static_cast<unsigned char>(c)]; };
   if (byte_fallback_ && std::all_of(character.begin(), character.end(), [&](char c) { return id_of(c) >= 0; })) {
     for (const char c : character) symbols.push_back({0, id_of(c), {}});

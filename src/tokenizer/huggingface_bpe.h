@@ -60,8 +60,8 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   WordSplitter splitter_;
   DecodeSteps decoder_;
   std::map<int32_t, std::string> written_;  // added tokens that decode to their normalized text
-  std::array<int32_t, 0x800> short_ids_;  // of the characters of one or two bytes, -1: none
-  std::array<int32_t, 256> byte_ids_;     // of <0xNN>, -1: none
+  std::array<int32_t, 0x800> short_ids_;    // of the characters of one or two bytes, -1: none
+  std::array<int32_t, 256> byte_ids_;       // of <0xNN>, -1: none
 };
 
 }  // namespace rustml::tokenizer

@@ -5,7 +5,6 @@
 #include "tokenizer/huggingface_bpe.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/json_sections.h"
 #include "tokenizer/tokenizer.h"
 
 namespace rustml::tokenizer {
@@ -69,7 +68,8 @@ ModelOptions read_model_options(const JsonSections& sections) {
     unsupported("model.type: " + (type.empty() ? "missing" : base::quoted(type) + " is not supported") + "; BPE is supported");
   }
   for (const char* name : {"model.continuing_subword_prefix", "model.end_of_word_suffix"}) {
-    if (const std::string value = text(name); !value.empty()) unsupported(std::string(name) + ": " + base::quoted(value) + " is not supported; none is");
+    if (const std::string value = text(name); !value.empty())
+      unsupported(std::string(name) + ": " + base::quoted(value) + " is not supported; none is");
   }
   const Json dropout = section(sections, "model.dropout");
   if (dropout.kind != Json::Kind::null && (dropout.kind == Json::Kind::string || dropout.number != 0)) {

@@ -27,10 +27,12 @@ constexpr size_t kMostHoles = size_t{1} << 20;
 int32_t read_id(std::string_view number, const std::string& where) {
   uint64_t id = 0;
   const auto read = std::from_chars(number.data(), number.data() + number.size(), id);
-  if (read.ec == std::errc::result_out_of_range || (read.ec == std::errc() && read.ptr == number.data() + number.size() && id >= kMostTokens)) {
+  if (read.ec == std::errc::result_out_of_range ||
+      (read.ec == std::errc() && read.ptr == number.data() + number.size() && id >= kMostTokens)) {
     too_many(where, "the id " + std::string(number) + ", limit " + std::to_string(kMostTokens - 1));
   }
-  if (read.ec != std::errc() || read.ptr != number.data() + number.size()) bad(where, "the id " + std::string(number) + " is no integer from 0 on");
+  if (read.ec != std::errc() || read.ptr != number.data() + number.size())
+    bad(where, "the id " + std::string(number) + " is no integer from 0 on");
   return static_cast<int32_t>(id);
 }
 
@@ -115,7 +117,8 @@ Vocabulary build_vocabulary(const HuggingfaceVocabulary& read, bool byte_fallbac
     Place& place = places[static_cast<size_t>(read.ids[i])];
     const std::string_view text = text_of(i);
     if (place.in_model) {
-      bad("model.vocab", "the tokens " + base::quoted(place.text) + " and " + base::quoted(text) + " have one id, " + std::to_string(read.ids[i]));
+      bad("model.vocab",
+          "the tokens " + base::quoted(place.text) + " and " + base::quoted(text) + " have one id, " + std::to_string(read.ids[i]));
     }
     const bool byte = byte_fallback && fallback_byte(text) >= 0;
     place = {text, byte ? TokenType::byte : text == unknown && !unknown.empty() ? TokenType::unknown : TokenType::normal, true};

@@ -21,9 +21,9 @@ struct HuggingfaceAdded {
 };
 
 struct HuggingfaceVocabulary {
-  std::string texts;             // of the model's tokens, in file order, one after the other
-  std::vector<uint32_t> ends;    // in texts
-  std::vector<int32_t> ids;      // of each
+  std::string texts;           // of the model's tokens, in file order, one after the other
+  std::vector<uint32_t> ends;  // in texts
+  std::vector<int32_t> ids;    // of each
   std::vector<HuggingfaceAdded> added;
 };
 

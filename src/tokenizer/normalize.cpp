@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "tokenizer/code_points.h"
 #include "tokenizer/normalize_ranges.h"
+#include "tokenizer/pretokenize_ranges.h"
 
 namespace rustml::tokenizer {
 namespace {
@@ -86,7 +87,7 @@ void normalize_unicode(std::string& text, bool compose, bool compatibility, runt
       next_poll = at + kPollEvery;
     }
     const uint32_t c = next_code_point(text, at);
-    if (find_range(kInertRanges, c) != nullptr) {
+    if (find_range(kInertRanges, c) != nullptr || find_range(kNewerRanges, c) != nullptr) {
       composer.add_inert(c);
       continue;
     }
@@ -182,7 +183,8 @@ void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {
       case Kind::nfd:
       case Kind::nfkc:
       case Kind::nfkd:
-        normalize_unicode(text, step.kind == Kind::nfc || step.kind == Kind::nfkc, step.kind == Kind::nfkc || step.kind == Kind::nfkd, stop);
+        normalize_unicode(text, step.kind == Kind::nfc || step.kind == Kind::nfkc, step.kind == Kind::nfkc || step.kind == Kind::nfkd,
+                          stop);
         break;
       case Kind::lowercase:
         lowercase(text);

@@ -37,10 +37,10 @@ std::string category(std::string_view name) {
   return out;
 }
 
-std::string word_characters() {
+std::string word_characters(bool in_class) {
   std::string out;
   for (const std::string_view name : {"L", "M", "Nd", "Nl", "Pc"}) out += category(name);
-  return out + kMoreWordCharacters;
+  return out + kMoreWordCharacters + (in_class ? "" : kMoreLoneWordCharacters);
 }
 
 class Translator {
@@ -81,9 +81,10 @@ class Translator {
     if (take("[")) {
       out_ += character_class();
     } else if (take("\\b")) {
-      const std::string w = "[" + word_characters() + "]";
+      const std::string w = "[" + word_characters(false) + "]";
       out_ += "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))";
-    } else if (pattern_.substr(at_).starts_with("\\A") || pattern_.substr(at_).starts_with("\\z") || pattern_.substr(at_).starts_with("\\Z")) {
+    } else if (pattern_.substr(at_).starts_with("\\A") || pattern_.substr(at_).starts_with("\\z") ||
+               pattern_.substr(at_).starts_with("\\Z")) {
       out_ += pattern_.substr(at_, 2);
       at_ += 2;
     } else if (take("{")) {
@@ -91,8 +92,8 @@ class Translator {
     } else if (std::string_view("|)^$.*+?").find(pattern_[at_]) != std::string_view::npos) {
       out_ += pattern_[at_++];
     } else {
-      const Item item = read_item();
-      if (item.single && !item.negated) {
+      const Item item = read_item(false);
+      if (item.single) {
         out_ += literal(item.c);
       } else {
         out_ += (item.negated ? "[^" : "[") + item.members + "]";
@@ -141,7 +142,7 @@ class Translator {
       if (pattern_[at_] == '[') refuse("a class inside a class");
       if (pattern_.substr(at_).starts_with("&&")) refuse("an intersection of classes");
       const size_t begin = at_;
-      const Item item = read_item();
+      const Item item = read_item(true);
       const bool dash = item.single && item.c == '-' && pattern_[begin] == '-';
       if (dash && !first && !pattern_.substr(at_).starts_with("]")) refuse("a dash of unclear meaning");
       if (item.negated) {
@@ -150,7 +151,7 @@ class Translator {
       } else if (item.single && !dash && pattern_.substr(at_).starts_with("-") && !pattern_.substr(at_).starts_with("-]")) {
         ++at_;
         if (!more() || pattern_[at_] == '[') refuse("a range without its end");
-        const Item last = read_item();
+        const Item last = read_item(true);
         if (!last.single || last.negated || last.c < item.c) refuse("a range that is none");
         out += item.members + "-" + last.members;
       } else {
@@ -176,7 +177,7 @@ class Translator {
     return c;
   }
 
-  Item read_item() {
+  Item read_item(bool in_class) {
     if (!take("\\")) return single(read_character());
     if (!more()) refuse("a backslash at its end");
     const uint32_t c = read_character();
@@ -192,7 +193,7 @@ class Translator {
         return {category("Nd"), c == 'D', false, 0};
       case 'w':
       case 'W':
-        return {word_characters(), c == 'W', false, 0};
+        return {word_characters(in_class), c == 'W', false, 0};
       case 'h':
       case 'H':
         return {"0-9a-fA-F", c == 'H', false, 0};
@@ -239,7 +240,8 @@ class Translator {
     const char* begin = pattern_.data() + at_;
     const char* end = pattern_.data() + close;
     const auto read = std::from_chars(begin, end, c, 16);
-    if (read.ec != std::errc() || read.ptr != end || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) refuse("a number that is no character's");
+    if (read.ec != std::errc() || read.ptr != end || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+      refuse("a number that is no character's");
     if (n_digits == 2 && c >= 0x80) refuse("a single byte of a character");
     at_ = close + (n_digits == 0 ? 1 : 0);
     return single(c);

@@ -43,10 +43,11 @@ inline constexpr NewerRange kNewerRanges[] = {
     {0x2ebf0, 0x2ee5d, "Lo"}, {0x31350, 0x323af, "Lo"},
 };
 
-// Parts of character classes: what Rust's char::is_numeric (Unicode 17) takes beyond \p{N}, and \w beyond
-// \p{L}\p{M}\p{Nd}\p{Nl}\p{Pc} (the Whitespace step, which is Rust's, has joiners instead of Latin-1's numbers).
+// Parts of character classes: what Rust's char::is_numeric (Unicode 17) takes beyond \p{N}; \w beyond
+// \p{L}\p{M}\p{Nd}\p{Nl}\p{Pc} inside a class, outside of one (only there Latin-1's numbers are words), and in Rust.
 inline constexpr char kNewestNumerics[] = "\\x{11de0}-\\x{11de9}\\x{16ff4}-\\x{16ff6}";
-inline constexpr char kMoreWordCharacters[] = "\\x{b2}-\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
+inline constexpr char kMoreWordCharacters[] = "\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
+inline constexpr char kMoreLoneWordCharacters[] = "\\x{b2}-\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 inline constexpr char kMoreRustWordCharacters[] = "\\x{200c}-\\x{200d}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
 
 // clang-format on

@@ -1,4 +1,4 @@
-// Regular expressions on valid UTF-8, by PCRE2; with pretokenize.cpp's words the only place that knows it.
+// Regular expressions on valid UTF-8. The only place that knows PCRE2.
 //
 // A pattern we know is linear in the text runs as fast as it can. A pattern that a file brings may be built to take
 // exponential time: it runs in PCRE2's interpreter, whose steps are counted, with a budget that grows with the text.

@@ -144,7 +144,8 @@ void VocabularyTokenizer::set_fingerprint(const std::vector<uint64_t>& more) {
   add(vocabulary_.types());
   add(vocabulary_.scores());
   add(special_.stops);
-  for (const int32_t number : {special_.bos, special_.eos, special_.unknown, int32_t{!special_.before.empty()}, int32_t{!special_.after.empty()}}) {
+  for (const int32_t number :
+       {special_.bos, special_.eos, special_.unknown, int32_t{!special_.before.empty()}, int32_t{!special_.after.empty()}}) {
     hasher.add(static_cast<uint64_t>(number));
   }
   add(more);

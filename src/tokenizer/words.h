@@ -37,6 +37,8 @@ class WordSplitter {
  public:
   WordSplitter() = default;  // the whole text is one word
   // Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace, WhitespaceSplit; others are unimplemented, by name.
+  // Metaspace's "first" asks `tokenizers` for the place in the text as it was before the normalizer; that is not traced here, so
+  // a blank goes before the first word even if the normalizer took away what stood before it.
   explicit WordSplitter(const base::Json& json);
   // words: as set_text left them. resource_exhausted if the text grows beyond 16 times its length and 64 KiB more.
   void apply(Words& words, runtime::StopSignal& stop) const;
