@@ -45,7 +45,7 @@ std::vector<std::string> strings() {
   return out;
 }
 
-std::string valid_text(const std::string& bytes) {
+std::string valid_json_text(const std::string& bytes) {
   rustml::tokenizer::StreamDecoder decoder;
   std::string text;
   decoder.push(bytes, text);
@@ -87,7 +87,7 @@ void compare(const char* name) {
     for (size_t i = 10 * batch; i < std::min(texts.size(), 10 * batch + 10); ++i) {
       const Encoding encoding = tokenizer->encode(texts[i], {.parse_special = true}, stop);
       ids_hash.add_ids(encoding.ids);
-      const auto decoded = [&](bool skip) { return valid_text(tokenizer->decode(encoding.ids.data(), encoding.ids.size(), skip)); };
+      const auto decoded = [&](bool skip) { return valid_json_text(tokenizer->decode(encoding.ids.data(), encoding.ids.size(), skip)); };
       text_hash.add_text(decoded(false));
       skipped_hash.add_text(decoded(true));
       n_ids += encoding.ids.size();
