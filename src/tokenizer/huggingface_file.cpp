@@ -14,23 +14,25 @@ using base::Json;
 using base::Status;
 using formats::ModelFile;
 
-const std::vector<std::string> kSections = {"version",
-                                            "added_tokens",
-                                            "normalizer",
-                                            "pre_tokenizer",
-                                            "post_processor",
-                                            "decoder",
-                                            "model",
-                                            "model.type",
-                                            "model.dropout",
-                                            "model.unk_token",
-                                            "model.continuing_subword_prefix",
-                                            "model.end_of_word_suffix",
-                                            "model.fuse_unk",
-                                            "model.byte_fallback",
-                                            "model.ignore_merges",
-                                            "model.vocab",
-                                            "model.merges"};
+std::vector<std::string> section_names() {
+  return {"version",
+          "added_tokens",
+          "normalizer",
+          "pre_tokenizer",
+          "post_processor",
+          "decoder",
+          "model",
+          "model.type",
+          "model.dropout",
+          "model.unk_token",
+          "model.continuing_subword_prefix",
+          "model.end_of_word_suffix",
+          "model.fuse_unk",
+          "model.byte_fallback",
+          "model.ignore_merges",
+          "model.vocab",
+          "model.merges"};
+}
 
 // Null where the section is absent.
 Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json") {
@@ -192,7 +194,7 @@ void split_added(const HuggingfaceVocabulary& read, const Vocabulary& vocabulary
 }
 
 std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::string& text, runtime::Call& call) {
-  const JsonSections sections = json_sections(text, "tokenizer.json", kSections, call.stop);
+  const JsonSections sections = json_sections(text, "tokenizer.json", section_names(), call.stop);
   if (sections.count("model") == 0) base::fail(Status::data_loss, "tokenizer.json: model: missing");
   const ModelOptions options = read_model_options(sections);
 
