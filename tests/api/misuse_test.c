@@ -68,6 +68,8 @@ HANDLE_CALL(s_from_buffer, return rustml_session_from_buffer(h, (const uint8_t *
 HANDLE_CALL(s_start, rustml_generation *out; return rustml_generation_start(h, &good_prompt, NULL, &out, error))
 HANDLE_CALL(s_resume, rustml_generation *out; return rustml_generation_resume(h, NULL, &out, error))
 HANDLE_CALL(s_generate, return rustml_generate(h, &good_prompt, NULL, NULL, NULL, error))
+HANDLE_CALL(s_beams, return rustml_beam_search(h, &good_prompt, NULL, NULL, NULL, error))
+HANDLE_CALL(m_batch, return rustml_generate_batch(h, NULL, &good_prompt, NULL, 1, NULL, NULL, error))
 HANDLE_CALL(g_next, OUT(rustml_event); return rustml_generation_next(h, &out, error))
 HANDLE_CALL(g_stop, return rustml_generation_stop(h, error))
 HANDLE_CALL(g_result, OUT(rustml_result); return rustml_generation_result(h, &out, error))
@@ -87,7 +89,8 @@ static const struct {
                     {'s', s_size},         {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
                     {'s', s_to_buffer},    {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
                     {'g', g_next},         {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
-                    {'c', c_in_generation}};
+                    {'c', c_in_generation},
+                    {'s', s_beams},        {'m', m_batch}};
 
 static void *released(char type) {
   void *handle = NULL;
