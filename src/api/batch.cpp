@@ -59,8 +59,7 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
       };
     }
     std::vector<generation::Result> filled;
-    const std::exception_ptr failure =
-        caught([&] { generation::generate_batch(engine, session_options, items, callbacks, filled); });
+    const std::exception_ptr failure = caught([&] { generation::generate_batch(engine, session_options, items, callbacks, filled); });
     for (uint64_t i = 0; results && i < filled.size(); ++i) out[i].write(to_result(filled[i]));
     if (failure) std::rethrow_exception(failure);
   });

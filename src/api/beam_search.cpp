@@ -50,8 +50,8 @@ int32_t rustml_beam_search(rustml_session* session, const rustml_prompt* given_p
       return callback(event);
     };
     generation::BeamOutcome outcome;
-    const std::exception_ptr failure = caught(
-        [&] { generation::beam_search(*state.session, prompt, settings, to_limits(options, cancel), progress, outcome); });
+    const std::exception_ptr failure =
+        caught([&] { generation::beam_search(*state.session, prompt, settings, to_limits(options, cancel), progress, outcome); });
     int32_t value = outcome.result.callback_value;
     for (uint32_t rank = 0; callback && value == 0 && rank < outcome.hypotheses.size(); ++rank)
       value = callback(beam_event(outcome.hypotheses[rank], rank));

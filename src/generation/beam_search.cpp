@@ -92,7 +92,8 @@ void validate(const BeamOptions& options, int32_t vocab) {
     fail(Status::invalid_argument,
          "n_best is " + std::to_string(options.n_best) + "; it must be 1 to the width of " + std::to_string(options.width));
   if (!(std::fabs(options.length_penalty) <= kMaxLengthPenalty))
-    fail(Status::invalid_argument, "length_penalty is " + std::to_string(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
+    fail(Status::invalid_argument,
+         "length_penalty is " + std::to_string(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
 }
 
 class Search {
@@ -318,8 +319,8 @@ class Search {
   void keep(const Path& path, const Candidate& c, uint64_t length, Finish finish) {
     const bool stops = finish == Finish::stop_token;
     Finished f{path, stops ? -1 : c.token, stops ? c.token : -1, finish, c.logprob, score(c.logprob, length)};
-    const auto at = std::upper_bound(finished_.begin(), finished_.end(), f,
-                                     [](const Finished& a, const Finished& b) { return a.score > b.score; });
+    const auto at =
+        std::upper_bound(finished_.begin(), finished_.end(), f, [](const Finished& a, const Finished& b) { return a.score > b.score; });
     finished_.insert(at, std::move(f));
     if (finished_.size() > options_.width) finished_.pop_back();
   }

@@ -31,7 +31,8 @@ static int32_t on_event(void *user_data, const rustml_event *event) {
     a->finish = event->finish;
   }
   if (h->stop_all_at > 0 && h->calls_seen == h->stop_all_at) return -9;
-  if (is_cancelled(event->sequence) && a->n_tokens == 2 && h->cancels[event->sequence]) rustml_cancel_trigger(h->cancels[event->sequence], 5);
+  if (is_cancelled(event->sequence) && a->n_tokens == 2 && h->cancels[event->sequence])
+    rustml_cancel_trigger(h->cancels[event->sequence], 5);
   return is_stopped(event->sequence) && a->n_tokens == 3 ? RUSTML_CALLBACK_STOP_ONE : 0;
 }
 

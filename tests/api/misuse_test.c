@@ -83,14 +83,13 @@ HANDLE_CALL(c_in_generation, rustml_generation_options options; rustml_generatio
 static const struct {
   char type;
   int32_t (*call)(void *handle, rustml_error **error);
-} kHandleCalls[] = {{'m', m_info},         {'m', m_describe},    {'m', m_encode},  {'m', m_decode}, {'m', m_token_bytes},
-                    {'m', m_token_info},   {'m', m_chat},        {'m', m_session}, {'s', s_reset},  {'s', s_rewind},
-                    {'s', s_fork},         {'s', s_info},        {'s', s_tokens},  {'s', s_eval},   {'s', s_logits},
-                    {'s', s_size},         {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
-                    {'s', s_to_buffer},    {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
-                    {'g', g_next},         {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
-                    {'c', c_in_generation},
-                    {'s', s_beams},        {'m', m_batch}};
+} kHandleCalls[] = {{'m', m_info},          {'m', m_describe},    {'m', m_encode},  {'m', m_decode}, {'m', m_token_bytes},
+                    {'m', m_token_info},    {'m', m_chat},        {'m', m_session}, {'s', s_reset},  {'s', s_rewind},
+                    {'s', s_fork},          {'s', s_info},        {'s', s_tokens},  {'s', s_eval},   {'s', s_logits},
+                    {'s', s_size},          {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
+                    {'s', s_to_buffer},     {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
+                    {'g', g_next},          {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
+                    {'c', c_in_generation}, {'s', s_beams},       {'m', m_batch}};
 
 static void *released(char type) {
   void *handle = NULL;
