@@ -235,7 +235,11 @@ class Search {
     const uint64_t length = prompt_.size() + parent.depth();
     if (n_alive_ == n_charged_) {
       const models::KvCache& cache = session_.cache();
-      memory_.grow(cache.shape().bytes_per_position(cache.type()) + sizeof(Node), "beams");
+      const uint64_t bytes = cache.shape().bytes_per_position(cache.type()) + sizeof(Node), limit = session_.memory_limit();
+      if (const uint64_t all = cache.bytes_used() + memory_.bytes() + bytes; limit != 0 && all > limit)
+        fail(Status::resource_exhausted, "beams: with the kv cache they need " + std::to_string(all) +
+                                             " bytes, more than the session's memory_limit_bytes of " + std::to_string(limit));
+      memory_.grow(bytes, "beams");
       ++n_charged_;
     }
     auto* node = new Node{session_.save_tail(length), parent.node(), parent.depth() + 1, 1, &n_alive_};

@@ -260,12 +260,16 @@ TEST(BeamSearch, MemoryOfBeamsCountsAndALimitLeavesTheSessionAsItWas) {
   EXPECT_EQ(after, before) << "given back";
   EXPECT_GT(peak, before);
   ModelOptions options;
-  options.memory_limit_bytes = peak - 1;
-  const auto engine = open_tiny("base_f32", options);
-  const auto session = new_session(engine);
-  eval(*session, some_ids(20));
-  EXPECT_EQ(status_of([&] { search(*session, some_ids(20), width(16, 200)); }), base::Status::resource_exhausted);
-  EXPECT_EQ(session->tokens(), some_ids(20));
+  SessionOptions session_options;
+  for (const bool of_session : {false, true}) {
+    options.memory_limit_bytes = of_session ? 0 : peak - 1;
+    session_options.memory_limit_bytes = of_session ? s->info().kv_bytes_used + 20000 : 0;
+    const auto engine = open_tiny("base_f32", options);
+    const auto session = new_session(engine, session_options);
+    eval(*session, some_ids(20));
+    EXPECT_EQ(status_of([&] { search(*session, some_ids(20), width(16, 200)); }), base::Status::resource_exhausted);
+    EXPECT_EQ(session->tokens(), some_ids(20));
+  }
 }
 
 }  // namespace
