@@ -612,8 +612,8 @@ RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt 
  * callback returns. There may be none, when the prompt leaves no room in the context. Afterwards the session holds the prompt
  * and the best hypothesis, without its stop token (ROLLBACK: its old tokens). Stopped by cancel or deadline, the best so far are
  * delivered, whose `finish` says so, before the call returns that status; a callback's non-zero answer ends everything with
- * RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the memory of what they have in common. Afterwards an
- * answer that a restored snapshot carried can no longer be resumed. `out` (may be NULL) is filled whatever the status. */
+ * RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the memory of what they have in common. An answer that a
+ * restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status. */
 RUSTML_API int32_t rustml_beam_search(rustml_session *session, const rustml_prompt *prompt, const rustml_beam_options *options,
                                       const rustml_callback *callback, rustml_result *out, rustml_error **error);
 /* One answer for each of `n` prompts (at most 16,384), several at once on sessions of their own, each exactly what it would be

@@ -4,7 +4,8 @@
 usage: python tests/golden/make_beams.py      (same packages as make.py, whose seeded weights and prompts it uses)
 Each case is searched in float32 and in float64; only cases where both find the same hypotheses, with scores further than 1e-4
 apart, are kept, so that rounding decides nothing. Stop tokens are drawn from likely continuations, so that hypotheses end in
-every way. Width 1, for which generate() would choose greedy search, goes through the same beam search.
+every way. Besides cases drawn at random there are pairs that differ only
+in early_stopping (0 and 1, 0 and 2) and whose results differ. Width 1, for which generate() would choose greedy search, goes through the same beam search.
 
 A case: model; prompt, the index in the model's JSON file; width, n_best, length_penalty, early_stopping (0 False, 1 True,
 2 "never"), max_tokens, stop_ids; hypotheses, best first: ids without the stop token, stop_id (-1: ended by length), score."""
@@ -14,7 +15,7 @@ from transformers import GenerationConfig
 from transformers.generation.configuration_utils import GenerationMode
 import make
 
-MODELS, CASES, GAP = ('base_f32', 'odd_f32'), 40, 1e-4
+MODELS, CASES, PAIRS, GAP = ('base_f32', 'odd_f32'), 24, 4, 1e-4
 EARLY = (False, True, 'never')
 GenerationConfig.get_generation_mode = lambda self, assistant_model=None: GenerationMode.BEAM_SEARCH
 
@@ -50,6 +51,15 @@ def draw(rng, model, prompts, name):
             'early_stopping': rng.randrange(3), 'max_tokens': rng.choice((1, 5, 12, 24)), 'stop_ids': rng.sample(sorted(set(likely)), n_stops)}
 
 
+def settled(single, double, prompts, case):
+    """The case with its hypotheses, or None where rounding decides."""
+    found, exact = (search(model, prompts[case['prompt']], case) for model in (single, double))
+    scores = [h['score'] for h in exact]
+    if [(h['ids'], h['stop_id']) for h in found] != [(h['ids'], h['stop_id']) for h in exact] or any(a - b < GAP for a, b in zip(scores, scores[1:])):
+        return None
+    return case | {'hypotheses': exact}
+
+
 def main():
     cases = []
     for name in MODELS:
@@ -58,17 +68,24 @@ def main():
         double.double()
         prompts = [p['ids'] for p in json.loads((make.HERE / 'data' / f'{name}.json').read_text())['prompts'] if len(p['ids']) < 100]
         rng = random.Random(zlib.crc32(name.encode()))
-        drawn = kept = 0
-        while kept < CASES:
-            case, drawn = draw(rng, single, prompts, name), drawn + 1
-            found, exact = search(single, prompts[case['prompt']], case), search(double, prompts[case['prompt']], case)
-            scores = [h['score'] for h in exact]
-            if [(h['ids'], h['stop_id']) for h in found] != [(h['ids'], h['stop_id']) for h in exact] or any(a - b < GAP for a, b in zip(scores, scores[1:])):
-                continue
-            cases.append(case | {'hypotheses': exact})
-            kept += 1
+        kept = []
+        while len(kept) < CASES:
+            kept += filter(None, [settled(single, double, prompts, draw(rng, single, prompts, name))])
+        for other in (1, 2):
+            n = 0
+            while n < PAIRS:
+                case = draw(rng, single, prompts, name)
+                case |= {'max_tokens': 24, 'length_penalty': rng.choice((0.5, 1.0, 1.5, 2.0)), 'n_best': case['width']}
+                pair = [case | {'early_stopping': 0}, case | {'early_stopping': other}]
+                if len(case['stop_ids']) < 2 or search(single, prompts[case['prompt']], pair[0]) == search(single, prompts[case['prompt']], pair[1]):
+                    continue
+                pair = [settled(single, double, prompts, c) for c in pair]
+                if all(pair):
+                    kept += pair
+                    n += 1
+        cases += kept
         ends = [h['stop_id'] >= 0 for c in cases for h in c['hypotheses']]
-        print(f'{name}: {kept} of {drawn} kept; so far {sum(ends)} hypotheses end by a stop token, {len(ends) - sum(ends)} by length')
+        print(f'{name}: {len(kept)} cases; so far {sum(ends)} hypotheses end by a stop token, {len(ends) - sum(ends)} by length')
     lines = ',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases)
     (make.HERE / 'data' / 'beams.json').write_text('{"cases":[\n' + lines + '\n]}\n')
 
