@@ -42,7 +42,8 @@ class Arena {
 struct Shape {
   int64_t rows, cols;
 };
-constexpr Shape kShapes[] = {{960, 576}, {576, 576}, {3072, 576}, {576, 1536}, {49152, 576}};  // SmolLM2: qkv, o, gate+up, down, head
+constexpr Shape kShapes[] = {{960, 576},  {576, 576},   {3072, 576},
+                             {576, 1536}, {49152, 576}, {1152, 2304}};  // SmolLM2: qkv, o, gate+up, down, head; K types
 
 void fill_panel(DType type, int64_t cols, std::byte* panel) {
   std::mt19937 random(7);
@@ -121,6 +122,23 @@ void pack(benchmark::State& state, DType type) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(file.size()));
 }
 
+// Float rows to panels, as at load; bytes are those of the floats.
+void quantize(benchmark::State& state, DType to) {
+  const int64_t cols = 1536, panels = 16;
+  std::vector<float> x(static_cast<size_t>(cols * panels * kPanelRows));
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1009) - 500;
+  std::vector<std::byte> packed(static_cast<size_t>(panel_bytes(to, cols) * panels));
+  for (auto _ : state) {
+    for (int64_t p = 0; p < panels; ++p) {
+      const float* rows[kPanelRows];
+      for (int64_t r = 0; r < kPanelRows; ++r) rows[r] = x.data() + (p * kPanelRows + r) * cols;
+      quantize_panel(to, rows, cols, packed.data() + p * panel_bytes(to, cols));
+    }
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(x.size() * sizeof(float)));
+}
+
 // 128 positions of one KV head of 64; K and V of 32 heads lie in memory one after the other.
 void attend(benchmark::State& state, const KernelTable* table, KvType type, int64_t queries) {
   const int64_t dim = 64, element = type == KvType::f32 ? 4 : type == KvType::f16 ? 2 : 1, bytes = kAttendBlock * dim * element, heads = 32;
@@ -157,15 +175,19 @@ void rows(benchmark::State& state, void (*call)(const KernelTable&, const std::v
 
 void register_all() {
   for (int mb : {1, 8, 96, 128, 1024}) benchmark::RegisterBenchmark("read/MiB", read)->Arg(mb);
-  for (DType type : {DType::q4_1, DType::q8_0, DType::f16, DType::f32, DType::q6_k}) {
-    const std::string name(rustml::tensor::info(type).name);
-    benchmark::RegisterBenchmark(("pack/" + name).c_str(), pack, type);
+  for (int i = 0; i < rustml::tensor::kDTypeCount; ++i) {
+    const auto type = static_cast<DType>(i);
+    benchmark::RegisterBenchmark(("pack/" + std::string(rustml::tensor::info(type).name)).c_str(), pack, type);
   }
+  benchmark::RegisterBenchmark("quantize/Q8_0", quantize, DType::q8_0);
+  benchmark::RegisterBenchmark("quantize/Q4_0", quantize, DType::q4_0);
   for (const KernelTable* table : available()) {
     const std::string target(table->target);
     if (target == "scalar") continue;
-    for (DType type : {DType::q4_1, DType::q4_0, DType::q8_0, DType::f16, DType::f32}) {
+    for (int i = 0; i < rustml::tensor::kDTypeCount; ++i) {
+      const auto type = static_cast<DType>(i);
       for (Shape shape : kShapes) {
+        if (shape.cols % rustml::tensor::info(type).block_elements != 0) continue;
         for (int64_t tokens : {1, 2, 4, 8, 48, 128}) {
           if (tokens >= 48 && shape.rows > 4000) continue;
           const std::string name = "linear/" + target + "/" + std::string(rustml::tensor::info(type).name) + "/" +

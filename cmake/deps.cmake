@@ -8,6 +8,15 @@ pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)      # base/json
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)    # tokenizer/pretokenize
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)    # base/hash
+if(NOT CMAKE_CROSSCOMPILING)
+  pkg_check_modules(curl IMPORTED_TARGET libcurl>=7.85)         # hub/http
+  pkg_check_modules(crypto IMPORTED_TARGET libcrypto>=3)        # hub/digest
+endif()
+if(curl_FOUND AND crypto_FOUND)
+  option(RUSTML_HUB "build librustml-hub" ON)
+elseif(RUSTML_HUB)
+  message(FATAL_ERROR "RUSTML_HUB needs libcurl and libcrypto: apt-get install libcurl4-openssl-dev libssl-dev, or set RUSTML_HUB=OFF")
+endif()
 if(RUSTML_TOOLS)
   find_package(CLI11 REQUIRED)   # cli
   find_package(spdlog REQUIRED)  # cli/terminal

@@ -86,8 +86,10 @@ extern "C" {
 #define RUSTML_CANCEL_REASON_DEADLINE 2 /* stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED */
 
 /* rustml_model_options.quantize */
-#define RUSTML_QUANTIZE_AUTO 0 /* GGUF: keep the file's types */
+#define RUSTML_QUANTIZE_AUTO 0 /* SafeTensors: Q8_0; GGUF: keep the file's types */
 #define RUSTML_QUANTIZE_KEEP 1
+#define RUSTML_QUANTIZE_Q8_0 2 /* linear layers and the head, where that makes them smaller */
+#define RUSTML_QUANTIZE_Q4_0 3
 
 /* rustml_session_options.kv_type */
 #define RUSTML_KV_F32 1
@@ -272,6 +274,8 @@ typedef struct rustml_model_options {
   uint32_t check_tensors;      /* 1: refuse weights that are NaN or infinite; default 0 */
   uint64_t memory_limit_bytes; /* of weights, scratch and the KV of all sessions together; 0: none */
   rustml_text simd_target;     /* empty: best; else one of rustml_build_json's "simd_targets" */
+  uint32_t quantize_min_dim;   /* linear layers whose longer side is at least this are quantized at load; 0: 512 */
+  uint32_t reserved0;
 } rustml_model_options;
 
 /* Sizes in bytes unless named otherwise. Texts live as long as the model. */

@@ -6,20 +6,21 @@
 
 using namespace rustml::api;
 namespace base = rustml::base;
+namespace formats = rustml::formats;
 using rustml::generation::Engine;
 
 namespace {
 
 rustml_text to_text(std::string_view text) { return {text.empty() ? "" : text.data(), text.size()}; }
 
-// What the three ways to open have in common; `reader()` makes the file.
-template <class MakeReader>
-void open_model(rustml_model** out, const rustml_model_options* given, const rustml_call_options* call, MakeReader&& reader) {
+// What the three ways to open have in common; `make_file(call)` opens.
+template <class MakeFile>
+void open_model(rustml_model** out, const rustml_model_options* given, const rustml_call_options* call, MakeFile&& make_file) {
   clear_out(out);
   const auto options = to_model_options(given);
   LongCall long_call(call, "model load");
-  auto file = reader();
-  auto engine = Engine::open(std::move(file), options, long_call.begin());
+  rustml::runtime::Call& running = long_call.begin();
+  auto engine = Engine::open(make_file(running), options, running);
   *out = hand_out(std::make_unique<ModelObject>(std::move(engine)));
 }
 
@@ -29,7 +30,7 @@ int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_mode
                           const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
-    open_model(out, options, call, [&] { return base::open_file(read_path(path, path_len)); });
+    open_model(out, options, call, [&](auto& running) { return formats::open_path(std::string(read_path(path, path_len)), running); });
   });
 }
 
@@ -37,9 +38,9 @@ int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_mo
                                  const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
-    open_model(out, options, call, [&] {
+    open_model(out, options, call, [&](auto& running) {
       const auto bytes = read_bytes(data, len, "data");
-      return base::open_memory(bytes.data(), bytes.size(), "model in memory");
+      return formats::open(base::open_memory(bytes.data(), bytes.size(), "model in memory"), running);
     });
   });
 }
@@ -49,7 +50,7 @@ int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model
   return guard(error, [&](Scope& scope) {
     adopt(scope, reader);
     adopt(scope, call);
-    open_model(out, options, call, [&] { return open_reader(reader, "reader"); });
+    open_model(out, options, call, [&](auto& running) { return formats::open(open_reader(reader, "reader"), running); });
   });
 }
 
@@ -110,8 +111,8 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
     const auto model_options = to_model_options(options);
     const auto session_options = to_session_options(session);
     LongCall long_call(call, "model plan");
-    auto file = base::open_file(read_path(path, path_len));
-    const auto plan = Engine::plan(std::move(file), model_options, session_options, long_call.begin());
+    const auto file = formats::open_path(std::string(read_path(path, path_len)), long_call.begin());
+    const auto plan = Engine::plan(file, model_options, session_options);
     rustml_memory_plan filled{};
     filled.file_bytes = plan.file_bytes;
     filled.weight_bytes = plan.weight_bytes;

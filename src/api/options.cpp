@@ -29,13 +29,14 @@ bool read_on_stop(int32_t value, const char* name) {
 generation::ModelOptions to_model_options(const rustml_model_options* given) {
   const rustml_model_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_model_options.flags");
-  if (options.quantize == 2 || options.quantize == 3)
-    fail(Status::unimplemented,
-         "rustml_model_options.quantize is " + std::to_string(options.quantize) + ": quantizing at load is not supported yet; use 0 or 1");
-  if (options.quantize != RUSTML_QUANTIZE_AUTO && options.quantize != RUSTML_QUANTIZE_KEEP)
-    refuse("rustml_model_options.quantize", std::to_string(options.quantize), "RUSTML_QUANTIZE_AUTO (0) or RUSTML_QUANTIZE_KEEP (1)");
+  require_zero(options.reserved0, "rustml_model_options.reserved0");
+  if (options.quantize < RUSTML_QUANTIZE_AUTO || options.quantize > RUSTML_QUANTIZE_Q4_0)
+    refuse("rustml_model_options.quantize", std::to_string(options.quantize),
+           "RUSTML_QUANTIZE_AUTO (0), RUSTML_QUANTIZE_KEEP (1), RUSTML_QUANTIZE_Q8_0 (2) or RUSTML_QUANTIZE_Q4_0 (3)");
   generation::ModelOptions out;
   out.n_threads = options.n_threads;
+  out.quantize = static_cast<generation::ModelOptions::Quantize>(options.quantize);
+  if (options.quantize_min_dim != 0) out.quantize_min_dim = options.quantize_min_dim;
   out.warmup = read_bool(options.warmup, "rustml_model_options.warmup");
   out.check_tensors = read_bool(options.check_tensors, "rustml_model_options.check_tensors");
   out.memory_limit_bytes = options.memory_limit_bytes;

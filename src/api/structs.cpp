@@ -38,6 +38,7 @@ rustml_prompt Layout<rustml_prompt>::defaults() noexcept { return blank<rustml_p
 rustml_model_options Layout<rustml_model_options>::defaults() noexcept {
   auto options = blank<rustml_model_options>();
   options.warmup = 1;
+  options.quantize_min_dim = 512;
   return options;
 }
 

@@ -37,7 +37,7 @@ RUSTML_LAYOUT(rustml_sink, &S::reserved0, &S::user_data, &S::write, &S::destroy)
 RUSTML_LAYOUT(rustml_call_options, &S::flags, &S::cancel, &S::deadline_ns, &S::progress)
 RUSTML_LAYOUT(rustml_log_options, &S::reserved0, &S::filter, &S::callback)
 RUSTML_LAYOUT(rustml_model_options, &S::flags, &S::n_threads, &S::quantize, &S::warmup, &S::check_tensors, &S::memory_limit_bytes,
-              &S::simd_target)
+              &S::simd_target, &S::quantize_min_dim, &S::reserved0)
 RUSTML_LAYOUT(rustml_chat_options, &S::add_generation_prompt)
 RUSTML_LAYOUT(rustml_session_options, &S::kv_type, &S::context_tokens, &S::memory_limit_bytes, &S::prefill_chunk, &S::reserved0)
 RUSTML_LAYOUT(rustml_prompt, &S::kind, &S::text, &S::ids, &S::n_ids, &S::flags, &S::reserved0, &S::chat)

@@ -17,6 +17,14 @@ void require_id(const Tokenizer& tokenizer, int32_t id, const std::string& name)
     refuse(name.c_str(), std::to_string(id), ("a token id of this model, 0 to " + std::to_string(tokenizer.size() - 1)).c_str());
 }
 
+const Tokenizer& tokenizer_of(Scope& scope, const rustml_model* model) {
+  const Tokenizer& tokenizer = scope.model(model).tokenizer();
+  if (!tokenizer.exists())
+    rustml::base::fail(rustml::base::Status::failed_precondition,
+                       "this model came without a tokenizer (no tokenizer.json): text calls need one; ids work");
+  return tokenizer;
+}
+
 }  // namespace
 
 int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_t len, uint32_t flags, int32_t* ids, uint64_t capacity,
@@ -24,7 +32,7 @@ int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
     const OutBuffer out(ids, capacity, needed);
-    const Tokenizer& tokenizer = scope.model(model).tokenizer();
+    const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_flags(flags, RUSTML_ENCODE_ADD_SPECIAL | RUSTML_ENCODE_PARSE_SPECIAL | RUSTML_ENCODE_STRICT, "flags");
     const auto input = read_text(text, len, "text");
     rustml::tokenizer::EncodeOptions options;
@@ -41,7 +49,7 @@ int32_t rustml_model_decode(const rustml_model* model, const int32_t* ids, uint6
                             uint64_t* needed, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutBuffer out(buf, capacity, needed);
-    const Tokenizer& tokenizer = scope.model(model).tokenizer();
+    const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_flags(flags, RUSTML_DECODE_SKIP_SPECIAL, "flags");
     const auto input = read_ids(ids, n, "ids");
     for (size_t i = 0; i < input.size(); ++i) require_id(tokenizer, input[i], "ids[" + std::to_string(i) + "]");
@@ -54,7 +62,7 @@ int32_t rustml_model_token_bytes(const rustml_model* model, int32_t id, uint8_t*
                                  rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutBuffer out(buf, capacity, needed);
-    const Tokenizer& tokenizer = scope.model(model).tokenizer();
+    const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_id(tokenizer, id, "id");
     const std::string_view bytes = tokenizer.token_bytes(id);
     return out.fill(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
@@ -64,7 +72,7 @@ int32_t rustml_model_token_bytes(const rustml_model* model, int32_t id, uint8_t*
 int32_t rustml_model_token_info(const rustml_model* model, int32_t id, rustml_token_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutStruct<rustml_token_info> result(out, "rustml_token_info");
-    const Tokenizer& tokenizer = scope.model(model).tokenizer();
+    const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_id(tokenizer, id, "id");
     rustml_token_info filled{};
     filled.flags = tokenizer.token_flags(id);

@@ -138,15 +138,6 @@ class Callback final : public FileReader {
   std::string name_;
 };
 
-[[noreturn]] void fail_directory(const std::string& path) {
-  const std::string name = quoted(path);
-  struct stat config;
-  if (::stat((path + "/config.json").c_str(), &config) == 0) {
-    fail(Status::unimplemented, "path " + name + " is a model directory (it has a config.json); this version opens single GGUF files only");
-  }
-  fail(Status::not_found, "path " + name + " is a directory, and there is no config.json in it; give the path of a GGUF file");
-}
-
 }  // namespace
 
 std::unique_ptr<FileReader> open_file(const std::string& utf8_path) {
@@ -177,7 +168,7 @@ std::unique_ptr<FileReader> open_file(const std::string& utf8_path) {
   }
   struct stat status;
   if (::fstat(file->fd(), &status) != 0) fail_open(utf8_path, errno);
-  if (S_ISDIR(status.st_mode)) fail_directory(utf8_path);
+  if (S_ISDIR(status.st_mode)) fail(Status::invalid_argument, "path " + file->name() + " is a directory; give a regular file");
   if (!S_ISREG(status.st_mode)) {
     const char* kind = S_ISFIFO(status.st_mode) ? "a FIFO" : S_ISSOCK(status.st_mode) ? "a socket" : "a device";
     fail(Status::invalid_argument, "path " + file->name() + " is " + kind + "; give a regular file");

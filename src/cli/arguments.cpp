@@ -12,7 +12,10 @@ namespace rustml::cli {
 constexpr double kNoLimit = std::numeric_limits<float>::max();
 
 void add_model_options(Options& options, ModelArguments& arguments) {
-  options.text("--gguf", "the model: a GGUF file", "FILE", [&](const std::string& path) { arguments.gguf = path; });
+  options.text("--gguf", "the model: a GGUF file, or ORG/NAME/FILE[@REVISION] of the Hugging Face hub", "FILE",
+               [&](const std::string& path) { arguments.gguf = path; });
+  options.text("--safetensors", "the model: a folder with config.json, or ORG/NAME[@REVISION] of the hub", "DIR",
+               [&](const std::string& path) { arguments.safetensors = path; });
   options.whole("--threads", "threads, 1 to 256 (default: one per physical core)", 1, 256, "leave it out for one per physical core",
                 [&](uint64_t n) { arguments.threads = static_cast<int32_t>(n); });
   options.text("--simd-target", "instruction set to use (default: the best one of this machine)", "NAME",

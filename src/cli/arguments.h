@@ -13,7 +13,8 @@
 namespace rustml::cli {
 
 struct ModelArguments {
-  std::string gguf, simd_target, log;
+  std::string gguf, safetensors;  // one of them: a path, or a model of the hub
+  std::string simd_target, log;
   int32_t threads = 0;
   bool quiet = false, json = false;
 };

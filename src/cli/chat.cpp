@@ -74,7 +74,7 @@ int chat(const Arguments& a) {
   start_log(a.model.log);
   const Loaded loaded = load_model(a.model, interrupt, 0);
   interrupt.disarm();
-  if (a.model.json) write_answer(load_event(a.model.gguf, loaded) + "\n");
+  if (a.model.json) write_answer(load_event(loaded.path, loaded) + "\n");
   Conversation conversation(a, interrupt, loaded);
   const bool interactive = stdin_is_terminal();
   if (interactive && !a.model.quiet) std::cerr << "Ctrl-C stops an answer, /reset forgets, Ctrl-D or /exit ends.\n";

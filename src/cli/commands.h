@@ -13,5 +13,9 @@ Command make_chat(Options& options);
 Command make_info(Options& options);
 Command make_tokenize(Options& options);
 Command make_bench(Options& options);
+Command make_pull(Options& options);
+Command make_ls(Options& options);
+Command make_rm(Options& options);
+Command make_verify(Options& options);
 
 }  // namespace rustml::cli

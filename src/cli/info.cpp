@@ -64,7 +64,9 @@ int info(const ModelArguments& a, const SessionArguments& s) {
   session.kv_type = s.kv_type;
   rustml_memory_plan plan{};
   plan.struct_size = sizeof plan;
-  call([&](rustml_error** error) { return rustml_model_plan(a.gguf.data(), a.gguf.size(), nullptr, &session, &plan, nullptr, error); });
+  call([&](rustml_error** error) {
+    return rustml_model_plan(loaded.path.data(), loaded.path.size(), nullptr, &session, &plan, nullptr, error);
+  });
   write_answer(table(loaded.info, plan));
   return kExitAnswer;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "cli/hub.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -16,12 +17,23 @@ int32_t on_progress(void*, const rustml_event* event) {
   return 0;
 }
 
+// Where the model lies; fetched first if it is of the hub. A path that exists wins over a name of the hub.
+std::string model_path(const ModelArguments& a, const HubCall& hub_call) {
+  if (a.gguf.empty() == a.safetensors.empty()) {
+    throw Failure(RUSTML_INVALID_ARGUMENT, a.gguf.empty() ? "--gguf: missing; give the path of a GGUF file, or --safetensors and a folder"
+                                                          : "--gguf and --safetensors: give one of them");
+  }
+  const std::string& name = a.gguf.empty() ? a.safetensors : a.gguf;
+  const bool remote = a.gguf.empty() ? names_hub_model(name) : names_hub_file(name);
+  return remote ? hub_resolve(name, 0, hub_call) : name;
+}
+
 }  // namespace
 
 double now_seconds() { return static_cast<double>(rustml_now_ns()) * 1e-9; }
 
 Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup) {
-  if (arguments.gguf.empty()) throw Failure(RUSTML_INVALID_ARGUMENT, "--gguf: missing; give the path of a GGUF file");
+  const std::string path = model_path(arguments, {interrupt, deadline_ns, arguments.quiet});
   rustml_model_options options;
   rustml_model_options_init(&options, sizeof options);
   options.n_threads = arguments.threads;
@@ -39,10 +51,8 @@ Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, u
 
   const double begin = now_seconds();
   rustml_model* model = nullptr;
-  call([&](rustml_error** error) {
-    return rustml_model_open(arguments.gguf.data(), arguments.gguf.size(), &options, &model, &limits, error);
-  });
-  Loaded loaded{Model(model), {}, now_seconds() - begin};
+  call([&](rustml_error** error) { return rustml_model_open(path.data(), path.size(), &options, &model, &limits, error); });
+  Loaded loaded{path, Model(model), {}, now_seconds() - begin};
   clear_progress();
   loaded.info = model_info(model);
   return loaded;

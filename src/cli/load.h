@@ -7,6 +7,7 @@
 namespace rustml::cli {
 
 struct Loaded {
+  std::string path;  // of the file or folder opened
   Model model;
   rustml_model_info info;
   double seconds;

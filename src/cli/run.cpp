@@ -79,7 +79,7 @@ int run(const Arguments& a) {
   if (a.model.json && options.logprobs == 0 && !a.prompts_file) options.logprobs = 1;
 
   const Loaded loaded = load_model(a.model, interrupt, deadline);
-  if (a.model.json) write_answer(load_event(a.model.gguf, loaded) + "\n");
+  if (a.model.json) write_answer(load_event(loaded.path, loaded) + "\n");
   Messages messages(a.system.value_or(""));
   if (a.prompts_file) {
     const auto prompt = [&](const std::string& line, std::string& text) {

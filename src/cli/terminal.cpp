@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,9 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <sstream>
 
 #include "cli/client.h"
 
@@ -17,6 +17,7 @@ namespace rustml::cli {
 namespace {
 
 bool progress_shown = false;
+int32_t shown_level = RUSTML_LOG_WARN;  // of component rustml
 
 // To stderr, warnings and errors in colour where that is a terminal.
 spdlog::logger make_log() {
@@ -40,6 +41,22 @@ int32_t print_record(void*, const rustml_event* event) {
   else
     log.info("{}", text);
   return 0;
+}
+
+// The level at which `filter` shows component rustml: of its directives the one for rustml, else the one for all.
+int32_t level_of(const std::string& filter) {
+  int32_t level = 0;
+  bool named = false;
+  std::istringstream directives(filter);
+  for (std::string word; std::getline(directives, word, ',');) {
+    const bool names = word.rfind("rustml=", 0) == 0;
+    if (names) word.erase(0, 7);
+    static constexpr const char* kLevels[] = {"off", "error", "warn", "info", "debug", "trace"};
+    for (int32_t i = 0; i < 6; ++i)
+      if (word == kLevels[i] && (names || !named)) level = i;
+    named = named || names;
+  }
+  return level;
 }
 
 // ", 12.3 tok/s"; nothing where there is nothing to divide.
@@ -95,6 +112,7 @@ void start_log(const std::string& filter) {
   const bool from_variable = filter.empty() && variable != nullptr && *variable != '\0';
   const std::string chosen = !filter.empty() ? filter : from_variable ? variable : "warn";
   options.filter = text_of(chosen);
+  shown_level = level_of(chosen);
   try {
     call([&](rustml_error** error) { return rustml_log_set(&options, error); });
   } catch (const Failure& failure) {
@@ -103,6 +121,10 @@ void start_log(const std::string& filter) {
     options.filter = text_of("warn");
     call([&](rustml_error** error) { return rustml_log_set(&options, error); });
   }
+}
+
+void show_log(const rustml_event& event) {
+  if (event.level <= shown_level) print_record(nullptr, &event);
 }
 
 uint64_t peak_resident_bytes() {

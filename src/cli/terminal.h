@@ -27,6 +27,8 @@ void clear_progress();
 
 // Sends the library's log records to stderr. `filter` is --log; when empty, RUST_LOG, then "warn".
 void start_log(const std::string& filter);
+// A record that a sister library delivered as an event, if that filter lets the program's own lines of its level through.
+void show_log(const rustml_event& event);
 
 // The most memory this process ever held (VmHWM), in bytes; 0 if unknown.
 uint64_t peak_resident_bytes();

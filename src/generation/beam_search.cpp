@@ -183,6 +183,7 @@ class Search {
       if (!run_.advance(stop_)) stop_.raise("prefill");
       report(true, session_.evaluated(), prompt_.size());
     }
+    session_.hold();  // so that every beam finds the cells behind the prompt's end that its window needs
     prefill_end_ns_ = runtime::now_ns();
   }
 
@@ -384,6 +385,7 @@ void search(LiveSession& session, const Prompt& prompt, const BeamOptions& optio
   out.result.prompt_tokens = encoded.ids.size();
   out.result.dropped_bytes = encoded.dropped_bytes;
   session.rewind(session.tokens().size());  // an interrupted generation that a snapshot carried is over
+  const LiveSession::Hold hold(session);    // let go when the search is over
   Search search(session, encoded.ids, options, limits, progress, out.result);
   try {
     search.run();

@@ -65,7 +65,8 @@ ModelInfo LoadedEngine::info() const {
   i.fingerprint_low = fingerprint_.low;
   i.fingerprint_high = fingerprint_.high;
   i.n_tensors = n_tensors_;
-  i.n_fused_qkv = i.n_fused_gate_up = static_cast<uint32_t>(c.n_layers);
+  i.n_fused_qkv = static_cast<uint32_t>(c.n_layers);
+  i.n_fused_gate_up = c.gated ? i.n_fused_qkv : 0;
   i.n_quantized = n_quantized_;
   i.bos_id = tokenizer_->bos_id();
   i.eos_id = tokenizer_->eos_id();
@@ -102,7 +103,7 @@ std::string LoadedEngine::describe_json() const {
       .number("file_bytes", file_bytes_)
       .number("parameters", n_parameters_);
   all.number("tensors", n_tensors_)
-      .number("block_type_matrices", n_quantized_)
+      .number("quantized_at_load", n_quantized_)
       .raw("config", config_text.str())
       .raw("tokenizer", tokens.str());
   all.text("chat", shape_name(chat_shape_))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -40,18 +41,43 @@ std::string format(const char* pattern, auto... values) {
   return text;
 }
 
+models::Quantization quantization(const ModelOptions& options, const formats::ModelFile& file) {
+  using Quantize = ModelOptions::Quantize;
+  const bool keep = options.quantize == Quantize::keep || (options.quantize == Quantize::automatic && file.format != "SafeTensors");
+  return {keep, options.quantize == Quantize::q4_0 ? tensor::DType::q4_0 : tensor::DType::q8_0,
+          static_cast<int64_t>(options.quantize_min_dim)};
+}
+
 // Binding without memory: names, shapes and sizes.
-struct Counted {
-  models::Config config;
-  uint64_t weight_bytes;
-};
-Counted count(const formats::ModelFile& file) {
-  const models::Architecture& architecture = models::find_architecture(file);
-  Counted c{architecture.read_config(file, architecture.name), 0};
-  models::WeightBinder binder(file, nullptr);
-  architecture.bind(binder, c.config);
-  c.weight_bytes = binder.bytes();
-  return c;
+uint64_t count_bytes(const formats::ModelFile& file, const models::Plan& plan, const models::Quantization& quantization) {
+  models::WeightBinder binder(file, plan.names, quantization, nullptr);
+  models::bind(plan, binder);
+  return binder.bytes();
+}
+
+std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& file, const models::Config& config, runtime::Call& call) {
+  const auto vocab = static_cast<int32_t>(config.vocab);
+  if (file.format != "SafeTensors") {
+    auto tokenizer = tokenizer::from_gguf(file, call);
+    if (tokenizer->size() != vocab)
+      fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer->size()) + " tokens but token_embd.weight has " +
+                                  std::to_string(vocab) + " rows; the file is damaged");
+    return tokenizer;
+  }
+  auto tokenizer = tokenizer::from_huggingface(file, call);
+  if (!tokenizer) return tokenizer::absent(vocab);
+  // Embeddings may have rows to spare; special tokens beyond them belong to parts that are left out (Gemma's image token).
+  for (int32_t id = vocab; id < tokenizer->size(); ++id)
+    if (!(tokenizer->token_flags(id) & tokenizer::kSpecial))
+      fail(Status::data_loss, file.name + "/tokenizer.json: token " + std::to_string(id) + " has no row in the embedding, which has " +
+                                  std::to_string(vocab) + " (vocab_size of config.json)");
+  return tokenizer;
+}
+
+std::string names_of(const std::set<tensor::DType>& types) {
+  std::string names;
+  for (const tensor::DType type : types) names += (names.empty() ? "" : "/") + std::string(tensor::info(type).name);
+  return names;
 }
 
 }  // namespace
@@ -71,22 +97,20 @@ int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {
   return std::min(chunk, static_cast<int64_t>(context));
 }
 
-std::shared_ptr<Engine> Engine::open(std::unique_ptr<base::FileReader> reader, const ModelOptions& options, runtime::Call& call) {
-  return std::make_shared<LoadedEngine>(formats::open(std::move(reader), call), options, call);
+std::shared_ptr<Engine> Engine::open(formats::ModelFile file, const ModelOptions& options, runtime::Call& call) {
+  return std::make_shared<LoadedEngine>(std::move(file), options, call);
 }
 
-MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session,
-                        runtime::Call& call) {
-  const formats::ModelFile file = formats::open(std::move(reader), call);
-  const Counted counted = count(file);
-  const uint64_t context = context_tokens(counted.config, session);
-  const models::KvShape kv{counted.config.n_layers, counted.config.n_kv_heads, counted.config.head_dim};
+MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions& model, const SessionOptions& session) {
+  const models::Plan planned = models::plan(file);
+  const models::Config& config = planned.config;
+  const uint64_t context = context_tokens(config, session);
+  const int64_t chunk = prefill_chunk(session, context);
   MemoryPlan plan{};
   plan.file_bytes = file.bytes();
-  plan.weight_bytes = counted.weight_bytes;
-  plan.scratch_bytes = models::Scratch::bytes(counted.config, prefill_chunk(session, context), static_cast<int64_t>(context),
-                                              choose_threads(model.n_threads));
-  plan.kv_bytes = models::KvCache::bytes_reserved(kv, session.kv_type, context);
+  plan.weight_bytes = count_bytes(file, planned, quantization(model, file));
+  plan.scratch_bytes = models::Scratch::bytes(config, chunk, static_cast<int64_t>(context), choose_threads(model.n_threads));
+  plan.kv_bytes = models::KvCache::bytes_at_most(models::KvShape::of(config), session.kv_type, context, static_cast<uint64_t>(chunk));
   plan.total_bytes = plan.weight_bytes + plan.scratch_bytes + plan.kv_bytes;
   plan.context_tokens = context;
   return plan;
@@ -97,35 +121,41 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
       kernels_(choose_kernels(options.simd_target)),
       n_threads_(choose_threads(options.n_threads)),
       format_(file.format) {
-  const Counted counted = count(file);
-  const models::Config& c = counted.config;
+  const models::Plan plan = models::plan(file);
+  const models::Quantization quantize = quantization(options, file);
+  const uint64_t bytes = count_bytes(file, plan, quantize);
+  const models::Config& c = plan.config;
   log_info(format("Config: arch=%s, dim=%lld, layers=%lld, heads=%lld, vocab=%lld", c.architecture.c_str(),
                   static_cast<long long>(c.hidden), static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads),
                   static_cast<long long>(c.vocab)));
-  weights_charge_ = runtime::Charge(budget_, counted.weight_bytes, "weights");
-  tokenizer_ = tokenizer::from_gguf(file, call);
-  if (tokenizer_->size() != c.vocab)
-    fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer_->size()) + " tokens but token_embd.weight has " +
-                                std::to_string(c.vocab) + " rows; the file is damaged");
-  log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" + tokenizer_->kind() + ")");
+  weights_charge_ = runtime::Charge(budget_, bytes, "weights");
+  tokenizer_ = read_tokenizer(file, c, call);
+  if (tokenizer_->exists())
+    log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
+             (file.format == "SafeTensors" ? "tokenizer.json" : tokenizer_->kind()) + ")");
   chat_shape_ = chat::detect(c.chat_template);
 
   team_ = runtime::ThreadTeam::lease();
-  weights_ = runtime::Region(counted.weight_bytes, runtime::Region::Pages::huge);
-  models::WeightBinder binder(file, weights_.data());
-  model_ = models::find_architecture(file).bind(binder, c);
-  log_info("Loading GGUF weights...");
+  weights_ = runtime::Region(bytes, runtime::Region::Pages::huge);
+  models::WeightBinder binder(file, plan.names, quantize, weights_.data());
+  model_ = models::bind(plan, binder);
+  log_info("Loading " + file.format.substr(0, file.format.find(' ')) + " weights...");
   fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors}, call);
   model_->loaded();
   n_parameters_ = binder.n_parameters();
-  n_tensors_ = binder.n_tensors();
+  n_tensors_ = static_cast<uint32_t>(file.tensors.size() + file.unsupported.size());
   n_quantized_ = binder.n_quantized();
   file_bytes_ = file.bytes();
   log_info(std::to_string(n_tensors_) + " tensors loaded");
-  log_info(format("Fused %lld gate+up projection pairs", static_cast<long long>(c.n_layers)));
+  if (n_quantized_ > 0)
+    log_info("Quantized " + std::to_string(n_quantized_) + " linear layers " + names_of(binder.quantized_from()) + " -> " +
+             std::string(tensor::info(quantize.to).name));
+  if (c.gated) log_info(format("Fused %lld gate+up projection pairs", static_cast<long long>(c.n_layers)));
   log_info(format("Fused %lld QKV projection triples", static_cast<long long>(c.n_layers)));
   if (options.warmup) warm_up(call);
-  log_info(format("Model ready: %.1fM params", static_cast<double>(n_parameters_) * 1e-6));
+  // A head that is the embedding counts once more, as is usual in names of models.
+  const uint64_t head = c.tied ? static_cast<uint64_t>(c.vocab) * static_cast<uint64_t>(c.hidden) : 0;
+  log_info(format("Model ready: %.1fM params", static_cast<double>(n_parameters_ + head) * 1e-6));
 }
 
 // One token through everything: threads, pages and branch predictors are ready for the first answer.

@@ -180,6 +180,7 @@ void LiveGeneration::close(Finish why, Status status) noexcept {
   result_.finish = why;
   result_.status = status;
   result_.tokens_committed = session_->tokens().size();
+  session_->unhold();
   session_->set_open(nullptr);
   session_.reset();
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file_reader.h"
+#include "formats/model_file.h"
 #include "kernels/kernels.h"
 #include "runtime/deadline.h"
 #include "tokenizer/tokenizer.h"
@@ -24,6 +25,8 @@ struct ModelOptions {
   bool check_tensors = false;
   uint64_t memory_limit_bytes = 0;
   std::string simd_target;
+  enum class Quantize : int32_t { automatic, keep, q8_0, q4_0 } quantize = Quantize::automatic;  // automatic: SafeTensors to Q8_0
+  uint32_t quantize_min_dim = 512;
 };
 
 struct SessionOptions {
@@ -51,10 +54,9 @@ struct MemoryPlan {
 class Engine {
  public:
   virtual ~Engine() = default;
-  // Throws on failure; nothing is left behind.
-  static std::shared_ptr<Engine> open(std::unique_ptr<base::FileReader> reader, const ModelOptions& options, runtime::Call& call);
-  static MemoryPlan plan(std::unique_ptr<base::FileReader> reader, const ModelOptions& model, const SessionOptions& session,
-                         runtime::Call& call);
+  // From what formats::open or formats::open_path give. Throws on failure; nothing is left behind.
+  static std::shared_ptr<Engine> open(formats::ModelFile file, const ModelOptions& options, runtime::Call& call);
+  static MemoryPlan plan(const formats::ModelFile& file, const ModelOptions& model, const SessionOptions& session);
   virtual ModelInfo info() const = 0;
   virtual std::string describe_json() const = 0;
   virtual const tokenizer::Tokenizer& tokenizer() const = 0;

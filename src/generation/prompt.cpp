@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace rustml::generation {
 
@@ -54,11 +55,19 @@ void note_stop(Result& result, const runtime::StopSignal& stop) {
 uint64_t PromptRun::begin() {
   begun_ = true;
   const std::vector<int32_t>& tokens = session_.tokens();
-  const auto common =
-      static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
+  auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
   session_.reserve(prompt_.size());
+  session_.hold();
   if (common < tokens.size()) {
+    const uint64_t floor = session_.cache().rewind_floor();
+    if (common > 0 && common < floor) {
+      base::log(base::LogLevel::info, "rustml",
+                "Prefix reuse: the prompt parts at token " + std::to_string(common) + ", but window layers begin at " +
+                    std::to_string(floor) + "; all of it is evaluated");
+    }
+    if (common < floor) common = 0;
     parted_ = session_.save_tail(common);
+    if (common == 0) session_.restart();
     session_.truncate(common);
   }
   const uint64_t ready = std::min<uint64_t>(session_.evaluated(), common);
@@ -72,8 +81,10 @@ bool PromptRun::advance(runtime::StopSignal& stop) {
 
 void PromptRun::undo() noexcept {
   if (!begun_) return;
-  session_.truncate(std::min<uint64_t>(session_.tokens().size(), parted_.tokens.empty() ? length_before_ : parted_.begin));
-  if (!parted_.tokens.empty()) session_.restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
+  if (parted_.tokens.empty())
+    session_.truncate(std::min<uint64_t>(session_.tokens().size(), length_before_));
+  else
+    session_.restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
 }
 
 }  // namespace rustml::generation

@@ -23,7 +23,7 @@ class PromptRun {
       : session_(session), prompt_(prompt), length_before_(session.tokens().size()) {}
 
   bool begun() const noexcept { return begun_; }
-  // Answers how many tokens of the prompt need no evaluation. resource_exhausted: nothing has changed.
+  // Answers how many tokens of the prompt need no evaluation. The session holds cells (hold) until the caller's unhold().
   uint64_t begin();
   void begun_before() noexcept { begun_ = true; }  // by the session that a snapshot was taken of
   bool done() const noexcept { return session_.evaluated() >= prompt_.size(); }

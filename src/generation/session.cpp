@@ -64,10 +64,22 @@ void LiveSession::require_closed(const char* what) const {
 }
 
 SessionInfo LiveSession::info() const {
-  return {false, open_ != nullptr, tokens_.size(), cache_.capacity(), 0, cache_.bytes_reserved(), cache_.bytes_used(), cache_.type()};
+  return {false,
+          open_ != nullptr,
+          tokens_.size(),
+          cache_.capacity(),
+          cache_.rewind_floor(),
+          cache_.bytes_reserved(),
+          cache_.bytes_used(),
+          cache_.type()};
 }
 
 void LiveSession::truncate(uint64_t n_tokens) noexcept {
+  drop(n_tokens);
+  if (n_tokens == 0) cache_.clear();
+}
+
+void LiveSession::drop(uint64_t n_tokens) noexcept {
   if (n_tokens >= tokens_.size()) return;
   tokens_.resize(n_tokens);
   cache_.set_length(std::min(cache_.length(), n_tokens));
@@ -80,6 +92,10 @@ void LiveSession::rewind(uint64_t n_tokens) {
   if (n_tokens > tokens_.size())
     fail(Status::out_of_range,
          "rewind to " + std::to_string(n_tokens) + ": the session has only " + std::to_string(tokens_.size()) + " tokens");
+  if (n_tokens > 0 && n_tokens < cache_.rewind_floor())
+    fail(Status::out_of_range, "rewind to " + std::to_string(n_tokens) +
+                                   ": window layers have given back the cells it needs; the floor is " +
+                                   std::to_string(cache_.rewind_floor()) + ", or 0 to start anew");
   truncate(n_tokens);
   saved_.reset();
 }
@@ -147,6 +163,7 @@ void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
     fail(Status::out_of_range, "eval: " + std::to_string(n) + " more tokens than the " + std::to_string(before) +
                                    " in the session exceed its context of " + std::to_string(capacity()));
   cache_.reserve(before + n);
+  const Hold hold(*this);
   std::vector<int32_t> all(tokens_.begin() + static_cast<std::ptrdiff_t>(evaluated()), tokens_.end());  // a pending one
   all.insert(all.end(), ids, ids + n);
   const uint64_t evaluated_before = evaluated();
@@ -176,25 +193,30 @@ LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {
   Tail tail;
   tail.begin = begin;
   tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
-  tail.n_cells = evaluated() > begin ? evaluated() - begin : 0;
+  tail.end = std::max(begin, evaluated());
+  tail.floor = cache_.floor();
   const models::KvShape& kv = cache_.shape();
-  const uint64_t head_bytes = cache_.cell_bytes() * tail.n_cells;
-  tail.cells.resize(head_bytes * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads));
-  std::byte* to = tail.cells.data();
-  for (int64_t l = 0; l < kv.n_layers; ++l)
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h, to += head_bytes) cache_.export_head(l, h, begin, begin + tail.n_cells, to);
+  for (int64_t l = 0; l < kv.n_layers; ++l) {
+    const uint64_t first = tail.first(kv, l), bytes = cache_.cell_bytes() * (tail.end - first);
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
+      tail.cells.resize(tail.cells.size() + bytes);
+      cache_.export_head(l, h, first, tail.end, tail.cells.data() + tail.cells.size() - bytes);
+    }
+  }
   return tail;
 }
 
 void LiveSession::restore_tail(const Tail& tail) {
-  truncate(tail.begin);
+  drop(tail.begin);
   const models::KvShape& kv = cache_.shape();
-  const uint64_t head_bytes = cache_.cell_bytes() * tail.n_cells;
   const std::byte* from = tail.cells.data();
-  for (int64_t l = 0; l < kv.n_layers; ++l)
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h, from += head_bytes) cache_.import_head(l, h, tail.begin, tail.begin + tail.n_cells, from);
+  for (int64_t l = 0; l < kv.n_layers; ++l) {
+    const uint64_t first = tail.first(kv, l), bytes = cache_.cell_bytes() * (tail.end - first);
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h, from += bytes) cache_.import_head(l, h, first, tail.end, from);
+  }
   tokens_.insert(tokens_.end(), tail.tokens.begin(), tail.tokens.end());
-  cache_.set_length(tail.begin + tail.n_cells);
+  cache_.raise_floor(tail.floor);
+  cache_.set_length(tail.end);
 }
 
 std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {

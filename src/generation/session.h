@@ -48,6 +48,16 @@ class LiveSession final : public Session {
 
   // Takes the cache's memory for n_tokens in all, or throws and changes nothing.
   void reserve(uint64_t n_tokens) { cache_.reserve(n_tokens); }
+  // Takes memory for window layers from the first position again, or throws and changes nothing but the length.
+  void restart() { cache_.restart(); }
+  // Until unhold(), the cells stay that going back to the tokens of now needs.
+  void hold() noexcept { cache_.hold(); }
+  void unhold() noexcept { cache_.unhold(); }
+  struct Hold {
+    explicit Hold(LiveSession& s) : session(s) { session.hold(); }
+    ~Hold() { session.unhold(); }
+    LiveSession& session;
+  };
   // Keeps the first n tokens; the last of them becomes pending if its scores are wanted again.
   void truncate(uint64_t n_tokens) noexcept;
   // Adds a token whose evaluation waits until its scores are needed.
@@ -64,13 +74,19 @@ class LiveSession final : public Session {
   struct Tail {
     uint64_t begin = 0;
     std::vector<int32_t> tokens;
-    uint64_t n_cells = 0;
+    uint64_t end = 0;    // evaluated
+    uint64_t floor = 0;  // of the cache then
     std::vector<std::byte> cells;
+    // Positions [first, end) of a layer are here.
+    uint64_t first(const models::KvShape& kv, int64_t layer) const {
+      return kv.windowed(layer) ? std::min(end, std::max(begin, floor)) : begin;
+    }
   };
   Tail save_tail(uint64_t begin) const;
   void restore_tail(const Tail& tail);
 
  private:
+  void drop(uint64_t n_tokens) noexcept;  // truncate() but for the memory
   bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
   void require_closed(const char* what) const;
 

@@ -33,10 +33,11 @@ struct Summary {
   int64_t n_layers, n_kv_heads, head_dim, hidden, vocab;
   double rope_base, rope_factor;
   int64_t rope_scaling, window;  // window: 0, no window layers
+  double window_rope_base;
   int64_t kv_type;
-  uint64_t n_tokens, n_evaluated;
+  uint64_t n_tokens, n_evaluated, floor;  // floor: window layers have cells from this position on
 };
-static_assert(sizeof(Summary) == 16 * 8, "written as it is: no padding");
+static_assert(sizeof(Summary) == 18 * 8, "written as it is: no padding");
 
 Summary summarize(const LiveSession& session) {
   const LoadedEngine& engine = session.engine();
@@ -53,10 +54,12 @@ Summary summarize(const LiveSession& session) {
           c.rope_base,
           c.rope_scaling.factor,
           static_cast<int64_t>(c.rope_scaling.kind),
-          0,
+          c.window,
+          c.window_rope_base,
           static_cast<int64_t>(session.cache().type()),
           session.tokens().size(),
-          session.evaluated()};
+          session.evaluated(),
+          session.cache().floor()};
 }
 
 template <class T>
@@ -80,6 +83,7 @@ void require_match(const Summary& s, const Summary& mine) {
   same("rotary factor", s.rope_factor, mine.rope_factor);
   same("rotary scaling", s.rope_scaling, mine.rope_scaling);
   same("attention window", s.window, mine.window);
+  same("rotary base of window layers", s.window_rope_base, mine.window_rope_base);
   same("kv_type", s.kv_type, mine.kv_type);
 }
 
@@ -87,6 +91,18 @@ void require_counts(const Summary& s) {
   if (s.n_evaluated > s.n_tokens || s.n_tokens - s.n_evaluated > 1 || s.n_tokens > models::kMaxContext)
     fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) +
                                 " tokens evaluated cannot be; the file is damaged");
+  if (s.floor != 0 && (s.window <= 0 || s.floor % models::kKvStep != 0 || s.floor + static_cast<uint64_t>(s.window) > s.n_evaluated))
+    fail(Status::data_loss, "snapshot: window layers from position " + std::to_string(s.floor) + " on cannot be; the file is damaged");
+}
+
+// Cells of one head of a layer: of window layers those from the floor on.
+uint64_t first_cell(const models::KvShape& kv, int64_t layer, uint64_t floor) { return kv.windowed(layer) ? floor : 0; }
+
+uint64_t all_cell_bytes(const models::KvCache& cache, uint64_t n_evaluated, uint64_t floor) {
+  uint64_t cells = 0;
+  for (int64_t l = 0; l < cache.shape().n_layers; ++l)
+    cells += (n_evaluated - first_cell(cache.shape(), l, floor)) * static_cast<uint64_t>(cache.shape().n_kv_heads);
+  return cells * cache.cell_bytes();
 }
 
 void require_length(SnapshotReader& reader, uint32_t id, const char* name, uint64_t want) {
@@ -193,11 +209,11 @@ SavedGeneration decode(const std::vector<std::byte>& bytes, int64_t vocab) {
 
 // The sections of a session as it is now, in order; `generation` is encoded already.
 static std::vector<SnapshotSection> describe(const LiveSession& session, bool has_hidden, const std::vector<std::byte>& generation) {
-  const models::KvShape& kv = session.cache().shape();
+  const models::KvCache& cache = session.cache();
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
       {kTokens, true, session.tokens().size() * sizeof(int32_t)},
-      {kCells, true, session.evaluated() * session.cache().cell_bytes() * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads)},
+      {kCells, true, all_cell_bytes(cache, session.evaluated(), cache.floor())},
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
   if (!generation.empty()) sections.push_back({kGeneration, true, generation.size()});
   return sections;
@@ -217,11 +233,13 @@ void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const 
   out.append(tokens_.data(), tokens_.size() * sizeof(int32_t));
   out.begin(kCells);
   const models::KvShape& kv = cache_.shape();
-  std::vector<std::byte> cells(evaluated() * cache_.cell_bytes());
+  std::vector<std::byte> cells;
   for (int64_t l = 0; l < kv.n_layers; ++l) {
+    const uint64_t first = first_cell(kv, l, cache_.floor());
+    cells.resize((evaluated() - first) * cache_.cell_bytes());
     for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
       call.stop.check("snapshot");
-      cache_.export_head(l, h, 0, evaluated(), cells.data());
+      cache_.export_head(l, h, first, evaluated(), cells.data());
       out.append(cells.data(), cells.size());
     }
   }
@@ -244,9 +262,9 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
     fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
                                    std::to_string(capacity()) + "; create the session with more context_tokens");
   const models::KvShape& kv = cache_.shape();
-  const uint64_t head_bytes = s.n_evaluated * cache_.cell_bytes();
+  const uint64_t cell_bytes = all_cell_bytes(cache_, s.n_evaluated, s.floor);
   require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
-  require_length(reader, kCells, "cells", head_bytes * static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads));
+  require_length(reader, kCells, "cells", cell_bytes);
   const bool hidden_there = reader.length(kHidden) != 0;
   if (hidden_there) require_length(reader, kHidden, "hidden", hidden_.size() * sizeof(float));
 
@@ -269,15 +287,20 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   }
 
   models::KvCache cache(kv, cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
+  cache.raise_floor(s.floor);
   cache.reserve(s.n_tokens);
-  std::vector<std::byte> cells(head_bytes);
+  std::vector<std::byte> cells;
   SectionStream cell_stream(reader, kCells);
-  const auto heads = static_cast<uint64_t>(kv.n_layers * kv.n_kv_heads);
-  for (uint64_t i = 0; i < heads; ++i) {
-    call.stop.check("restore");
-    cell_stream.read(cells.data(), cells.size());
-    cache.import_head(static_cast<int64_t>(i) / kv.n_kv_heads, static_cast<int64_t>(i) % kv.n_kv_heads, 0, s.n_evaluated, cells.data());
-    if (call.progress) call.progress((i + 1) * head_bytes, heads * head_bytes);
+  uint64_t done = 0;
+  for (int64_t l = 0; l < kv.n_layers; ++l) {
+    const uint64_t first = first_cell(kv, l, s.floor);
+    cells.resize((s.n_evaluated - first) * cache_.cell_bytes());
+    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
+      call.stop.check("restore");
+      cell_stream.read(cells.data(), cells.size());
+      cache.import_head(l, h, first, s.n_evaluated, cells.data());
+      if (call.progress) call.progress(done += cells.size(), cell_bytes);
+    }
   }
   cell_stream.finish();
   call.stop.check("restore");
@@ -290,7 +313,7 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   hidden_at_ = hidden_there ? s.n_evaluated : 0;
   logits_at_ = 0;
   saved_ = std::move(generation);
-  return {saved_.has_value(), s.n_tokens, s.n_evaluated, 0};
+  return {saved_.has_value(), s.n_tokens, s.n_evaluated, cache_.rewind_floor()};
 }
 
 SnapshotInfo snapshot_probe(base::FileReader& source) {

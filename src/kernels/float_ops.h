@@ -20,12 +20,18 @@ RUSTML_INLINE bool quantize_scale(int32_t magnitude_bits, float* d, float* facto
   return largest >= kQuantizeTiny;
 }
 
+// The two 16-bit sums of a block.
+RUSTML_INLINE int32_t pack_sums(int32_t low, int32_t high) {
+  return static_cast<int32_t>(static_cast<uint32_t>(high) << 16 | (static_cast<uint32_t>(low) & 0xffff));
+}
+
 void quantize_q8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
   for (int64_t b = 0; b < n / kQBlock; ++b, x += kQBlock, q += kQBlock) {
     const F32x16 x0 = load(x), x1 = load(x + kLanes);
     float factor;
     if (quantize_scale(largest_magnitude_bits(x0, x1), &d[b], &factor)) {
-      sum[b] = store_rounded_i8(q, x0 * set1(factor)) + store_rounded_i8(q + kLanes, x1 * set1(factor));
+      const int32_t low = store_rounded_i8(q, x0 * set1(factor)), high = store_rounded_i8(q + kLanes, x1 * set1(factor));
+      sum[b] = pack_sums(low, high);
     } else {
       __builtin_memset(q, 0, kQBlock);
       sum[b] = 0;

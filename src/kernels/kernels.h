@@ -3,10 +3,12 @@
 // No kernel allocates, throws, logs or starts threads.
 //
 // Numerics. Each output value is defined once, so every target, thread count, chunk and batch gives the same bits:
-//  * Linear, block types: activations are quantized per 32 values along K (see quantize_q8). For row r, with blocks b in
-//    ascending order, acc = fma(float(isum), d_w * d_a, acc), isum the exact integer dot product with the weight's
-//    signed integer value; types with a minimum then acc = fma(m_w, d_a * float(sum_a), acc), isum over unsigned nibbles.
-//    Two chains: blocks [0, ceil(nb/2)) and the rest; result = (first + second) + bias. Accumulating: out = out + result.
+//  * Linear, block types: activations are quantized per 32 values along K (see quantize_q8). For row r, with sub-blocks (values
+//    that share a weight scale: 32, or 16 in Q2_K, Q3_K, Q6_K) in ascending order, acc = fma(float(isum), d_w * d_a, acc), isum
+//    the exact integer dot product with the weight's signed integer, d_w = d or d * scale, which is exact in float32; types with
+//    a minimum then acc = fma(m_w, d_a * float(sum_a), acc), isum over unsigned integers, m_w = m or -dmin * minimum, exact too.
+//    Two chains: units (32 values, K types 256) [0, ceil(n/2)) and the rest; result = (first + second) + bias. Accumulating:
+//    out = out + result.
 //  * Linear, float types: acc = fma(w, x, acc) over k ascending in the same two halves (of K, at ceil(K/2)).
 //  * Reductions (sums) over n values: lane l of 16 takes elements l, l+16, ... in order (absent ones: nothing added),
 //    then the tree (l, l+8), (l, l+4), (l, l+2), (l, l+1). Maxima are exact in any order; ties go to the lowest index.
@@ -26,19 +28,17 @@ namespace rustml::kernels {
 constexpr int64_t kPanelRows = 16;  // rows interleaved in a packed panel, on every target
 constexpr int64_t kQBlock = 32;     // values per activation block
 
-// Packed weights: panels of 16 rows (the last padded with zeros), whole K each.
-//  q8_0: per 32 k: 16 f16 scales, then 8 groups of [16 rows][4 k] bytes, each the value ^ 0x80 (unsigned).
-//  q4_0: per 32 k: 16 f16 scales, then 4 groups of [16 rows][4 k] bytes: low nibbles k-group g, high nibbles group g + 4.
-//  q4_1: per 32 k: 16 f16 scales, 16 f16 minima, then nibbles as q4_0.
-//  f16, f32: per k: 16 values.
-// Other types are packed as f32.
-tensor::DType packed_type(tensor::DType file_type) noexcept;
-int64_t panel_bytes(tensor::DType packed, int64_t cols) noexcept;
+// Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
+// values. Every type of file keeps its own bits.
+inline tensor::DType packed_type(tensor::DType file_type) noexcept { return file_type; }
+int64_t panel_bytes(tensor::DType type, int64_t cols) noexcept;
 inline int64_t panel_count(int64_t rows) noexcept { return (rows + kPanelRows - 1) / kPanelRows; }
 // rows: for each of the panel's 16 rows its file-layout bytes, null for padding. dst: panel_bytes.
-void pack_panel(tensor::DType file_type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst);
+void pack_panel(tensor::DType type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst);
+// The same from rows of floats, quantized by tensor::quantize; `to` q8_0 or q4_0, cols a multiple of 32.
+void quantize_panel(tensor::DType to, const float* const rows[kPanelRows], int64_t cols, std::byte* dst);
 // Row r (0..15) of a packed panel as floats: out[cols]. Exact: what dequantize gives for the file's row.
-void unpack_row(tensor::DType packed, const std::byte* panel, int64_t r, int64_t cols, float* out);
+void unpack_row(tensor::DType type, const std::byte* panel, int64_t r, int64_t cols, float* out);
 
 enum class KvType : uint8_t { f32 = 1, f16 = 2, q8_0 = 3 };
 
@@ -48,7 +48,7 @@ struct LinearArgs {
   int64_t rows, cols;        // cols a multiple of 32 for block types
   const int8_t* xq;          // [tokens][cols]           block types
   const float* xd;           // [tokens][cols / 32]
-  const int32_t* xsum;       // [tokens][cols / 32]      sum of the block's xq
+  const int32_t* xsum;       // [tokens][cols / 32]      sums of the block's xq, as quantize_q8 gives them
   const float* xf;           // [tokens][cols]           float types
   const float* bias;         // [rows] or null
   float* out;
@@ -82,10 +82,11 @@ struct AttendArgs {
 struct KernelTable {
   std::string_view target;  // "scalar", "sse41", "avx2", "avx512", "neon"
 
-  // One row x[n], n a multiple of 32: per 32 values d = max|x| / 127, q = round to even of x * (127 / max|x|), sum = sum of q.
+  // One row x[n], n a multiple of 32: per 32 values d = max|x| / 127, q = round to even of x * (127 / max|x|), sum = sum of
+  // the first 16 q in the low 16 bits, of the others in the high ones.
   // max|x| < 1e-30: d = 0, q = 0. A value that is not finite: d = NaN, q = 0, so that it reaches the output.
   void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum);
-  // By packed type; null for types that are never packed.
+  // By type of the weights.
   void (*linear[tensor::kDTypeCount])(const LinearArgs& args, int64_t panel_begin, int64_t panel_end, int64_t token_begin,
                                       int64_t token_end);
 

@@ -1,54 +1,147 @@
-// Packed weights: layouts of kernels.h. Four bytes of a row's block are one group's share of that row (for 4-bit types because
-// the file's nibble order, j low and j + 16 high, is already "group g low, group g + 4 high"), so packing is a transposition of
-// 16 rows of 32-bit words.
+// Packed weights: layouts of layout.h. Four bytes of a row's block are one group's share of that row, so packing is cutting a
+// file block into 32-bit words of nibbles, pairs and single bits, and a transposition of 16 rows of such words.
+#include <array>
 #include <cstring>
 
 #include "kernels/kernels.h"
+#include "kernels/layout.h"
+#include "tensor/block.h"
 
 namespace rustml::kernels {
 namespace {
 
 using tensor::DType;
 
-struct BlockLayout {
-  int64_t halves;  // f16 values (scale, minimum) before the quants, in the file and in the panel
-  int64_t words;   // 32-bit words of quants per row
-  int64_t file_bytes() const { return 2 * halves + 4 * words; }
-  int64_t panel_bytes() const { return kPanelRows * file_bytes(); }
+// What one row of a K type gives to a unit of a panel.
+template <DType type>
+struct RowShare {
+  static constexpr Layout kLayout = layout_of(type);
+  uint16_t d, m;
+  std::array<uint8_t, 2 * kLayout.scales()> scales;  // then minima
+  uint32_t words[kLayout.blocks()][kLayout.bits];
 };
 
-constexpr BlockLayout kQ8_0{1, 8};
-constexpr BlockLayout kQ4_0{1, 4};
-constexpr BlockLayout kQ4_1{2, 4};
+// Bytes 4 i .. 4 i + 3 as one number.
+uint32_t word(const void* bytes, int i) {
+  uint32_t w;
+  std::memcpy(&w, static_cast<const char*>(bytes) + 4 * i, 4);
+  return w;
+}
 
-const BlockLayout* block_layout(DType packed) {
-  switch (packed) {
-    case DType::q8_0:
-      return &kQ8_0;
-    case DType::q4_0:
-      return &kQ4_0;
-    case DType::q4_1:
-      return &kQ4_1;
-    default:
-      return nullptr;
+constexpr uint32_t kLowNibbles = 0x0f0f0f0f, kLowPairs = 0x03030303, kLowBits = 0x01010101;
+
+// Nibbles of 32 values in 32 bytes (at bit `shift` of each) as four words.
+void nibble_words(const uint8_t* bytes, int shift, uint32_t* to) {
+  for (int i = 0; i < 4; ++i) {
+    to[i] = (word(bytes, i) >> shift & kLowNibbles) | (word(bytes, i + 4) >> shift & kLowNibbles) << 4;
+  }
+}
+// The same of pairs as two words, of single bits as one.
+void pair_words(const uint8_t* bytes, int shift, uint32_t* to) {
+  for (int i = 0; i < 2; ++i) {
+    to[i] = 0;
+    for (int j = 0; j < 4; ++j) to[i] |= (word(bytes, 4 * i + j) >> shift & kLowPairs) << 2 * j;
+  }
+}
+void single_word(const uint8_t* bytes, int shift, uint32_t* to) {
+  *to = 0;
+  for (int g = 0; g < 8; ++g) *to |= (word(bytes, g) >> shift & kLowBits) << g;
+}
+
+// Q5_0, Q5_1: bit i of the 32 is value i's. Eight of them, two groups, as bits 0 and 1 of a word's bytes.
+constexpr std::array<uint32_t, 256> kSpread = [] {
+  std::array<uint32_t, 256> spread{};
+  for (uint32_t bits = 0; bits < 256; ++bits) {
+    for (uint32_t i = 0; i < 8; ++i) spread[bits] |= (bits >> i & 1) << (8 * (i % 4) + i / 4);
+  }
+  return spread;
+}();
+uint32_t fifth_bits(const uint8_t qh[4]) { return kSpread[qh[0]] | kSpread[qh[1]] << 2 | kSpread[qh[2]] << 4 | kSpread[qh[3]] << 6; }
+
+void cut(const tensor::BlockQ2K& block, RowShare<DType::q2_k>& to) {
+  to.d = block.d, to.m = block.dmin ^ 0x8000;
+  for (size_t i = 0; i < 16; ++i) to.scales[i] = block.scales[i] & 15, to.scales[16 + i] = block.scales[i] >> 4;
+  for (int j = 0; j < 8; ++j) pair_words(block.qs + j / 4 * 32, j % 4 * 2, to.words[j]);
+}
+
+void cut(const tensor::BlockQ3K& block, RowShare<DType::q3_k>& to) {
+  to.d = block.d;
+  for (size_t i = 0; i < 16; ++i) {
+    const int low = i < 8 ? block.scales[i] & 15 : block.scales[i - 8] >> 4, high = block.scales[8 + i % 4] >> i / 4 * 2 & 3;
+    to.scales[i] = static_cast<uint8_t>((low | high << 4) - 32);
+  }
+  for (int j = 0; j < 8; ++j) pair_words(block.qs + j / 4 * 32, j % 4 * 2, to.words[j]), single_word(block.hmask, j, to.words[j] + 2);
+}
+
+// Q4_K, Q5_K: the order of the 6-bit numbers is told in tensor/dequantize.cpp.
+template <class Block, DType type>
+void cut_super(const Block& block, RowShare<type>& to) {
+  to.d = block.d, to.m = block.dmin ^ 0x8000;
+  const uint8_t* s = block.scales;
+  for (size_t i = 0; i < 4; ++i) {
+    to.scales[i] = s[i] & 63, to.scales[8 + i] = s[i + 4] & 63;
+    to.scales[4 + i] = static_cast<uint8_t>((s[8 + i] & 15) | s[i] >> 6 << 4);
+    to.scales[12 + i] = static_cast<uint8_t>(s[8 + i] >> 4 | s[4 + i] >> 6 << 4);
+  }
+  for (int j = 0; j < 8; ++j) {
+    nibble_words(block.qs + j / 2 * 32, j % 2 * 4, to.words[j]);
+    if constexpr (RowShare<type>::kLayout.bits == 5) single_word(block.qh, j, to.words[j] + 4);
+  }
+}
+void cut(const tensor::BlockQ4K& block, RowShare<DType::q4_k>& to) { cut_super(block, to); }
+void cut(const tensor::BlockQ5K& block, RowShare<DType::q5_k>& to) { cut_super(block, to); }
+
+void cut(const tensor::BlockQ6K& block, RowShare<DType::q6_k>& to) {
+  to.d = block.d;
+  std::memcpy(to.scales.data(), block.scales, 16);
+  for (int j = 0; j < 8; ++j) {
+    nibble_words(block.ql + j / 4 * 64 + j % 2 * 32, j / 2 % 2 * 4, to.words[j]);
+    pair_words(block.qh + j / 4 * 32, j % 4 * 2, to.words[j] + 4);
   }
 }
 
-// kFlip makes signed bytes unsigned.
-template <int kHalves, int kWords, uint32_t kFlip>
+template <class Block, DType type>
+void pack_super(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
+  constexpr Layout kLayout = layout_of(type);
+  for (int64_t u = 0; u < cols / Block::kElements; ++u, dst += kLayout.unit_bytes()) {
+    std::memset(dst + 32, 0, 32);
+    for (int64_t r = 0; r < kPanelRows; ++r) {
+      Block block{};
+      if (rows[r] != nullptr) std::memcpy(&block, rows[r] + u * static_cast<int64_t>(sizeof block), sizeof block);
+      RowShare<type> share;
+      cut(block, share);
+      std::memcpy(dst + 2 * r, &share.d, 2);
+      if (kLayout.minima) std::memcpy(dst + 2 * (kPanelRows + r), &share.m, 2);
+      for (int64_t i = 0; i < kLayout.scales() * (kLayout.minima ? 2 : 1); ++i) {
+        dst[64 + kPanelRows * i + r] = static_cast<std::byte>(share.scales[static_cast<size_t>(i)]);
+      }
+      std::byte* quants = dst + kLayout.header_bytes() + 4 * r;
+      for (const auto& words : share.words) {
+        for (int i = 0; i < kLayout.bits; ++i, quants += 4 * kPanelRows) std::memcpy(quants, &words[i], 4);
+      }
+    }
+  }
+}
+
+// Blocks of 32. A file's nibble order, j low and j + 16 high, is "group g low, group g + 4 high" already; Q5_0 and Q5_1 have
+// their fifth bits before the nibbles.
+template <DType type>
 void pack_blocks(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
-  constexpr int kFileBytes = 2 * kHalves + 4 * kWords;
-  alignas(4) static constexpr std::byte kZero[kFileBytes] = {};
-  for (int64_t b = 0; b < cols / kQBlock; ++b, dst += kPanelRows * kFileBytes) {
-    std::byte* quants = dst + kPanelRows * 2 * kHalves;
+  constexpr Layout kLayout = layout_of(type);
+  constexpr int kHalves = kLayout.minima ? 2 : 1, kBits = kLayout.bits, kFifth = kBits == 5 ? 1 : 0;
+  constexpr uint32_t kFlip = kBits == 8 ? 0x80808080u : 0;  // makes signed bytes unsigned
+  constexpr int64_t kFileBytes = 2 * kHalves + 4 * kBits;
+  static constexpr std::byte kZero[kFileBytes] = {};
+  for (int64_t b = 0; b < cols / kQBlock; ++b, dst += kLayout.unit_bytes()) {
     for (int64_t r = 0; r < kPanelRows; ++r) {
       const std::byte* src = rows[r] != nullptr ? rows[r] + b * kFileBytes : kZero;
       for (int h = 0; h < kHalves; ++h) std::memcpy(dst + 2 * (kPanelRows * h + r), src + 2 * h, 2);
-      uint32_t words[kWords];
-      std::memcpy(words, src + 2 * kHalves, sizeof words);
-      for (int g = 0; g < kWords; ++g) {
-        const uint32_t word = words[g] ^ kFlip;
-        std::memcpy(quants + 4 * (kPanelRows * g + r), &word, 4);
+      uint32_t words[kBits];  // nibbles or bytes, then the fifth bits
+      std::memcpy(words, src + 2 * kHalves + 4 * kFifth, sizeof words - 4 * kFifth);
+      if (kFifth) words[4] = fifth_bits(reinterpret_cast<const uint8_t*>(src) + 2 * kHalves);
+      for (int i = 0; i < kBits; ++i) {
+        const uint32_t word = words[i] ^ kFlip;
+        std::memcpy(dst + kLayout.header_bytes() + 4 * (kPanelRows * i + r), &word, 4);
       }
     }
   }
@@ -67,88 +160,96 @@ void pack_words(const std::byte* const rows[kPanelRows], int64_t cols, std::byte
   }
 }
 
-void pack_dequantized(DType file_type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
-  constexpr int64_t kChunk = 256;  // a multiple of every type's block
-  const auto& type = tensor::info(file_type);
-  float values[kChunk];
-  for (int64_t k0 = 0; k0 < cols; k0 += kChunk) {
-    const int64_t n = cols - k0 < kChunk ? cols - k0 : kChunk;
-    for (int64_t r = 0; r < kPanelRows; ++r) {
-      if (rows[r] != nullptr) {
-        tensor::dequantize(file_type, rows[r] + k0 / type.block_elements * type.block_bytes, n, values);
-      } else {
-        std::memset(values, 0, sizeof values);
-      }
-      for (int64_t k = 0; k < n; ++k) std::memcpy(dst + ((k0 + k) * kPanelRows + r) * 4, &values[k], 4);
-    }
-  }
+float half_at(const std::byte* p) {
+  uint16_t bits;
+  std::memcpy(&bits, p, 2);
+  return tensor::f16_to_f32(bits);
+}
+
+// The stored integer of row r, k of 0..31, of a block's quants.
+int stored(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
+  const auto byte = [&](int64_t vector) { return static_cast<int>(quants[4 * (kPanelRows * vector + r) + k % 4]); };
+  const int64_t g = k / 4;
+  if (l.bits == 8) return byte(g);
+  const int64_t pairs = l.bits & 4 ? 4 : 0, singles = pairs + (l.bits & 2 ? 2 : 0);
+  int q = 0;
+  if (l.bits & 4) q = byte(g % 4) >> g / 4 * 4 & 15;
+  if (l.bits & 2) q |= (byte(pairs + g / 4) >> g % 4 * 2 & 3) << (l.bits & 4);
+  if (l.bits & 1) q |= (byte(singles) >> g & 1) << (l.bits & 6);
+  return q;
 }
 
 }  // namespace
 
-DType packed_type(DType file_type) noexcept {
-  switch (file_type) {
-    case DType::q8_0:
-    case DType::q4_0:
-    case DType::q4_1:
-    case DType::f16:
-      return file_type;
-    default:
-      return DType::f32;
-  }
+int64_t panel_bytes(DType type, int64_t cols) noexcept {
+  const Layout l = layout_of(type);
+  if (l.bits != 0) return cols / (kQBlock * l.blocks()) * l.unit_bytes();
+  return cols * kPanelRows * tensor::info(type).block_bytes;
 }
 
-int64_t panel_bytes(DType packed, int64_t cols) noexcept {
-  if (const BlockLayout* layout = block_layout(packed)) return cols / kQBlock * layout->panel_bytes();
-  return cols * kPanelRows * (packed == DType::f16 ? 2 : 4);
-}
-
-void pack_panel(DType file_type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
-  switch (file_type) {
-    case DType::q8_0:
-      return pack_blocks<1, 8, 0x80808080u>(rows, cols, dst);
-    case DType::q4_0:
-      return pack_blocks<1, 4, 0>(rows, cols, dst);
-    case DType::q4_1:
-      return pack_blocks<2, 4, 0>(rows, cols, dst);
-    case DType::f16:
-      return pack_words<uint16_t>(rows, cols, dst);
+void pack_panel(DType type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
+  switch (type) {
     case DType::f32:
       return pack_words<uint32_t>(rows, cols, dst);
-    default:
-      return pack_dequantized(file_type, rows, cols, dst);
+    case DType::f16:
+    case DType::bf16:
+      return pack_words<uint16_t>(rows, cols, dst);
+    case DType::q4_0:
+      return pack_blocks<DType::q4_0>(rows, cols, dst);
+    case DType::q4_1:
+      return pack_blocks<DType::q4_1>(rows, cols, dst);
+    case DType::q5_0:
+      return pack_blocks<DType::q5_0>(rows, cols, dst);
+    case DType::q5_1:
+      return pack_blocks<DType::q5_1>(rows, cols, dst);
+    case DType::q8_0:
+      return pack_blocks<DType::q8_0>(rows, cols, dst);
+    case DType::q2_k:
+      return pack_super<tensor::BlockQ2K, DType::q2_k>(rows, cols, dst);
+    case DType::q3_k:
+      return pack_super<tensor::BlockQ3K, DType::q3_k>(rows, cols, dst);
+    case DType::q4_k:
+      return pack_super<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
+    case DType::q5_k:
+      return pack_super<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
+    case DType::q6_k:
+      return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
   }
 }
 
-void unpack_row(DType packed, const std::byte* panel, int64_t r, int64_t cols, float* out) {
-  const auto half_at = [](const std::byte* p) {
-    uint16_t bits;
-    std::memcpy(&bits, p, 2);
-    return tensor::f16_to_f32(bits);
-  };
-  const BlockLayout* layout = block_layout(packed);
-  if (layout == nullptr) {
-    for (int64_t k = 0; k < cols; ++k) {
-      if (packed == DType::f16) {
-        out[k] = half_at(panel + (k * kPanelRows + r) * 2);
-      } else {
-        std::memcpy(out + k, panel + (k * kPanelRows + r) * 4, 4);
-      }
+void quantize_panel(DType to, const float* const rows[kPanelRows], int64_t cols, std::byte* dst) {
+  constexpr int64_t kPiece = 256;
+  std::byte blocks[kPanelRows][kPiece / kQBlock * sizeof(tensor::BlockQ8_0)];
+  for (int64_t k = 0; k < cols; k += kPiece) {
+    const int64_t n = cols - k < kPiece ? cols - k : kPiece;
+    const std::byte* quantized[kPanelRows];
+    for (int64_t r = 0; r < kPanelRows; ++r) {
+      quantized[r] = rows[r] != nullptr ? blocks[r] : nullptr;
+      if (rows[r] != nullptr) tensor::quantize(to, rows[r] + k, n, blocks[r]);
     }
+    pack_panel(to, quantized, n, dst + panel_bytes(to, k));
+  }
+}
+
+void unpack_row(DType type, const std::byte* panel, int64_t r, int64_t cols, float* out) {
+  const Layout l = layout_of(type);
+  if (l.bits == 0) {
+    const int64_t size = tensor::info(type).block_bytes;
+    for (int64_t k = 0; k < cols; ++k) tensor::dequantize(type, panel + (k * kPanelRows + r) * size, 1, out + k);
     return;
   }
-  const int zero = packed == DType::q8_0 ? 128 : packed == DType::q4_0 ? 8 : 0;
-  for (int64_t b = 0; b < cols / kQBlock; ++b, panel += layout->panel_bytes(), out += kQBlock) {
-    const float d = half_at(panel + 2 * r);
-    const float m = layout->halves == 2 ? half_at(panel + 2 * (kPanelRows + r)) : 0.0f;
-    const std::byte* quants = panel + kPanelRows * 2 * layout->halves + 4 * r;  // group g is 64 g bytes on
-    for (int64_t k = 0; k < kQBlock; ++k) {
-      const int64_t group = k / 4 % layout->words;
-      int q = static_cast<int>(quants[group * 4 * kPanelRows + k % 4]);
-      if (layout->words == 4) q = k < 16 ? q & 15 : q >> 4;
-      const float product = d * static_cast<float>(q - zero);
-      out[k] = layout->halves == 2 ? product + m : product;
+  for (int64_t k = 0; k < cols; ++k) {
+    const int64_t in_unit = k % (kQBlock * l.blocks()), sub = in_unit / l.sub;
+    const std::byte* unit = panel + panel_bytes(type, k - in_unit);
+    float scale = half_at(unit + 2 * r), minimum = l.minima ? half_at(unit + 2 * (kPanelRows + r)) : 0.0f;
+    if (l.super) {
+      const auto factor = [&](int64_t nth) { return static_cast<float>(static_cast<int8_t>(unit[64 + kPanelRows * nth + r])); };
+      scale *= factor(sub);
+      if (l.minima) minimum *= factor(l.scales() + sub);
     }
+    const std::byte* quants = unit + l.header_bytes() + in_unit / kQBlock * l.block_bytes();
+    const float product = scale * static_cast<float>(stored(l, quants, r, k % kQBlock) - l.zero);
+    out[k] = l.minima ? product + minimum : product;
   }
 }
 

@@ -1,6 +1,6 @@
 // AVX2 + FMA + F16C: two registers are 16 lanes. No exact u8 x s8 dot product: vpmaddubsw saturates at 16 bits.
 //  8-bit weights: |w| <= 128 times x with w's sign, 2 * 128 * 127 < 2^15: exact for every w from -128.
-//  4-bit weights: the whole block stays in 16 bits, 8 steps * 2 * 15 * 127 = 30480 < 2^15.
+//  Fewer bits stay in 16 bits for some steps: 8 * 2 * 15 * 127 = 30480, 4 * 2 * 31 * 127 = 31496, 2 * 2 * 63 * 127 = 32004 < 2^15.
 #pragma once
 #include <immintrin.h>
 
@@ -63,6 +63,12 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
 }
 
+RUSTML_INLINE F32x16 load_bf16(const void* p) {
+  const auto* src = static_cast<const __m128i*>(p);
+  const auto wide = [](__m128i bits) RUSTML_LAMBDA { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)); };
+  return raw(wide(_mm_loadu_si128(src)), wide(_mm_loadu_si128(src + 1)));
+}
+
 struct I8x64 {  // 16 rows x 4 bytes
   __m256i v[2];
 };
@@ -70,26 +76,77 @@ RUSTML_INLINE I8x64 load_bytes(const std::byte* p) {
   const auto* src = reinterpret_cast<const __m256i*>(p);
   return {{_mm256_loadu_si256(src), _mm256_loadu_si256(src + 1)}};
 }
+RUSTML_INLINE void store_bytes(std::byte* p, I8x64 x) {
+  auto* dst = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(dst, x.v[0]);
+  _mm256_storeu_si256(dst + 1, x.v[1]);
+}
+// Each byte shifted right (left: negative) within the mask.
+template <int shift, int mask>
+RUSTML_INLINE I8x64 field(I8x64 x) {
+  unroll<2>([&](auto i) RUSTML_LAMBDA {
+    __m256i& part = x.v[i.value];
+    if constexpr (shift > 0) part = _mm256_srli_epi16(part, shift);
+    if constexpr (shift < 0) part = _mm256_slli_epi16(part, -shift);
+    part = _mm256_and_si256(part, _mm256_set1_epi8(mask));
+  });
+  return x;
+}
+RUSTML_INLINE I8x64 either(I8x64 a, I8x64 b) { return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}}; }
 RUSTML_INLINE __m256i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);
   return _mm256_set1_epi32(word);
 }
+// Both 16-bit halves times their factors, added, in every lane.
+RUSTML_INLINE __m256i weighted(int32_t sums, int32_t factors) {
+  return _mm256_madd_epi16(_mm256_set1_epi32(sums), _mm256_set1_epi32(factors));
+}
+RUSTML_INLINE F32x16 as_floats(__m256i x) { return raw(_mm256_cvtepi32_ps(x), _mm256_cvtepi32_ps(x)); }
 
-// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
-struct Dot8 {
+// Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Weights below 2^bits stay in 16 bits
+// for kNarrow steps.
+template <int bits>
+struct DotOf {
+  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+  using Weights = I8x64;
+  struct Sum {
+    I8x64 narrow, wide;  // 16-bit lanes, two per row, and 32-bit lanes
+  };
+  static RUSTML_INLINE Weights weights(I8x64 stored) { return stored; }
+  static RUSTML_INLINE Sum start(__m256i correction) { return {{}, {{correction, correction}}}; }
+  template <int nth>  // of a sub-block
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
+    unroll<2>([&](auto i) RUSTML_LAMBDA {
+      __m256i& narrow = sum.narrow.v[i.value];
+      const __m256i pairs = _mm256_maddubs_epi16(w.v[i.value], x);
+      narrow = nth % kNarrow == 0 ? pairs : _mm256_add_epi16(narrow, pairs);
+      if constexpr (nth % kNarrow == kNarrow - 1) widen(sum, i);
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.wide.v[0]), _mm256_cvtepi32_ps(sum.wide.v[1])); }
+
+ private:
+  template <class Part>
+  static RUSTML_INLINE void widen(Sum& sum, Part i) {
+    __m256i& wide = sum.wide.v[i.value];
+    wide = _mm256_add_epi32(wide, _mm256_madd_epi16(sum.narrow.v[i.value], _mm256_set1_epi16(1)));
+  }
+};
+
+template <>
+struct DotOf<8> {
   struct Weights {
     I8x64 magnitude, value;
   };
   using Sum = I8x64;  // 32-bit lanes
-  static RUSTML_INLINE Weights load(const std::byte* p) {
-    const I8x64 bytes = load_bytes(p);
+  static RUSTML_INLINE Weights weights(I8x64 stored) {
     const __m256i flip = _mm256_set1_epi8(-128);
-    const __m256i a = _mm256_xor_si256(bytes.v[0], flip), b = _mm256_xor_si256(bytes.v[1], flip);
+    const __m256i a = _mm256_xor_si256(stored.v[0], flip), b = _mm256_xor_si256(stored.v[1], flip);
     return {{{_mm256_abs_epi8(a), _mm256_abs_epi8(b)}}, {{a, b}}};
   }
-  static RUSTML_INLINE __m256i activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
+  static RUSTML_INLINE Sum start(__m256i) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
+  template <int nth>
   static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
     const __m256i one = _mm256_set1_epi16(1);
     unroll<2>([&](auto i) RUSTML_LAMBDA {
@@ -97,28 +154,7 @@ struct Dot8 {
       sum.v[i.value] = _mm256_add_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, one));
     });
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
-};
-
-struct Dot4 {
-  using Weights = I8x64;
-  using Sum = I8x64;  // 16-bit lanes, two per row
-  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p); }
-  static RUSTML_INLINE Weights low(I8x64 bytes) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    return {{_mm256_and_si256(bytes.v[0], mask), _mm256_and_si256(bytes.v[1], mask)}};
-  }
-  static RUSTML_INLINE Weights high(I8x64 bytes) { return low({{_mm256_srli_epi16(bytes.v[0], 4), _mm256_srli_epi16(bytes.v[1], 4)}}); }
-  static RUSTML_INLINE __m256i activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }
-  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
-    unroll<2>([&](auto i) RUSTML_LAMBDA { sum.v[i.value] = _mm256_add_epi16(sum.v[i.value], _mm256_maddubs_epi16(w.v[i.value], x)); });
-  }
-  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t correction) {
-    const __m256i one = _mm256_set1_epi16(1), add = _mm256_set1_epi32(correction);
-    return raw(_mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_madd_epi16(sum.v[0], one), add)),
-               _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_madd_epi16(sum.v[1], one), add)));
-  }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
 };
 
 }  // namespace

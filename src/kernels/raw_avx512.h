@@ -39,26 +39,47 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   return _mm512_reduce_add_epi32(rounded);
 }
 
+RUSTML_INLINE F32x16 load_bf16(const void* p) {
+  const __m512i bits = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p))), 16);
+  return raw(_mm512_castsi512_ps(bits));
+}
+
+using I8x64 = __m512i;  // 16 rows x 4 bytes
+RUSTML_INLINE I8x64 load_bytes(const std::byte* p) { return _mm512_loadu_si512(p); }
+RUSTML_INLINE void store_bytes(std::byte* p, I8x64 x) { _mm512_storeu_si512(p, x); }
+// Each byte shifted right (left: negative) within the mask.
+template <int shift, int mask>
+RUSTML_INLINE I8x64 field(I8x64 x) {
+  if constexpr (shift > 0) x = _mm512_srli_epi16(x, shift);
+  if constexpr (shift < 0) x = _mm512_slli_epi16(x, -shift);
+  return _mm512_and_si512(x, _mm512_set1_epi8(mask));
+}
+RUSTML_INLINE I8x64 either(I8x64 a, I8x64 b) { return _mm512_or_si512(a, b); }
 RUSTML_INLINE __m512i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);
   return _mm512_set1_epi32(word);
 }
+// Both 16-bit halves times their factors, added, in every lane.
+RUSTML_INLINE __m512i weighted(int32_t sums, int32_t factors) {
+  return _mm512_dpwssd_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums), _mm512_set1_epi32(factors));
+}
+RUSTML_INLINE F32x16 as_floats(__m512i x) { return raw(_mm512_cvtepi32_ps(x)); }
 
-// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
-struct Dot8 {
-  using Weights = __m512i;
+// Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations; the correction makes them exact.
+struct Dot {
+  using Weights = I8x64;
   using Sum = __m512i;
-  static RUSTML_INLINE Weights load(const std::byte* p) { return _mm512_loadu_si512(p); }
-  static RUSTML_INLINE __m512i activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t correction) { return _mm512_set1_epi32(correction); }
-  static RUSTML_INLINE void step(Sum& sum, Weights w, __m512i x) { sum = _mm512_dpbusd_epi32(sum, w, x); }
-  static RUSTML_INLINE F32x16 finish(Sum sum, int32_t) { return raw(_mm512_cvtepi32_ps(sum)); }
+  static RUSTML_INLINE Weights weights(I8x64 stored) { return stored; }
+  static RUSTML_INLINE Sum start(__m512i correction) { return correction; }
+  template <int nth>  // of a sub-block
+  static RUSTML_INLINE void step(Sum& sum, Weights w, __m512i x) {
+    sum = _mm512_dpbusd_epi32(sum, w, x);
+  }
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm512_cvtepi32_ps(sum)); }
 };
-struct Dot4 : Dot8 {
-  static RUSTML_INLINE Weights low(__m512i bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi8(15)); }
-  static RUSTML_INLINE Weights high(__m512i bytes) { return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15)); }
-};
+template <int bits>
+using DotOf = Dot;
 
 }  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

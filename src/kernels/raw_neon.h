@@ -66,71 +66,96 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   return vaddvq_s32(vaddq_s32(vaddq_s32(n[0], n[1]), vaddq_s32(n[2], n[3])));
 }
 
-struct I8x64 {  // 16 rows x 4 bytes
-  int8x16_t v[4];
-};
-RUSTML_INLINE I8x64 load_bytes(const std::byte* p, uint8_t flip) {
-  I8x64 r;
-  unroll<4>([&](auto i) RUSTML_LAMBDA {
-    r.v[i.value] = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(reinterpret_cast<const uint8_t*>(p) + 16 * i.value), vdupq_n_u8(flip)));
+RUSTML_INLINE F32x16 load_bf16(const void* p) {
+  F32x16 r;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const uint16x4_t bits = vreinterpret_u16_u8(vld1_u8(static_cast<const uint8_t*>(p) + 8 * i.value));
+    r.v[i.value] = Batch(vreinterpretq_f32_u32(vshll_n_u16(bits, 16)));
   });
   return r;
+}
+
+struct I8x64 {  // 16 rows x 4 bytes
+  uint8x16_t v[4];
+};
+RUSTML_INLINE I8x64 load_bytes(const std::byte* p) {
+  I8x64 r;
+  unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = vld1q_u8(reinterpret_cast<const uint8_t*>(p) + 16 * i.value); });
+  return r;
+}
+RUSTML_INLINE void store_bytes(std::byte* p, const I8x64& x) {
+  unroll<4>([&](auto i) RUSTML_LAMBDA { vst1q_u8(reinterpret_cast<uint8_t*>(p) + 16 * i.value, x.v[i.value]); });
+}
+// Each byte shifted right (left: negative) within the mask.
+template <int shift, int mask>
+RUSTML_INLINE I8x64 field(I8x64 x) {
+  unroll<4>([&](auto i) RUSTML_LAMBDA {
+    uint8x16_t& part = x.v[i.value];
+    if constexpr (shift > 0) part = vshrq_n_u8(part, shift);
+    if constexpr (shift < 0) part = vshlq_n_u8(part, -shift);
+    part = vandq_u8(part, vdupq_n_u8(mask));
+  });
+  return x;
+}
+RUSTML_INLINE I8x64 either(I8x64 a, const I8x64& b) {
+  unroll<4>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = vorrq_u8(a.v[i.value], b.v[i.value]); });
+  return a;
 }
 RUSTML_INLINE int8x16_t broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);
   return vreinterpretq_s8_s32(vdupq_n_s32(word));
 }
+// Both 16-bit halves times their factors, added, in every lane.
+RUSTML_INLINE int32x4_t weighted(int32_t sums, int32_t factors) {
+  const int32_t low = static_cast<int16_t>(sums) * static_cast<int16_t>(factors), high = (sums >> 16) * (factors >> 16);
+  return vdupq_n_s32(low + high);
+}
+RUSTML_INLINE F32x16 as_floats(int32x4_t x) {
+  const Batch part(vcvtq_f32_s32(x));
+  return {{part, part, part, part}};
+}
 
-// Dot products of 16 rows x 4 k per step. `correction`: -zero point * sum of the block's activations.
-struct Dot8 {
-  using Weights = I8x64;  // signed
-  struct Sum {
-    int32x4_t v[4];
+// Dot products of 16 rows x 4 k per step: stored weights (below 128: their sign does not matter), signed activations. Pairs of
+// weights below 2^bits stay in 16 bits for kNarrow steps.
+template <int bits>
+struct DotOf {
+  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
+  struct Weights {
+    int8x16_t v[4];
   };
-  static RUSTML_INLINE Weights load(const std::byte* p) { return load_bytes(p, 0x80); }
-  static RUSTML_INLINE int8x16_t activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) { return {{vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)}}; }
+  struct Sum {
+    int16x8_t narrow[4];  // two per row
+    int32x4_t wide[4];
+  };
+  static RUSTML_INLINE Weights weights(const I8x64& stored) {
+    Weights w;
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      w.v[i.value] = vreinterpretq_s8_u8(bits == 8 ? veorq_u8(stored.v[i.value], vdupq_n_u8(0x80)) : stored.v[i.value]);
+    });
+    return w;
+  }
+  static RUSTML_INLINE Sum start(int32x4_t correction) {
+    if constexpr (bits == 8) correction = vdupq_n_s32(0);  // the weights are signed
+    return {{}, {correction, correction, correction, correction}};
+  }
+  template <int nth>  // of a sub-block
   static RUSTML_INLINE void step(Sum& sum, const Weights& w, int8x16_t x) {
     unroll<4>([&](auto i) RUSTML_LAMBDA {
-      const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(w.v[i.value]), vget_low_s8(x)));
-      const int32x4_t high = vpaddlq_s16(vmull_high_s8(w.v[i.value], x));
-      sum.v[i.value] = vaddq_s32(sum.v[i.value], vpaddq_s32(low, high));
+      const int16x8_t low = vmull_s8(vget_low_s8(w.v[i.value]), vget_low_s8(x)), high = vmull_high_s8(w.v[i.value], x);
+      int32x4_t& wide = sum.wide[i.value];
+      if constexpr (bits == 8) {  // a pair of -128 * -127 twice does not fit 16 bits
+        wide = vaddq_s32(wide, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+      } else {
+        int16x8_t& narrow = sum.narrow[i.value];
+        narrow = nth % kNarrow == 0 ? vpaddq_s16(low, high) : vaddq_s16(narrow, vpaddq_s16(low, high));
+        if constexpr (nth % kNarrow == kNarrow - 1) wide = vpadalq_s16(wide, narrow);
+      }
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t) {
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) {
     F32x16 r;
-    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(sum.v[i.value])); });
-    return r;
-  }
-};
-
-struct Dot4 {
-  using Weights = I8x64;
-  struct Sum {
-    int16x8_t v[4];  // two per row
-  };
-  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p, 0); }
-  static RUSTML_INLINE Weights low(I8x64 bytes) {
-    unroll<4>([&](auto i) RUSTML_LAMBDA { bytes.v[i.value] = vandq_s8(bytes.v[i.value], vdupq_n_s8(15)); });
-    return bytes;
-  }
-  static RUSTML_INLINE Weights high(I8x64 bytes) {
-    unroll<4>([&](auto i) RUSTML_LAMBDA { bytes.v[i.value] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(bytes.v[i.value]), 4)); });
-    return bytes;
-  }
-  static RUSTML_INLINE int8x16_t activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) { return {{vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0)}}; }
-  static RUSTML_INLINE void step(Sum& sum, const Weights& w, int8x16_t x) {
-    unroll<4>([&](auto i) RUSTML_LAMBDA {
-      const int16x8_t low = vmull_s8(vget_low_s8(w.v[i.value]), vget_low_s8(x));
-      sum.v[i.value] = vaddq_s16(sum.v[i.value], vpaddq_s16(low, vmull_high_s8(w.v[i.value], x)));
-    });
-  }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t correction) {
-    F32x16 r;
-    unroll<4>([&](auto i)
-                  RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(vaddq_s32(vpaddlq_s16(sum.v[i.value]), vdupq_n_s32(correction)))); });
+    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(sum.wide[i.value])); });
     return r;
   }
 };

@@ -75,6 +75,15 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
 }
 
+RUSTML_INLINE F32x16 load_bf16(const void* p) {
+  F32x16 r;
+  unroll<kParts>([&](auto i) RUSTML_LAMBDA {
+    const __m128i bits = _mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(static_cast<const char*>(p) + 8 * i.value)));
+    r.v[i.value] = Batch(_mm_castsi128_ps(_mm_slli_epi32(bits, 16)));
+  });
+  return r;
+}
+
 struct I8x64 {  // 16 rows x 4 bytes
   __m128i v[4];
 };
@@ -85,58 +94,81 @@ RUSTML_INLINE I8x64 each_part(F f) {
 RUSTML_INLINE I8x64 load_bytes(const std::byte* p) {
   return each_part([&](auto i) RUSTML_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p) + i.value); });
 }
+RUSTML_INLINE void store_bytes(std::byte* p, const I8x64& x) {
+  unroll<4>([&](auto i) RUSTML_LAMBDA { _mm_storeu_si128(reinterpret_cast<__m128i*>(p) + i.value, x.v[i.value]); });
+}
+// Each byte shifted right (left: negative) within the mask.
+template <int shift, int mask>
+RUSTML_INLINE I8x64 field(const I8x64& x) {
+  return each_part([&](auto i) RUSTML_LAMBDA {
+    __m128i part = x.v[i.value];
+    if constexpr (shift > 0) part = _mm_srli_epi16(part, shift);
+    if constexpr (shift < 0) part = _mm_slli_epi16(part, -shift);
+    return _mm_and_si128(part, _mm_set1_epi8(mask));
+  });
+}
+RUSTML_INLINE I8x64 either(const I8x64& a, const I8x64& b) {
+  return each_part([&](auto i) RUSTML_LAMBDA { return _mm_or_si128(a.v[i.value], b.v[i.value]); });
+}
 RUSTML_INLINE __m128i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);
   return _mm_set1_epi32(word);
 }
+// Both 16-bit halves times their factors, added, in every lane.
+RUSTML_INLINE __m128i weighted(int32_t sums, int32_t factors) { return _mm_madd_epi16(_mm_set1_epi32(sums), _mm_set1_epi32(factors)); }
+RUSTML_INLINE F32x16 as_floats(__m128i x) {
+  const Batch part(_mm_cvtepi32_ps(x));
+  return {{part, part, part, part}};
+}
 
-// Dot products of 16 rows x 4 k per step; exactness as in raw_avx2.h. `correction`: -zero point * sum of the activations.
-struct Dot8 {
+RUSTML_INLINE F32x16 to_floats(const I8x64& sum) {
+  F32x16 r;
+  unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(_mm_cvtepi32_ps(sum.v[i.value])); });
+  return r;
+}
+
+// Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Exactness as in raw_avx2.h.
+template <int bits>
+struct DotOf {
+  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+  using Weights = I8x64;
+  struct Sum {
+    I8x64 narrow, wide;  // 16-bit lanes, two per row, and 32-bit lanes
+  };
+  static RUSTML_INLINE const Weights& weights(const I8x64& stored) { return stored; }
+  static RUSTML_INLINE Sum start(__m128i correction) { return {{}, {{correction, correction, correction, correction}}}; }
+  template <int nth>  // of a sub-block
+  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m128i x) {
+    unroll<4>([&](auto i) RUSTML_LAMBDA {
+      __m128i& narrow = sum.narrow.v[i.value];
+      const __m128i pairs = _mm_maddubs_epi16(w.v[i.value], x);
+      narrow = nth % kNarrow == 0 ? pairs : _mm_add_epi16(narrow, pairs);
+      __m128i& wide = sum.wide.v[i.value];
+      if constexpr (nth % kNarrow == kNarrow - 1) wide = _mm_add_epi32(wide, _mm_madd_epi16(narrow, _mm_set1_epi16(1)));
+    });
+  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum.wide); }
+};
+
+template <>
+struct DotOf<8> {
   using Weights = I8x64;  // signed
   using Sum = I8x64;      // 32-bit lanes
-  static RUSTML_INLINE Weights load(const std::byte* p) {
-    const I8x64 bytes = load_bytes(p);
-    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_xor_si128(bytes.v[i.value], _mm_set1_epi8(-128)); });
+  static RUSTML_INLINE Weights weights(const I8x64& stored) {
+    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_xor_si128(stored.v[i.value], _mm_set1_epi8(-128)); });
   }
-  static RUSTML_INLINE __m128i activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) {
+  static RUSTML_INLINE Sum start(__m128i) {
     return each_part([](auto) RUSTML_LAMBDA { return _mm_setzero_si128(); });
   }
+  template <int nth>
   static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m128i x) {
     unroll<4>([&](auto i) RUSTML_LAMBDA {
       const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(w.v[i.value]), _mm_sign_epi8(x, w.v[i.value]));
       sum.v[i.value] = _mm_add_epi32(sum.v[i.value], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t) {
-    F32x16 r;
-    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(_mm_cvtepi32_ps(sum.v[i.value])); });
-    return r;
-  }
-};
-
-struct Dot4 {
-  using Weights = I8x64;
-  using Sum = I8x64;  // 16-bit lanes, two per row
-  static RUSTML_INLINE I8x64 load(const std::byte* p) { return load_bytes(p); }
-  static RUSTML_INLINE Weights low(const I8x64& bytes) {
-    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_and_si128(bytes.v[i.value], _mm_set1_epi8(15)); });
-  }
-  static RUSTML_INLINE Weights high(const I8x64& bytes) {
-    return each_part([&](auto i) RUSTML_LAMBDA { return _mm_and_si128(_mm_srli_epi16(bytes.v[i.value], 4), _mm_set1_epi8(15)); });
-  }
-  static RUSTML_INLINE __m128i activation(const int8_t* x) { return broadcast4(x); }
-  static RUSTML_INLINE Sum start(int32_t) { return Dot8::start(0); }
-  static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m128i x) {
-    unroll<4>([&](auto i) RUSTML_LAMBDA { sum.v[i.value] = _mm_add_epi16(sum.v[i.value], _mm_maddubs_epi16(w.v[i.value], x)); });
-  }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum, int32_t correction) {
-    return Dot8::finish(each_part([&](auto i) RUSTML_LAMBDA {
-                          return _mm_add_epi32(_mm_madd_epi16(sum.v[i.value], _mm_set1_epi16(1)), _mm_set1_epi32(correction));
-                        }),
-                        0);
-  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum); }
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
+#include "kernels/layout.h"
 
 namespace rustml::kernels {
 namespace {
@@ -67,39 +68,54 @@ void quantize_q8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
   for (int64_t b = 0; b < n / kQBlock; ++b, x += kQBlock, q += kQBlock) {
     float factor = 0;
     const bool any = quantize_scale(x, kQBlock, &d[b], &factor);
-    sum[b] = 0;
+    int32_t sums[2] = {};
     for (int64_t i = 0; i < kQBlock; ++i) {
       q[i] = any ? static_cast<int8_t>(std::nearbyint(x[i] * factor)) : int8_t{0};
-      sum[b] += q[i];
+      sums[i / 16] += q[i];
     }
+    sum[b] = sums[1] * 0x10000 + (sums[0] & 0xffff);
   }
 }
 
 // ---- linear ----
 
-// The signed (q8_0, q4_0) or unsigned (q4_1) integer weight of panel row r at position k of a block's quants.
-int weight_at(DType type, const std::byte* quants, int64_t r, int64_t k) {
-  const int64_t groups = type == DType::q8_0 ? 8 : 4;
-  const int byte = static_cast<int>(quants[(k / 4 % groups) * 64 + 4 * r + k % 4]);
-  if (type == DType::q8_0) return (byte ^ 0x80) - 2 * ((byte ^ 0x80) & 0x80);
-  const int nibble = k < 16 ? byte & 15 : byte >> 4;
-  return type == DType::q4_0 ? nibble - 8 : nibble;
+// The integer weight of panel row r at position k of a block's quants: stored bits, part by part, less the zero point.
+int weight_at(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
+  const int64_t group = k / 4, place = 4 * r + k % 4;
+  const auto bits = [&](int64_t vector, int64_t shift, int n) {
+    return (static_cast<int>(quants[64 * vector + place]) >> shift) % (1 << n);
+  };
+  if (l.bits == 8) return bits(group, 0, 8) - l.zero;
+  int value = 0, have = 0;
+  int64_t vector = 0;
+  if (l.bits & 4) value = bits(group % 4, group / 4 * 4, 4), have = 4, vector = 4;
+  if (l.bits & 2) value += bits(vector + group / 4, group % 4 * 2, 2) << have, have += 2, vector += 2;
+  if (l.bits & 1) value += bits(vector, group, 1) << have;
+  return value - l.zero;
 }
 
 template <DType type>
 float block_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_t t, int64_t begin, int64_t end) {
-  constexpr int64_t kHalves = type == DType::q4_1 ? 2 : 1;
-  const int64_t bytes = panel_bytes(type, kQBlock);
+  constexpr Layout l = layout_of(type);
   float acc = 0;
-  for (int64_t b = begin; b < end; ++b) {
-    const std::byte* block = panel + b * bytes;
-    const int8_t* x = a.xq + t * a.cols + b * kQBlock;
-    const float xd = a.xd[t * (a.cols / kQBlock) + b];
-    int32_t isum = 0;
-    for (int64_t k = 0; k < kQBlock; ++k) isum += weight_at(type, block + 32 * kHalves, r, k) * x[k];
-    acc = std::fma(static_cast<float>(isum), half_at(block, r) * xd, acc);
-    if (kHalves == 2) {
-      acc = std::fma(half_at(block, kPanelRows + r), xd * static_cast<float>(a.xsum[t * (a.cols / kQBlock) + b]), acc);
+  for (int64_t u = begin; u < end; ++u) {
+    const std::byte* unit = panel + u * l.unit_bytes();
+    const float d = half_at(unit, r), m = l.minima ? half_at(unit, kPanelRows + r) : 0.0f;
+    const auto scaled = [&](float factor, int64_t nth) {
+      return l.super ? factor * static_cast<float>(static_cast<int8_t>(unit[64 + 16 * nth + r])) : factor;
+    };
+    for (int64_t sub = 0; sub < l.blocks() * l.subs(); ++sub) {
+      const int64_t j = sub / l.subs(), block = u * l.blocks() + j;
+      const std::byte* quants = unit + l.header_bytes() + j * l.block_bytes();
+      const float xd = a.xd[t * (a.cols / kQBlock) + block];
+      int32_t isum = 0, xsum = 0;
+      for (int64_t k = sub % l.subs() * l.sub; k < (sub % l.subs() + 1) * l.sub; ++k) {
+        const int32_t x = a.xq[t * a.cols + block * kQBlock + k];
+        isum += weight_at(l, quants, r, k) * x;
+        xsum += x;
+      }
+      acc = std::fma(static_cast<float>(isum), scaled(d, sub) * xd, acc);
+      if (l.minima) acc = std::fma(scaled(m, l.scales() + sub), xd * static_cast<float>(xsum), acc);
     }
   }
   return acc;
@@ -110,11 +126,8 @@ float float_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_
   float acc = 0;
   for (int64_t k = begin; k < end; ++k) {
     float w;
-    if (type == DType::f16) {
-      w = half_at(panel, k * kPanelRows + r);
-    } else {
-      std::memcpy(&w, panel + 4 * (k * kPanelRows + r), 4);
-    }
+    const int64_t size = tensor::info(type).block_bytes;
+    tensor::dequantize(type, panel + size * (k * kPanelRows + r), 1, &w);
     acc = std::fma(w, a.xf[t * a.cols + k], acc);
   }
   return acc;
@@ -122,9 +135,9 @@ float float_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_
 
 template <DType type>
 void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  constexpr bool kFloat = type == DType::f16 || type == DType::f32;
+  constexpr bool kFloat = layout_of(type).bits == 0;
   constexpr auto chain = kFloat ? float_chain<type> : block_chain<type>;
-  const int64_t steps = kFloat ? a.cols : a.cols / kQBlock, half = (steps + 1) / 2;
+  const int64_t steps = kFloat ? a.cols : a.cols / (kQBlock * layout_of(type).blocks()), half = (steps + 1) / 2;
   const int64_t last_row = panel_end * kPanelRows < a.rows ? panel_end * kPanelRows : a.rows;
   for (int64_t t = token_begin; t < token_end; ++t) {
     for (int64_t row = panel_begin * kPanelRows; row < last_row; ++row) {
@@ -306,11 +319,20 @@ constexpr KernelTable make_table() {
   KernelTable t{};
   t.target = "scalar";
   t.quantize_q8 = quantize_q8;
-  t.linear[static_cast<int>(DType::f32)] = linear<DType::f32>;
-  t.linear[static_cast<int>(DType::f16)] = linear<DType::f16>;
-  t.linear[static_cast<int>(DType::q4_0)] = linear<DType::q4_0>;
-  t.linear[static_cast<int>(DType::q4_1)] = linear<DType::q4_1>;
-  t.linear[static_cast<int>(DType::q8_0)] = linear<DType::q8_0>;
+  const auto at = [&](DType type) -> auto& { return t.linear[static_cast<int>(type)]; };
+  at(DType::f32) = linear<DType::f32>;
+  at(DType::f16) = linear<DType::f16>;
+  at(DType::bf16) = linear<DType::bf16>;
+  at(DType::q4_0) = linear<DType::q4_0>;
+  at(DType::q4_1) = linear<DType::q4_1>;
+  at(DType::q5_0) = linear<DType::q5_0>;
+  at(DType::q5_1) = linear<DType::q5_1>;
+  at(DType::q8_0) = linear<DType::q8_0>;
+  at(DType::q2_k) = linear<DType::q2_k>;
+  at(DType::q3_k) = linear<DType::q3_k>;
+  at(DType::q4_k) = linear<DType::q4_k>;
+  at(DType::q5_k) = linear<DType::q5_k>;
+  at(DType::q6_k) = linear<DType::q6_k>;
   t.rms_norm = rms_norm;
   t.layer_norm = layer_norm;
   t.add = add;

@@ -1,8 +1,11 @@
 #include "models/config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
+#include "models/config_json.h"
 
 namespace rustml::models {
 
@@ -11,39 +14,17 @@ using base::Status;
 
 namespace {
 
-class Keys {
- public:
-  Keys(const formats::ModelFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+int64_t in_range(const std::string& name, uint64_t value, int64_t limit) {
+  if (value < 1 || value > static_cast<uint64_t>(limit))
+    fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
+  return static_cast<int64_t>(value);
+}
 
-  int64_t size(const char* key, int64_t limit) const {
-    const std::string name = prefix_ + key;
-    return in_range(name, file_.require_uint(name), limit);
-  }
-  int64_t size(const char* key, int64_t limit, int64_t fallback) const {
-    const std::string name = prefix_ + key;
-    return in_range(name, file_.get_uint(name, static_cast<uint64_t>(fallback)), limit);
-  }
-  double positive(const char* key) const { return positive_value(prefix_ + key, file_.require_float(prefix_ + key)); }
-  double positive(const char* key, double fallback) const {
-    return positive_value(prefix_ + key, file_.get_float(prefix_ + key, fallback));
-  }
-  std::string text(const char* key, const std::string& fallback) const { return file_.get_string(prefix_ + key, fallback); }
-  const std::string& prefix() const { return prefix_; }
-
- private:
-  static int64_t in_range(const std::string& name, uint64_t value, int64_t limit) {
-    if (value < 1 || value > static_cast<uint64_t>(limit))
-      fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
-    return static_cast<int64_t>(value);
-  }
-  static double positive_value(const std::string& name, double value) {
-    if (!(value > 0) || !std::isfinite(value))
-      fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be a positive number");
-    return value;
-  }
-  const formats::ModelFile& file_;
-  const std::string prefix_;
-};
+double positive_value(const std::string& name, double value) {
+  if (!(value > 0) || !std::isfinite(value))
+    fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be a positive number");
+  return value;
+}
 
 void require_multiple(const std::string& what, int64_t value, const std::string& of, int64_t divisor) {
   if (value % divisor != 0)
@@ -51,13 +32,13 @@ void require_multiple(const std::string& what, int64_t value, const std::string&
          what + " is " + std::to_string(value) + ", which is not a multiple of " + of + " (" + std::to_string(divisor) + ")");
 }
 
-ops::RopeScaling read_scaling(const Keys& keys) {
+ops::RopeScaling read_scaling(const GgufKeys& keys) {
   ops::RopeScaling scaling;
   const std::string kind = keys.text("rope.scaling.type", "none");
   if (kind == "none") return scaling;
   if (kind != "linear")
     fail(Status::unimplemented,
-         keys.prefix() + "rope.scaling.type is " + base::quoted(kind) + "; supported are none, linear and a rope_freqs tensor");
+         keys.name("rope.scaling.type") + " is " + base::quoted(kind) + "; supported are none, linear and a rope_freqs tensor");
   scaling.kind = ops::RopeScaling::Kind::linear;
   scaling.factor = keys.positive("rope.scaling.factor");
   return scaling;
@@ -69,15 +50,24 @@ int64_t vocabulary_size(const formats::ModelFile& file) {
   if (embedding->shape.size() != 2)
     fail(Status::data_loss, "tensor token_embd.weight has " + std::to_string(embedding->shape.size()) + " dimensions, not 2");
   const int64_t rows = embedding->shape[0];
-  if (rows < 1 || rows > 1 << 22)
+  if (rows < 1 || rows > kMaxVocabulary)
     fail(Status::data_loss, "tensor token_embd.weight has " + std::to_string(rows) + " rows; a vocabulary has 1 to 4194304");
   return rows;
 }
 
 }  // namespace
 
-Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture) {
-  const Keys keys(file, architecture + ".");
+int64_t GgufKeys::size(const char* key, int64_t limit) const { return in_range(name(key), file_.require_uint(name(key)), limit); }
+int64_t GgufKeys::size(const char* key, int64_t limit, int64_t fallback) const {
+  return in_range(name(key), file_.get_uint(name(key), static_cast<uint64_t>(fallback)), limit);
+}
+double GgufKeys::positive(const char* key) const { return positive_value(name(key), file_.require_float(name(key))); }
+double GgufKeys::positive(const char* key, double fallback) const {
+  return positive_value(name(key), file_.get_float(name(key), fallback));
+}
+
+Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key) {
+  const GgufKeys keys(file, architecture);
   Config c;
   c.architecture = architecture;
   c.name = file.get_string("general.name", "");
@@ -87,27 +77,93 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   c.n_heads = keys.size("attention.head_count", kMaxHeads);
   c.n_kv_heads = keys.size("attention.head_count_kv", kMaxHeads, c.n_heads);
   c.context = keys.size("context_length", kMaxContext);
-  const std::string heads = keys.prefix() + "attention.head_count";
+  const std::string heads = keys.name("attention.head_count");
   require_multiple(heads, c.n_heads, heads + "_kv", c.n_kv_heads);
-  if (!file.value(keys.prefix() + "attention.key_length")) require_multiple(keys.prefix() + "embedding_length", c.hidden, heads, c.n_heads);
+  if (!keys.has("attention.key_length")) require_multiple(keys.name("embedding_length"), c.hidden, heads, c.n_heads);
   c.head_dim = keys.size("attention.key_length", kMaxHeadDim, std::max<int64_t>(1, c.hidden / c.n_heads));
-  const int64_t value_dim = keys.size("attention.value_length", kMaxHeadDim, c.head_dim);
-  if (value_dim != c.head_dim)
-    fail(Status::unimplemented, keys.prefix() + "attention.value_length is " + std::to_string(value_dim) + "; only the key length (" +
-                                    std::to_string(c.head_dim) + ") is supported");
-  const int64_t rope_dim = keys.size("rope.dimension_count", kMaxHeadDim, c.head_dim);
-  if (rope_dim != c.head_dim)
-    fail(Status::unimplemented, keys.prefix() + "rope.dimension_count is " + std::to_string(rope_dim) + "; only the whole head (" +
-                                    std::to_string(c.head_dim) + ") is supported");
+  for (const char* key : {"attention.value_length", "rope.dimension_count"}) {
+    const int64_t other = keys.size(key, kMaxHeadDim, c.head_dim);
+    if (other != c.head_dim)
+      fail(Status::unimplemented,
+           keys.name(key) + " is " + std::to_string(other) + "; only the whole head (" + std::to_string(c.head_dim) + ") is supported");
+  }
   require_multiple("the head dimension", c.head_dim, "two", 2);
-  c.norm_eps = static_cast<float>(keys.positive("attention.layer_norm_rms_epsilon"));
+  c.norm_eps = static_cast<float>(keys.positive(eps_key));
+  c.attention_scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.head_dim)));
   c.rope_base = keys.positive("rope.freq_base", 10000.0);
   c.rope_scaling = read_scaling(keys);
   if (keys.size("expert_count", 1024, 1) > 1)
-    fail(Status::unimplemented, keys.prefix() + "expert_count: mixtures of experts are not supported");
+    fail(Status::unimplemented, keys.name("expert_count") + ": mixtures of experts are not supported");
   c.vocab = vocabulary_size(file);
+  c.tied = !file.find("output.weight");
   c.chat_template = file.get_string("tokenizer.chat_template", "");
   return c;
+}
+
+Config read_json_config(const ConfigJson& json, const std::string& architecture) {
+  Config c;
+  c.architecture = architecture;
+  c.n_layers = json.size("num_hidden_layers", kMaxLayers);
+  c.hidden = json.size("hidden_size", kMaxWidth);
+  c.ffn = json.size("intermediate_size", kMaxWidth);
+  c.n_heads = json.size("num_attention_heads", kMaxHeads);
+  c.n_kv_heads = json.size("num_key_value_heads", kMaxHeads);
+  c.context = json.size("max_position_embeddings", kMaxContext);
+  c.vocab = json.size("vocab_size", kMaxVocabulary);
+  c.norm_eps = static_cast<float>(json.positive("rms_norm_eps"));
+  if (c.n_heads % c.n_kv_heads != 0)
+    json.fail("num_key_value_heads",
+              "is " + std::to_string(c.n_kv_heads) + "; num_attention_heads (" + std::to_string(c.n_heads) + ") must be a multiple of it");
+  if (!json.has("head_dim") && c.hidden % c.n_heads != 0)
+    json.fail("hidden_size", "is " + std::to_string(c.hidden) + "; without head_dim it must be a multiple of num_attention_heads (" +
+                                 std::to_string(c.n_heads) + ")");
+  c.head_dim = json.size("head_dim", kMaxHeadDim, std::max<int64_t>(1, c.hidden / c.n_heads));
+  if (c.head_dim % 2 != 0 || c.head_dim > kMaxHeadDim)
+    json.fail("head_dim", "is " + std::to_string(c.head_dim) + "; it must be even and at most " + std::to_string(kMaxHeadDim));
+  c.attention_scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.head_dim)));
+  return c;
+}
+
+double read_rope_base(const ConfigJson& json, const char* field) {
+  return json.has(field) ? json.object(field).positive("rope_theta") : json.positive("rope_theta");
+}
+
+ops::RopeScaling read_rope_scaling(const ConfigJson& json, const char* field) {
+  using Kind = ops::RopeScaling::Kind;
+  ops::RopeScaling scaling;
+  const ConfigJson rope = json.object(json.has(field) ? field : "rope_scaling");
+  if (rope.empty()) return scaling;
+  const char* kind_field = rope.has("rope_type") ? "rope_type" : "type";
+  rope.require_text(kind_field, {"default", "linear", "llama3"});
+  const std::string kind = rope.text(kind_field, "default");
+  if (kind == "default") return scaling;
+  scaling.kind = kind == "linear" ? Kind::linear : Kind::llama3;
+  scaling.factor = rope.positive("factor");
+  if (scaling.kind == Kind::linear) return scaling;
+  scaling.low_freq_factor = rope.positive("low_freq_factor");
+  scaling.high_freq_factor = rope.positive("high_freq_factor");
+  scaling.original_context = static_cast<double>(rope.size("original_max_position_embeddings", kMaxContext));
+  if (!(scaling.high_freq_factor > scaling.low_freq_factor)) rope.fail("high_freq_factor", "must be greater than low_freq_factor");
+  return scaling;
+}
+
+std::string read_chat_template(const formats::ModelFile& file) {
+  if (const auto own = file.documents.find("chat_template.jinja"); own != file.documents.end()) return own->second;
+  const auto document = file.documents.find("tokenizer_config.json");
+  if (document == file.documents.end()) return {};
+  try {
+    const base::Json json = base::parse_json(document->second, file.name + "/tokenizer_config.json");
+    const base::Json* found = json.find("chat_template");
+    if (!found) return {};
+    if (found->kind == base::Json::Kind::string) return found->string;
+    for (const base::Json& named : found->items) {  // several: the one for ordinary chat
+      const base::Json *name = named.find("name"), *text = named.find("template");
+      if (name && text && name->string == "default") return text->string;
+    }
+  } catch (const base::Error& error) {
+    fail(Status::data_loss, error.message());
+  }
+  return {};
 }
 
 }  // namespace rustml::models

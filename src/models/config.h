@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "formats/model_file.h"
 #include "ops/rope.h"
@@ -13,16 +14,59 @@ struct Config {
   std::string name;          // general.name, may be empty
   int64_t n_layers, hidden, n_heads, n_kv_heads, head_dim, ffn, vocab, context;
   float norm_eps;
-  double rope_base;
+  float attention_scale;  // of the scores
+  bool tied = false;      // the head is the embedding, whatever else the file holds
+
+  double rope_base = 0;  // 0: positions are embedded, not rotated
   ops::RopeScaling rope_scaling;
+
+  int64_t window = 0;              // of window layers: a token sees this many positions, its own included; 0: there are none
+  double window_rope_base = 0;     // of window layers, which are never scaled
+  std::vector<bool> window_layer;  // [n_layers]; empty without a window
+
+  // What the layers have.
+  bool qkv_bias = false;    // required; otherwise where the file has one
+  bool qk_norm = false;     // of every head of q and k
+  bool post_norms = false;  // after attention and feed-forward network too
+  bool gated = true;        // feed-forward network
+
   std::string chat_template;
+
+  bool windowed(int64_t layer) const { return window > 0 && window_layer[static_cast<size_t>(layer)]; }
 };
 
 // Limits of what we accept, well above any published model: they keep every product below 2^63.
 constexpr int64_t kMaxLayers = 1024, kMaxHeads = 1024, kMaxHeadDim = 1024, kMaxWidth = 1 << 20, kMaxContext = 1 << 24;
+constexpr int64_t kMaxVocabulary = 1 << 22;
 
-// Keys `<architecture>.*` of a GGUF file. Missing, mistyped or inconsistent values are errors naming key, value and what
-// was expected.
-Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture);
+// Missing, mistyped or inconsistent values are errors naming key, value and what was expected.
+
+// Keys `<architecture>.*` of a GGUF file.
+class GgufKeys {
+ public:
+  GgufKeys(const formats::ModelFile& file, const std::string& architecture) : file_(file), prefix_(architecture + ".") {}
+  bool has(const char* key) const { return file_.value(prefix_ + key) != nullptr; }
+  int64_t size(const char* key, int64_t limit) const;
+  int64_t size(const char* key, int64_t limit, int64_t fallback) const;
+  double positive(const char* key) const;
+  double positive(const char* key, double fallback) const;
+  std::string text(const char* key, const std::string& fallback) const { return file_.get_string(prefix_ + key, fallback); }
+  std::string name(const char* key) const { return prefix_ + key; }
+
+ private:
+  const formats::ModelFile& file_;
+  const std::string prefix_;
+};
+// What all architectures have in common there; `eps_key` names the norms' epsilon.
+Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key);
+
+class ConfigJson;
+// The fields that Llama's config.json and those of its descendants share, without rotary ones.
+Config read_json_config(const ConfigJson& json, const std::string& architecture);
+// Of the object `field` (rope_parameters), or where there is none of rope_theta and rope_scaling beside it.
+double read_rope_base(const ConfigJson& json, const char* field);
+ops::RopeScaling read_rope_scaling(const ConfigJson& json, const char* field);
+// A Hugging Face directory's chat template: chat_template.jinja or that of tokenizer_config.json; empty: none.
+std::string read_chat_template(const formats::ModelFile& file);
 
 }  // namespace rustml::models

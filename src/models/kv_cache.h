@@ -1,10 +1,12 @@
 // The keys and values of a session's tokens. Address space for the whole context is reserved at once; memory is taken, and
-// counted, in steps of 256 positions.
+// counted, in steps of 256 positions. Window layers give the cells behind their window back, in the same steps, but for the last
+// 1,024 that a rewind may want: cells below floor() are gone there.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "models/config.h"
 #include "ops/attention.h"
 #include "runtime/memory.h"
 
@@ -12,10 +14,19 @@ namespace rustml::models {
 
 struct KvShape {
   int64_t n_layers, n_kv_heads, head_dim;
-  uint64_t bytes_per_position(kernels::KvType type) const noexcept;
+  int64_t window = 0;
+  std::vector<bool> window_layer = {};  // [n_layers]; empty without a window
+
+  static KvShape of(const Config& c) { return {c.n_layers, c.n_kv_heads, c.head_dim, c.window, c.window_layer}; }
+  bool windowed(int64_t layer) const { return window > 0 && window_layer[static_cast<size_t>(layer)]; }
+  uint64_t n_window_layers() const noexcept;
+  uint64_t layer_bytes_per_position(kernels::KvType type) const noexcept;
+  uint64_t bytes_per_position(kernels::KvType type) const noexcept {
+    return static_cast<uint64_t>(n_layers) * layer_bytes_per_position(type);
+  }
 };
 
-constexpr uint64_t kKvStep = 256;
+constexpr uint64_t kKvStep = 256, kKvRewind = 1024;
 
 class KvCache {
  public:
@@ -29,28 +40,49 @@ class KvCache {
   uint64_t length() const noexcept { return length_; }
   uint64_t bytes_reserved() const noexcept { return bytes_reserved(shape_, type_, capacity_); }
   static uint64_t bytes_reserved(const KvShape& shape, kernels::KvType type, uint64_t capacity) noexcept;
+  // The most that bytes_used() can become, with passes of `chunk` tokens and nothing held.
+  static uint64_t bytes_at_most(const KvShape& shape, kernels::KvType type, uint64_t capacity, uint64_t chunk) noexcept;
   uint64_t bytes_used() const noexcept { return charge_.bytes(); }
 
   // Takes memory for `n_positions` in all, or throws resource_exhausted and changes nothing.
   void reserve(uint64_t n_positions);
-  // The positions that count; what lies behind them is garbage.
-  void set_length(uint64_t n) noexcept { length_ = n; }
+  // The positions that count; what lies behind them is garbage. Window layers give back what they can spare.
+  void set_length(uint64_t n) noexcept;
+
+  // First position whose cells window layers still have, a multiple of kKvStep. 0 without windows.
+  uint64_t floor() const noexcept { return floor_; }
+  // Lengths below this, but for 0, cannot be gone back to: the last token's scores may be wanted again, with all of its window.
+  uint64_t rewind_floor() const noexcept { return floor_ == 0 ? 0 : floor_ + static_cast<uint64_t>(shape_.window); }
+  // The floor stays where it is until unhold(), so that the caller can come back to the length of now; nothing to hold at 0.
+  void hold() noexcept { held_floor_ = length_ > 0 ? floor_ : UINT64_MAX; }
+  void unhold() noexcept;
+  // Length 0, with memory for window layers from the first position on besides what they have; resource_exhausted.
+  void restart();
+  // Length 0; a cache with a floor gives everything back.
+  void clear() noexcept;
+  // Window layers are to have cells from `floor` on, not below: before a restore fills them, and when one is undone.
+  void raise_floor(uint64_t floor) noexcept;
+
   ops::KvLayer layer(int64_t index) const noexcept;
-  void copy_from(const KvCache& other);  // same shape and type; other's length fits
+  void copy_from(const KvCache& other);  // same shape and type; other's length fits; this one is new
 
   // Cells in a layout of their own, independent of blocks: for one layer and head, K then V, each [position][head_dim] in the
-  // cache's type, then for Q8_0 both scales [position]. Positions [begin, end).
+  // cache's type, then for Q8_0 both scales [position]. Positions [begin, end), of window layers at or above the floor.
   uint64_t cell_bytes() const noexcept;  // one position of one head, K and V with scales
   void export_head(int64_t layer, int64_t head, uint64_t begin, uint64_t end, std::byte* out) const;
   void import_head(int64_t layer, int64_t head, uint64_t begin, uint64_t end, const std::byte* in);
 
  private:
+  uint64_t full_bytes() const noexcept;    // per position, of all full layers
+  uint64_t window_bytes() const noexcept;  // of all window layers
+  void charge_more(uint64_t bytes, uint64_t n_positions);
   template <class Copy>
   void for_cells(int64_t layer, int64_t head, uint64_t begin, uint64_t end, Copy copy) const;
 
   KvShape shape_;
   kernels::KvType type_;
   uint64_t capacity_, padded_, limit_bytes_, length_ = 0, committed_ = 0;  // positions, but for the limit
+  uint64_t floor_ = 0, held_floor_ = UINT64_MAX;                           // positions
   runtime::Region memory_;
   runtime::Charge charge_;
 };

@@ -17,9 +17,10 @@ class Scratch {
   static uint64_t bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads);
 
   const int64_t chunk;
-  float *x, *qkv, *attended, *gate, *up, *cosines, *sines;  // [chunk][hidden | q+k+v | heads x head_dim | ffn | ffn | head_dim/2 ...]
-  ops::Activations shared;                                  // [chunk][widest]
-  ops::AttentionScratch partial;                            // for n_heads queries
+  float *x, *y, *qkv, *attended, *gate, *up;  // [chunk][hidden | hidden | q+k+v | heads x head_dim | ffn | ffn]; y with post_norms
+  float *cosines, *sines, *window_cosines, *window_sines;  // [chunk][head_dim / 2], where rotated
+  ops::Activations shared;                                 // [chunk][widest]
+  ops::AttentionScratch partial;                           // for n_heads queries
   struct Own {
     ops::Activations single;  // one token
     float* merged;            // [heads x head_dim]
@@ -52,7 +53,7 @@ class Model {
   // Once, after the weights have been read.
   virtual void loaded() = 0;
   virtual const Config& config() const noexcept = 0;
-  KvShape kv_shape() const noexcept { return {config().n_layers, config().n_kv_heads, config().head_dim}; }
+  KvShape kv_shape() const { return KvShape::of(config()); }
   // A pass is the steps 0 ... n_steps() - 1, each run by all members of the team.
   virtual int n_steps() const noexcept = 0;
   virtual void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const = 0;

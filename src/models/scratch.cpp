@@ -38,12 +38,13 @@ struct Scratch::Layout {
     const int64_t attended_size = c.n_heads * c.head_dim, row = (c.n_heads + 2 * c.n_kv_heads) * c.head_dim, half = c.head_dim / 2;
     const int64_t widest = std::max({c.hidden, c.ffn, attended_size}), n_blocks = ops::attention_blocks(capacity);
     x = carver.take<float>(chunk * c.hidden);
+    y = carver.take<float>(c.post_norms ? chunk * c.hidden : 0);
     qkv = carver.take<float>(chunk * row);
     attended = carver.take<float>(chunk * attended_size);
     gate = carver.take<float>(chunk * c.ffn);
-    up = carver.take<float>(chunk * c.ffn);
-    cosines = carver.take<float>(chunk * half);
-    sines = carver.take<float>(chunk * half);
+    up = carver.take<float>(c.gated ? chunk * c.ffn : 0);
+    for (float** angles : {&cosines, &sines}) *angles = carver.take<float>(c.rope_base > 0 ? chunk * half : 0);
+    for (float** angles : {&window_cosines, &window_sines}) *angles = carver.take<float>(c.window > 0 ? chunk * half : 0);
     shared = carver.activations(chunk, widest);
     partial = carver.partial(c.n_heads, n_blocks, c.head_dim);
     own.resize(static_cast<size_t>(n_threads));
@@ -54,7 +55,7 @@ struct Scratch::Layout {
     }
     bytes = carver.used();
   }
-  float *x, *qkv, *attended, *gate, *up, *cosines, *sines;
+  float *x, *y, *qkv, *attended, *gate, *up, *cosines, *sines, *window_cosines, *window_sines;
   ops::Activations shared;
   ops::AttentionScratch partial;
   std::vector<Own> own;
@@ -70,12 +71,15 @@ Scratch::Scratch(const Config& config, int64_t chunk_tokens, int64_t capacity, i
   memory_ = runtime::Region(charge_.bytes(), runtime::Region::Pages::normal);
   Layout layout(config, chunk_tokens, capacity, n_threads, memory_.data());
   x = layout.x;
+  y = layout.y;
   qkv = layout.qkv;
   attended = layout.attended;
   gate = layout.gate;
   up = layout.up;
   cosines = layout.cosines;
   sines = layout.sines;
+  window_cosines = layout.window_cosines;
+  window_sines = layout.window_sines;
   shared = layout.shared;
   partial = layout.partial;
   own = std::move(layout.own);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "runtime/jobs.h"
 
 namespace rustml::models {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr uint64_t kAlign = 64;
 constexpr int64_t kJobBytes = 1 << 20;     // of file read by one job
+constexpr int64_t kTransposedPanels = 64;  // 1,024 rows: 4 kB of an F32 tensor at a time
 constexpr int64_t kBatchBytes = 64 << 20;  // of file between two chances for other sessions and for progress
 
 std::string shape_text(const std::vector<int64_t>& shape) {
@@ -39,16 +41,18 @@ int64_t RowOrder::file_row(int64_t r) const noexcept {
   return head * pairs_of_head + i % half * 2 + i / half;
 }
 
-const formats::TensorInfo& WeightBinder::tensor(const std::string& name, const std::vector<int64_t>& shape) {
+const formats::TensorInfo& WeightBinder::tensor(const std::string& gguf_name, std::vector<int64_t> shape, const Source& source) {
+  const std::string name = names_.in_file(gguf_name);
   const formats::TensorInfo* t = file_.find(name);
   if (!t) fail(Status::data_loss, "tensor " + name + " is missing; the file is incomplete or of another architecture");
-  if (t->shape != shape)
-    fail(Status::data_loss, "tensor " + name + " has shape " + shape_text(t->shape) + "; the configuration asks for " + shape_text(shape),
-         "{\"tensor\":\"" + name + "\",\"want\":" + shape_text(shape) + ",\"got\":" + shape_text(t->shape) + "}");
-  bound_.insert(t);
-  ++n_tensors_;
   int64_t n = 1;
   for (const int64_t d : shape) n *= d;
+  if (source.tensor_rows) shape[0] = source.tensor_rows;
+  if (source.transposed) std::swap(shape[0], shape[1]);
+  if (t->shape != shape)
+    fail(Status::data_loss, "tensor " + name + " has shape " + shape_text(t->shape) + "; the configuration asks for " + shape_text(shape),
+         "{\"tensor\":" + base::json_string(name) + ",\"want\":" + shape_text(shape) + ",\"got\":" + shape_text(t->shape) + "}");
+  bound_.insert(t);
   n_parameters_ += static_cast<uint64_t>(n);
   return *t;
 }
@@ -59,72 +63,139 @@ std::byte* WeightBinder::place(uint64_t bytes) {
   return base_ ? base_ + at : nullptr;
 }
 
-ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, RowOrder order) {
-  const formats::TensorInfo& t = tensor(name, {rows, cols});
+ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, const Source& source) {
+  const formats::TensorInfo& t = tensor(name, {rows, cols}, source);
   ops::Matrix m{kernels::packed_type(t.dtype), rows, cols, nullptr, nullptr, label};
-  n_quantized_ += m.quantized();
+  if (!quantization_.keep && source.linear && cols % kernels::kQBlock == 0 && std::max(rows, cols) >= quantization_.min_dim &&
+      kernels::panel_bytes(quantization_.to, cols) < m.panel_bytes()) {
+    m.packed = quantization_.to;
+    ++n_quantized_;
+    quantized_from_.insert(t.dtype);
+  }
+  n_blocks_ += m.quantized();
   std::byte* data = place(static_cast<uint64_t>(m.bytes()));
   m.data = data;
   if (!base_) return m;
-  // Jobs of whole heads where rows are reordered, so that a job reads exactly the rows it packs.
+  // Jobs of whole heads where rows are reordered, so that a job reads exactly the rows it packs. A transposed tensor is read in
+  // one stretch per column of the matrix: wide enough for the call to be worth it.
   const int64_t file_panel = tensor::row_bytes(t.dtype, cols) * kernels::kPanelRows;
-  const int64_t unit = std::max<int64_t>(1, order.pairs_of_head);
+  const int64_t unit = source.transposed ? kTransposedPanels : std::max<int64_t>(1, source.order.pairs_of_head);
   const int64_t step = std::max<int64_t>(1, kJobBytes / file_panel / unit) * unit;
   for (int64_t p = 0; p < m.panels(); p += step)
-    jobs_.push_back({&t, data + p * m.panel_bytes(), p, std::min(m.panels(), p + step), rows, cols, order, false});
+    jobs_.push_back({&t, data + p * m.panel_bytes(), p, std::min(m.panels(), p + step), rows, cols, source, m.packed, false});
   return m;
 }
 
-void WeightBinder::require_all_bound() const {
-  for (const formats::TensorInfo& t : file_.tensors)
-    if (!bound_.contains(&t))
+void WeightBinder::require_all_bound(std::span<const char* const> ignored_parts) const {
+  for (const formats::TensorInfo& t : file_.tensors) {
+    const auto in_name = [&t](const char* part) { return t.name.find(part) != std::string::npos; };
+    if (!bound_.contains(&t) && std::none_of(ignored_parts.begin(), ignored_parts.end(), in_name))
       fail(Status::unimplemented,
            "tensor " + t.name + " has no place in this architecture as supported here; without it results would be wrong");
+  }
 }
 
-const float* WeightBinder::vector(const std::string& name, int64_t n, RowOrder order) {
-  const formats::TensorInfo& t = tensor(name, {n});
+const float* WeightBinder::vector(const std::string& name, int64_t n, const Source& source) {
+  const formats::TensorInfo& t = tensor(name, {n}, source);
   std::byte* data = place(static_cast<uint64_t>(n) * sizeof(float));
-  if (base_) jobs_.push_back({&t, data, 0, 1, 1, n, order, true});
+  if (base_) jobs_.push_back({&t, data, 0, 1, 1, n, source, tensor::DType::f32, true});
   return reinterpret_cast<const float*>(data);
 }
 
+uint64_t WeightBinder::run(const Job& job, bool check_values) const {
+  if (job.is_vector) return run_vector(job, check_values);
+  return job.source.transposed ? run_transposed(job, check_values) : run_matrix(job, check_values);
+}
+
 uint64_t WeightBinder::run_vector(const Job& job, bool check_values) const {
-  std::vector<std::byte> bytes(static_cast<size_t>(tensor::row_bytes(job.tensor->dtype, job.cols)));
+  const int64_t n = job.source.tensor_rows ? job.source.tensor_rows : job.cols;
+  std::vector<std::byte> bytes(static_cast<size_t>(tensor::row_bytes(job.tensor->dtype, n)));
   file_.read(*job.tensor, 0, bytes.data(), bytes.size());
-  std::vector<float> values(static_cast<size_t>(job.cols));
-  if (check_values) check_row(*job.tensor, bytes.data(), job.cols, 0, values);
-  tensor::dequantize(job.tensor->dtype, bytes.data(), job.cols, values.data());
+  std::vector<float> values(static_cast<size_t>(n));
+  if (check_values) check_row(*job.tensor, bytes.data(), n, 0, values);
+  tensor::dequantize(job.tensor->dtype, bytes.data(), n, values.data());
   auto* to = reinterpret_cast<float*>(job.to);
-  for (int64_t i = 0; i < job.cols; ++i) to[i] = values[static_cast<size_t>(job.order.file_row(i))];
+  for (int64_t i = 0; i < job.cols; ++i)
+    to[i] = values[static_cast<size_t>(job.source.first_row + job.source.order.file_row(i))] + job.source.plus;
   return base::hash64(bytes.data(), bytes.size());
 }
 
-uint64_t WeightBinder::run(const Job& job, bool check_values) const {
-  const int64_t row_bytes = tensor::row_bytes(job.tensor->dtype, job.cols);
-  if (job.is_vector) return run_vector(job, check_values);
+uint64_t WeightBinder::run_matrix(const Job& job, bool check_values) const {
+  const tensor::DType type = job.tensor->dtype;
+  const int64_t row_bytes = tensor::row_bytes(type, job.cols);
   const int64_t begin = job.panel_begin * kernels::kPanelRows, end = std::min(job.rows, job.panel_end * kernels::kPanelRows);
-  int64_t low = job.rows, high = 0;  // file rows of this job
+  int64_t low = job.rows, high = 0;  // file rows of this job, from the source's first
   for (int64_t r = begin; r < end; ++r) {
-    low = std::min(low, job.order.file_row(r));
-    high = std::max(high, job.order.file_row(r) + 1);
+    low = std::min(low, job.source.order.file_row(r));
+    high = std::max(high, job.source.order.file_row(r) + 1);
   }
   std::vector<std::byte> bytes(static_cast<size_t>((high - low) * row_bytes));
-  file_.read(*job.tensor, static_cast<uint64_t>(low * row_bytes), bytes.data(), bytes.size());
+  file_.read(*job.tensor, static_cast<uint64_t>((job.source.first_row + low) * row_bytes), bytes.data(), bytes.size());
   if (check_values) {
     std::vector<float> values;
-    for (int64_t r = low; r < high; ++r) check_row(*job.tensor, bytes.data() + (r - low) * row_bytes, job.cols, r, values);
+    for (int64_t r = low; r < high; ++r)
+      check_row(*job.tensor, bytes.data() + (r - low) * row_bytes, job.cols, job.source.first_row + r, values);
   }
-  const int64_t panel_bytes = kernels::panel_bytes(kernels::packed_type(job.tensor->dtype), job.cols);
+  const bool quantize = job.packed != kernels::packed_type(type);
+  std::vector<float> values(quantize ? static_cast<size_t>(kernels::kPanelRows * job.cols) : 0);
+  const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
     const std::byte* rows[kernels::kPanelRows];
+    const float* float_rows[kernels::kPanelRows];
     for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
       const int64_t r = p * kernels::kPanelRows + i;
-      rows[i] = r < job.rows ? bytes.data() + (job.order.file_row(r) - low) * row_bytes : nullptr;
+      rows[i] = r < job.rows ? bytes.data() + (job.source.order.file_row(r) - low) * row_bytes : nullptr;
+      float_rows[i] = nullptr;
+      if (!quantize || !rows[i]) continue;
+      tensor::dequantize(type, rows[i], job.cols, values.data() + i * job.cols);
+      float_rows[i] = values.data() + i * job.cols;
     }
-    kernels::pack_panel(job.tensor->dtype, rows, job.cols, job.to + (p - job.panel_begin) * panel_bytes);
+    std::byte* to = job.to + (p - job.panel_begin) * panel_bytes;
+    if (quantize)
+      kernels::quantize_panel(job.packed, float_rows, job.cols, to);
+    else
+      kernels::pack_panel(type, rows, job.cols, to);
   }
   return base::hash64(bytes.data(), bytes.size());
+}
+
+// The tensor is [cols, tensor_rows]: of every one of its rows this job reads the stretch of its panels' rows.
+uint64_t WeightBinder::run_transposed(const Job& job, bool check_values) const {
+  const tensor::DType type = job.tensor->dtype;
+  const int64_t element = tensor::info(type).block_bytes, tensor_rows = job.source.tensor_rows ? job.source.tensor_rows : job.rows;
+  const int64_t begin = job.panel_begin * kernels::kPanelRows, n = std::min(job.rows, job.panel_end * kernels::kPanelRows) - begin;
+  std::vector<std::byte> bytes(static_cast<size_t>(n * element));
+  std::vector<float> line(static_cast<size_t>(n)), values(static_cast<size_t>(n * job.cols));  // values: [n][cols]
+  uint64_t hash = 0;
+  for (int64_t k = 0; k < job.cols; ++k) {
+    file_.read(*job.tensor, static_cast<uint64_t>((k * tensor_rows + job.source.first_row + begin) * element), bytes.data(), bytes.size());
+    if (check_values) check_row(*job.tensor, bytes.data(), n, k, line);
+    tensor::dequantize(type, bytes.data(), n, line.data());
+    for (int64_t r = 0; r < n; ++r) values[static_cast<size_t>(r * job.cols + k)] = line[static_cast<size_t>(r)];
+    hash = hash * 31 + base::hash64(bytes.data(), bytes.size());
+  }
+  const bool quantize = job.packed != kernels::packed_type(type);
+  const tensor::DType row_type = quantize ? tensor::DType::f32 : type;  // what pack_panel gets: the float type again, exactly
+  std::vector<std::byte> row_bytes(static_cast<size_t>(kernels::kPanelRows * tensor::row_bytes(row_type, job.cols)));
+  const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
+  for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
+    const std::byte* rows[kernels::kPanelRows] = {};
+    const float* float_rows[kernels::kPanelRows] = {};
+    for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
+      const int64_t r = p * kernels::kPanelRows + i - begin;
+      if (r >= n) continue;
+      float_rows[i] = values.data() + r * job.cols;
+      std::byte* row = row_bytes.data() + i * tensor::row_bytes(row_type, job.cols);
+      if (!quantize) tensor::quantize(row_type, float_rows[i], job.cols, row);
+      rows[i] = row;
+    }
+    std::byte* to = job.to + (p - job.panel_begin) * panel_bytes;
+    if (quantize)
+      kernels::quantize_panel(job.packed, float_rows, job.cols, to);
+    else
+      kernels::pack_panel(row_type, rows, job.cols, to);
+  }
+  return hash;
 }
 
 base::Hash128 WeightBinder::load(runtime::ThreadTeam& team, const Options& options, runtime::Call& call) const {

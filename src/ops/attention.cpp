@@ -20,74 +20,81 @@ int64_t element_bytes(kernels::KvType type) {
   }
 }
 
-// Blocks [begin, end) of one KV head for queries q[i], which see positions up to last_position[i]; partial results of
-// query i at index rows[i] of `to`, n_blocks to a row.
-void attend_blocks(Context& c, const KvLayer& cache, int64_t kv_head, runtime::Range blocks, int64_t n_blocks, const float* const* q,
-                   const int64_t* last_position, const int64_t* rows, int64_t n, const AttentionScratch& to) {
+// Queries that share one KV head.
+struct Queries {
+  const float* q[kMaxQueries];
+  int64_t position[kMaxQueries];
+  int64_t row[kMaxQueries];  // of the partial results
+  int64_t n = 0;
+  void add(const float* query, int64_t at, int64_t partial_row) {
+    q[n] = query;
+    position[n] = at;
+    row[n++] = partial_row;
+  }
+};
+
+// `todo`, blocks of `all` of one KV head; partial results in rows of all.end - all.begin blocks.
+void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache, int64_t kv_head, runtime::Range todo, runtime::Range all,
+                   const Queries& queries, const AttentionScratch& to) {
+  const int64_t n_blocks = all.end - all.begin;
   int32_t first[kMaxQueries], last[kMaxQueries];
   float* o[kMaxQueries];
   float m[kMaxQueries], l[kMaxQueries];
-  for (int64_t b = blocks.begin; b < blocks.end; ++b) {
-    for (int64_t i = 0; i < n; ++i) {
-      first[i] = 0;
-      last[i] = static_cast<int32_t>(std::clamp<int64_t>(last_position[i] + 1 - b * kBlock, 0, kBlock));
-      o[i] = to.o + (rows[i] * n_blocks + b) * cache.head_dim;
+  for (int64_t b = todo.begin; b < todo.end; ++b) {
+    const auto in_block = [b](int64_t position) { return static_cast<int32_t>(std::clamp<int64_t>(position - b * kBlock, 0, kBlock)); };
+    for (int64_t i = 0; i < queries.n; ++i) {
+      last[i] = in_block(queries.position[i] + 1);
+      first[i] = shape.window > 0 ? std::min(last[i], in_block(queries.position[i] + 1 - shape.window)) : 0;
+      o[i] = to.o + (queries.row[i] * n_blocks + b - all.begin) * cache.head_dim;
     }
     c.kernels.attend({cache.type, cache.head_dim, cache.k_block(kv_head, b), cache.k_scales(kv_head, b), cache.v_block(kv_head, b),
-                      cache.v_scales(kv_head, b), n, q, first, last, o, m, l});
-    for (int64_t i = 0; i < n; ++i) {
-      to.m[rows[i] * n_blocks + b] = m[i];
-      to.l[rows[i] * n_blocks + b] = l[i];
+                      cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l});
+    for (int64_t i = 0; i < queries.n; ++i) {
+      to.m[queries.row[i] * n_blocks + b - all.begin] = m[i];
+      to.l[queries.row[i] * n_blocks + b - all.begin] = l[i];
     }
   }
 }
 
 // One token: units are (KV head, block), or (head, block) where there are too few of those to go round evenly.
-void attend_single(Context& c, const AttentionShape& shape, const float* q, uint64_t position, const KvLayer& cache,
+void attend_single(Context& c, const AttentionShape& shape, const float* q, int64_t position, const KvLayer& cache,
                    const AttentionScratch& shared) {
-  const int64_t n_blocks = attention_blocks(static_cast<int64_t>(position) + 1), group = shape.n_heads / shape.n_kv_heads;
+  const runtime::Range all = visible_blocks(shape, position);
+  const int64_t n_blocks = all.end - all.begin, group = shape.n_heads / shape.n_kv_heads;
   const bool by_group = group <= kMaxQueries && shape.n_kv_heads * n_blocks >= 8 * c.member.size();
   const int64_t width = by_group ? group : 1;  // queries of a unit
   const runtime::Range units = runtime::share(shape.n_heads / width * n_blocks, c.member.rank(), c.member.size());
   for (int64_t u = units.begin; u < units.end && c.member.begin_piece();) {
-    const int64_t first_head = u / n_blocks * width;
-    const runtime::Range blocks{u % n_blocks, std::min(n_blocks, u % n_blocks + units.end - u)};
-    const float* queries[kMaxQueries];
-    int64_t last[kMaxQueries], rows[kMaxQueries];
-    for (int64_t i = 0; i < width; ++i) {
-      rows[i] = first_head + i;
-      queries[i] = q + rows[i] * shape.head_dim;
-      last[i] = static_cast<int64_t>(position);
-    }
-    attend_blocks(c, cache, first_head / group, blocks, n_blocks, queries, last, rows, width, shared);
-    u += blocks.end - blocks.begin;
+    const int64_t first_head = u / n_blocks * width, begin = u % n_blocks, end = std::min(n_blocks, begin + units.end - u);
+    Queries queries;
+    for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * shape.head_dim, position, h);
+    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, shared);
+    u += end - begin;
   }
 }
 
 // A chunk: units are (tile of tokens, KV head); tiles are dealt out in turn because later tokens see more.
-void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position,
-                  const KvLayer& cache, const AttentionScratch& own, float* out) {
+void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position, const KvLayer& cache,
+                  const AttentionScratch& own, float* out) {
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   const int64_t tile = std::max<int64_t>(1, kAttentionQueries / heads), n_tiles = (n_tokens + tile - 1) / tile;
   for (int64_t u = c.member.rank(); u < n_tiles * shape.n_kv_heads; u += c.member.size()) {
     const int64_t kv_head = u % shape.n_kv_heads, t0 = u / shape.n_kv_heads * tile, t1 = std::min(n_tokens, t0 + tile);
-    const int64_t n_blocks = attention_blocks(static_cast<int64_t>(first_position) + t1);
+    const runtime::Range all{visible_blocks(shape, first_position + t0).begin, attention_blocks(first_position + t1)};
+    const int64_t n_blocks = all.end - all.begin;
     for (int64_t g = 0; g < group; g += heads) {
       if (!c.member.begin_piece()) return;
-      const float* queries[kAttentionQueries];
+      Queries queries;
       float* outs[kAttentionQueries];
-      int64_t last[kAttentionQueries], rows[kAttentionQueries], n = 0;
       for (int64_t t = t0; t < t1; ++t) {
-        for (int64_t h = kv_head * group + g; h < kv_head * group + std::min(group, g + heads); ++h, ++n) {
-          queries[n] = qkv + t * shape.row() + h * shape.head_dim;
-          outs[n] = out + t * shape.q_size() + h * shape.head_dim;
-          last[n] = static_cast<int64_t>(first_position) + t;
-          rows[n] = n;
+        for (int64_t h = kv_head * group + g; h < kv_head * group + std::min(group, g + heads); ++h) {
+          outs[queries.n] = out + t * shape.q_size() + h * shape.head_dim;
+          queries.add(qkv + t * shape.row() + h * shape.head_dim, first_position + t, queries.n);
         }
       }
-      attend_blocks(c, cache, kv_head, {0, n_blocks}, n_blocks, queries, last, rows, n, own);
-      for (int64_t i = 0; i < n; ++i) {
-        const int64_t seen = attention_blocks(last[i] + 1);
+      attend_blocks(c, shape, cache, kv_head, all, all, queries, own);
+      for (int64_t i = 0; i < queries.n; ++i) {  // blocks before its window weigh nothing; those after its position are left out
+        const int64_t seen = attention_blocks(queries.position[i] + 1) - all.begin;
         c.kernels.attend_merge(own.m + i * n_blocks, own.l + i * n_blocks, own.o + i * n_blocks * shape.head_dim, shape.head_dim, seen,
                                shape.head_dim, outs[i]);
       }
@@ -99,7 +106,7 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
-void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens,
+void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
               uint64_t first_position, const KvLayer& cache) {
   const int64_t d = shape.head_dim, half = d / 2;
   const int64_t heads = shape.n_heads + 2 * shape.n_kv_heads;  // q heads, then k, then v
@@ -107,7 +114,10 @@ void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* 
   for (int64_t u = units.begin; u < units.end; ++u) {
     const int64_t t = u / heads, h = u % heads, position = static_cast<int64_t>(first_position) + t;
     float* x = qkv + t * shape.row() + h * d;
-    if (h < shape.n_heads + shape.n_kv_heads) c.kernels.rotate(x, cosines + t * half, sines + t * half, d);
+    if (h < shape.n_heads + shape.n_kv_heads) {
+      if (const float* norm = h < shape.n_heads ? prepare.q_norm : prepare.k_norm) c.kernels.rms_norm(x, norm, d, prepare.norm_eps, x);
+      if (prepare.cosines) c.kernels.rotate(x, prepare.cosines + t * half, prepare.sines + t * half, d);
+    }
     const int64_t block = position / kBlock, index = position % kBlock;
     if (h < shape.n_heads) {
       c.kernels.scale(x, shape.scale, d);
@@ -122,16 +132,19 @@ void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* 
 
 void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
                const AttentionScratch& own, const AttentionScratch& shared, float* out) {
+  const auto position = static_cast<int64_t>(first_position);
   if (n_tokens == 1)
-    attend_single(c, shape, qkv, first_position, cache, shared);
+    attend_single(c, shape, qkv, position, cache, shared);
   else
-    attend_chunk(c, shape, qkv, n_tokens, first_position, cache, own, out);
+    attend_chunk(c, shape, qkv, n_tokens, position, cache, own, out);
 }
 
-void merge(Context& c, const AttentionShape& shape, int64_t n_blocks, const AttentionScratch& shared, float* out) {
+void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out) {
+  const runtime::Range all = visible_blocks(shape, static_cast<int64_t>(position));
+  const int64_t n = all.end - all.begin;
   for (int64_t h = 0; h < shape.n_heads; ++h)
-    c.kernels.attend_merge(shared.m + h * n_blocks, shared.l + h * n_blocks, shared.o + h * n_blocks * shape.head_dim, shape.head_dim,
-                           n_blocks, shape.head_dim, out + h * shape.head_dim);
+    c.kernels.attend_merge(shared.m + h * n, shared.l + h * n, shared.o + h * n * shape.head_dim, shape.head_dim, n, shape.head_dim,
+                           out + h * shape.head_dim);
 }
 
 }  // namespace rustml::ops

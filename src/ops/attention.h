@@ -2,6 +2,7 @@
 // tokens are rounded to the cache's type and stored first; attention reads only the cache, so chunks do not change results.
 // Softmax is taken per block of 128 absolute positions and merged in ascending order, whoever computes the blocks.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "ops/context.h"
@@ -33,14 +34,20 @@ struct KvLayer {
 
 struct AttentionShape {
   int64_t n_heads, n_kv_heads, head_dim;
-  float scale;  // of the scores, applied to q
+  float scale;         // of the scores, applied to q
+  int64_t window = 0;  // a token sees this many positions, its own included; 0: all before it
   int64_t q_size() const noexcept { return n_heads * head_dim; }
   int64_t row() const noexcept { return (n_heads + 2 * n_kv_heads) * head_dim; }  // of q | k | v
 };
 
-// Rotates q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
-// cosines, sines: [n_tokens][head_dim / 2].
-void store_kv(Context& c, const AttentionShape& shape, float* qkv, const float* cosines, const float* sines, int64_t n_tokens,
+// What happens to q and k before they are used: RMSNorm per head, then rotation by the position's angles.
+struct QueryKeyPreparation {
+  const float *q_norm = nullptr, *k_norm = nullptr;  // [head_dim]; null: none
+  float norm_eps = 0;
+  const float *cosines = nullptr, *sines = nullptr;  // [n_tokens][head_dim / 2]; null: not rotated
+};
+// Prepares q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
+void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
               uint64_t first_position, const KvLayer& cache);
 
 // Memory for partial results of blocks.
@@ -49,6 +56,11 @@ struct AttentionScratch {
 };
 constexpr int64_t kAttentionQueries = 16;  // queries that one unit of work holds partial results of
 inline int64_t attention_blocks(int64_t positions) { return (positions + kernels::kAttendBlock - 1) / kernels::kAttendBlock; }
+// Blocks with a position that the token at `position` sees.
+inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t position) {
+  const int64_t first = shape.window > 0 ? std::max<int64_t>(0, position - shape.window + 1) : 0;
+  return {first / kernels::kAttendBlock, attention_blocks(position + 1)};
+}
 
 // out [n_tokens][n_heads * head_dim] of the queries in qkv. Chunks use `own` (this member's, for kAttentionQueries queries);
 // a single token's (head, block) pairs are divided among members, partial results in `shared` (n_heads queries): after the
@@ -56,6 +68,6 @@ inline int64_t attention_blocks(int64_t positions) { return (positions + kernels
 void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
                const AttentionScratch& own, const AttentionScratch& shared, float* out);
 // Every member for itself: out [n_heads * head_dim] of the single token's partial results.
-void merge(Context& c, const AttentionShape& shape, int64_t n_blocks, const AttentionScratch& shared, float* out);
+void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out);
 
 }  // namespace rustml::ops

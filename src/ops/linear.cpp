@@ -65,12 +65,20 @@ void quantize_row(const Context& c, const float* x, int64_t cols, const Activati
 
 }  // namespace
 
-Activations normalize(Context& c, const float* x, const float* weight, float eps, int64_t n_tokens, int64_t cols, bool quantize) {
+Activations normalize(Context& c, const float* x, const Norm& norm, int64_t n_tokens, int64_t cols, bool quantize) {
   return prepare(c, n_tokens, [&](const Activations& to, int64_t t) {
     float* y = to.f + t * cols;
-    c.kernels.rms_norm(x + t * cols, weight, cols, eps, y);
+    norm.apply(c.kernels, x + t * cols, cols, y);
     if (quantize) quantize_row(c, y, cols, to, t);
   });
+}
+
+void add_normalized(Context& c, const Norm& norm, float* y, int64_t n_tokens, int64_t cols, float* x) {
+  const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
+  for (int64_t t = tokens.begin; t < tokens.end; ++t) {
+    norm.apply(c.kernels, y + t * cols, cols, y + t * cols);
+    c.kernels.add(x + t * cols, y + t * cols, cols);
+  }
 }
 
 Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize) {
@@ -100,22 +108,28 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
   if (start) trace(c, parts[0], parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, bytes, rows, runtime::now_ns() - start);
 }
 
-void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens,
+void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
              float* gate, float* up) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   const int64_t rows = gate_weight.rows;
-  const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(up_weight, x, up, rows, false);
+  const Matrix& second = up_weight ? *up_weight : gate_weight;
+  const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(second, x, up, rows, false);
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
-             up_kernel = c.kernels.linear[static_cast<int>(up_weight.packed)];
-  const int64_t both = gate_weight.panel_bytes() + up_weight.panel_bytes();
-  if (!pieces(c, both, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+             up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
+  const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
+  if (!pieces(c, panel_bytes, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
         gate_kernel(gate_args, p0, p1, t0, t1);
-        up_kernel(up_args, p0, p1, t0, t1);
+        if (up_weight) up_kernel(up_args, p0, p1, t0, t1);
         const int64_t r0 = p0 * kernels::kPanelRows, n = std::min(rows, p1 * kernels::kPanelRows) - r0;
-        for (int64_t t = t0; t < t1; ++t) activation(gate + t * rows + r0, up + t * rows + r0, n, gate + t * rows + r0);
+        for (int64_t t = t0; t < t1; ++t) {
+          float* y = gate + t * rows + r0;
+          activation(y, up_weight ? up + t * rows + r0 : nullptr, n, y);
+        }
       }))
     return;
-  if (start) trace(c, gate_weight, "GateUp_proj", n_tokens, gate_weight.bytes() + up_weight.bytes(), 2 * rows, runtime::now_ns() - start);
+  if (!start) return;
+  trace(c, gate_weight, up_weight ? "GateUp_proj" : gate_weight.label, n_tokens, gate_weight.bytes() + (up_weight ? second.bytes() : 0),
+        up_weight ? 2 * rows : rows, runtime::now_ns() - start);
 }
 
 void unpack_row(const Matrix& m, int64_t row, float* out) {

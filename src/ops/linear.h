@@ -1,15 +1,28 @@
 // Linear layers over packed matrices: y[t][r] = sum over k of w[r][k] x[t][k] + bias[r].
 #pragma once
-#include <initializer_list>
+#include <algorithm>
 #include <span>
 
 #include "ops/context.h"
 
 namespace rustml::ops {
 
-// RMSNorm of each row of x [n_tokens][cols] (weight [cols]; null: none), quantized if `quantize`. For chunks it ends with a
-// barrier.
-Activations normalize(Context& c, const float* x, const float* weight, float eps, int64_t n_tokens, int64_t cols, bool quantize);
+// RMSNorm (weight [cols]; Zhang and Sennrich 2019), or LayerNorm where there is a bias [cols] (Ba et al. 2016).
+struct Norm {
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  float eps = 0;
+  void apply(const kernels::KernelTable& kernels, const float* x, int64_t cols, float* y) const {
+    bias ? kernels.layer_norm(x, weight, bias, cols, eps, y) : kernels.rms_norm(x, weight, cols, eps, y);
+  }
+};
+inline bool any_quantized(std::span<const Matrix> matrices) {
+  return std::any_of(matrices.begin(), matrices.end(), [](const Matrix& m) { return m.quantized(); });
+}
+// Each row of x [n_tokens][cols] normalized, and quantized if `quantize`. For chunks it ends with a barrier.
+Activations normalize(Context& c, const float* x, const Norm& norm, int64_t n_tokens, int64_t cols, bool quantize);
+// x += norm(y), both [n_tokens][cols]; y is overwritten. Members divide the rows.
+void add_normalized(Context& c, const Norm& norm, float* y, int64_t n_tokens, int64_t cols, float* x);
 // The rows of x as they are, quantized if `quantize`; x is not copied.
 Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize);
 
@@ -20,9 +33,10 @@ inline void linear(Context& c, const Matrix& m, const Activations& x, int64_t n_
                    bool accumulate = false) {
   linear(c, std::span(&m, 1), x, n_tokens, out, out_stride, accumulate);
 }
-// gate = act(W_gate x) * (W_up x) by kernels' silu_mul or gelu_tanh_mul; both outputs [n_tokens][rows].
+// gate = act(W_gate x) * (W_up x) by kernels' silu_mul or gelu_tanh_mul; both outputs [n_tokens][rows]. Without W_up (null):
+// gate = act(W_gate x).
 using Gated = void (*)(const float* gate, const float* up, int64_t n, float* y);
-void gate_up(Context& c, const Matrix& gate_weight, const Matrix& up_weight, Gated activation, const Activations& x, int64_t n_tokens,
+void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
              float* gate, float* up);
 
 // Row `row` of a matrix as floats [cols]: a tied embedding read back from the head's panels.

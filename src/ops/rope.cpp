@@ -1,8 +1,21 @@
 #include "ops/rope.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace rustml::ops {
+
+std::vector<float> llama3_divisors(int64_t dim, double base, const RopeScaling& scaling) {
+  std::vector<float> divisors(static_cast<size_t>(dim / 2));
+  for (size_t i = 0; i < divisors.size(); ++i) {
+    const double wavelength = 2 * std::numbers::pi * std::pow(base, 2.0 * static_cast<double>(i) / static_cast<double>(dim));
+    const double turns = scaling.original_context / wavelength;
+    const double smooth = std::clamp((turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor), 0.0, 1.0);
+    divisors[i] = static_cast<float>(1 / ((1 - smooth) / scaling.factor + smooth));
+  }
+  return divisors;
+}
 
 std::vector<double> rope_frequencies(int64_t dim, double base, const RopeScaling& scaling, const std::vector<float>& divisors) {
   std::vector<double> frequencies(static_cast<size_t>(dim / 2));

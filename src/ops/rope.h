@@ -6,10 +6,14 @@
 namespace rustml::ops {
 
 struct RopeScaling {
-  enum class Kind : uint8_t { none, linear };
+  enum class Kind : uint8_t { none, linear, llama3 };
   Kind kind = Kind::none;
   double factor = 1;
+  double low_freq_factor = 1, high_freq_factor = 4, original_context = 8192;  // llama3 only
 };
+
+// What Llama 3.1 divides each frequency by, as rope_freqs.weight of a GGUF file holds it: [dim / 2], rounded to float.
+std::vector<float> llama3_divisors(int64_t dim, double base, const RopeScaling& scaling);
 
 // frequency[i] = base^(-2i/dim), divided by `factor` (linear) and by divisors[i] where given (Llama 3's rope_freqs tensor,
 // [dim / 2]; empty: none).

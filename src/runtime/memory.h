@@ -60,6 +60,10 @@ class Charge {
     budget_->charge(bytes, what);
     bytes_ += bytes;
   }
+  void shrink(uint64_t bytes) noexcept {
+    budget_->release(bytes);
+    bytes_ -= bytes;
+  }
   uint64_t bytes() const noexcept { return bytes_; }
 
  private:

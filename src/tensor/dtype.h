@@ -26,6 +26,11 @@ inline int64_t row_bytes(DType t, int64_t elements) noexcept { return elements /
 
 // The scalar reference. `src`: n / block_elements blocks; n a multiple of block_elements.
 void dequantize(DType dtype, const std::byte* src, int64_t n, float* out);
+// The other way, n a multiple of block_elements, for types that can_quantize: float types round to nearest even; q8_0, q4_0,
+// q4_1, q5_0 and q5_1 get the bytes that ggml's reference (and the PyPI package `gguf`) writes. A block with a value that is
+// not finite gets a scale of NaN.
+bool can_quantize(DType dtype) noexcept;
+void quantize(DType dtype, const float* src, int64_t n, std::byte* dst);
 float f16_to_f32(uint16_t bits) noexcept;
 uint16_t f32_to_f16(float value) noexcept;  // round to nearest even
 

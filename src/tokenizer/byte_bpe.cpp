@@ -1,47 +1,10 @@
 #include "tokenizer/byte_bpe.h"
 
 #include "base/error.h"
+#include "tokenizer/byte_alphabet.h"
 
 namespace rustml::tokenizer {
 namespace {
-
-// GPT-2's alphabet: bytes that Latin-1 prints stand for themselves, the 68 others for U+0100 and on, in order.
-struct Alphabet {
-  std::array<std::array<char, 2>, 256> text{};  // UTF-8 of the character of each byte
-  std::array<unsigned char, 256> length{};
-  std::array<int16_t, 0x144> byte{};  // of each character, -1: none
-
-  constexpr Alphabet() {
-    byte.fill(-1);
-    int next = 0x100;
-    for (int b = 0; b < 256; ++b) {
-      const bool printable = (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
-      const int c = printable ? b : next++;
-      byte[static_cast<size_t>(c)] = static_cast<int16_t>(b);
-      auto& out = text[static_cast<size_t>(b)];
-      length[static_cast<size_t>(b)] = c < 0x80 ? 1 : 2;
-      out[0] = static_cast<char>(c < 0x80 ? c : 0xC0 | c >> 6);
-      out[1] = static_cast<char>(0x80 | (c & 0x3F));
-    }
-  }
-  std::string_view of(unsigned char b) const { return {text[b].data(), length[b]}; }
-};
-constexpr Alphabet kAlphabet;
-
-// The bytes that a token's text spells; false if it has a character outside the alphabet.
-bool spelled(std::string_view text, std::string& bytes) {
-  bytes.clear();
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned>(static_cast<unsigned char>(text[i]));
-    if (c >= 0x80) {
-      if ((c & 0xE0) != 0xC0 || i + 1 == text.size() || (static_cast<unsigned char>(text[i + 1]) & 0xC0) != 0x80) return false;
-      c = (c & 0x1F) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F);
-    }
-    if (c >= kAlphabet.byte.size() || kAlphabet.byte[c] < 0) return false;
-    bytes += static_cast<char>(kAlphabet.byte[c]);
-  }
-  return true;
-}
 
 constexpr uint64_t pair_key(int32_t left, int32_t right) {
   return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
@@ -71,11 +34,11 @@ void ByteBpe::load_bytes() {
   std::string bytes;
   for (int32_t id = 0; id < size(); ++id) {
     const TokenType type = vocabulary_.type(id);
-    const bool plain = type == TokenType::control || type == TokenType::user_defined || !spelled(vocabulary_.text(id), bytes);
+    const bool plain = type == TokenType::control || type == TokenType::user_defined || !kByteAlphabet.spelled(vocabulary_.text(id), bytes);
     add_bytes(plain ? vocabulary_.text(id) : std::string_view(bytes));
   }
   for (int b = 0; b < 256; ++b) {
-    const int32_t id = vocabulary_.find(kAlphabet.of(static_cast<unsigned char>(b)));
+    const int32_t id = vocabulary_.find(kByteAlphabet.of(static_cast<unsigned char>(b)));
     byte_ids_[static_cast<size_t>(b)] = id >= 0 && !is_marker(id) ? id : -1;
   }
 }
@@ -124,7 +87,7 @@ void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
     const size_t end = cursor.end_of_word(begin);
     if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
       spelling.clear();
-      for (size_t i = begin; i < end; ++i) spelling += kAlphabet.of(static_cast<unsigned char>(text[i]));
+      for (size_t i = begin; i < end; ++i) spelling += kByteAlphabet.of(static_cast<unsigned char>(text[i]));
       const int32_t id = vocabulary_.find(spelling);
       if (id >= 0 && !is_marker(id)) {
         sink.encoding.ids.push_back(id);

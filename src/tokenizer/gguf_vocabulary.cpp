@@ -88,8 +88,8 @@ SpecialIds read_special_ids(const ModelFile& file, size_t n_tokens, bool adds_bo
   special.bos = read_id(file, "bos_token_id", n_tokens);
   special.eos = read_id(file, "eos_token_id", n_tokens);
   special.unknown = read_id(file, "unknown_token_id", n_tokens);
-  special.adds_bos = file.get_bool(key_of("add_bos_token"), adds_bos_by_default) && special.bos >= 0;
-  special.adds_eos = file.get_bool(key_of("add_eos_token"), false) && special.eos >= 0;
+  if (file.get_bool(key_of("add_bos_token"), adds_bos_by_default) && special.bos >= 0) special.before = {special.bos};
+  if (file.get_bool(key_of("add_eos_token"), false) && special.eos >= 0) special.after = {special.eos};
   for (const int32_t id : {special.eos, read_id(file, "eot_token_id", n_tokens), read_id(file, "eom_token_id", n_tokens)}) {
     if (id >= 0) special.stops.push_back(id);
   }

@@ -1,14 +1,10 @@
-// Splits text into the words that byte pair encoding works on, by the regular expression of the model's family. The only
-// place that knows PCRE2.
-//
-// Two repairs make PCRE2 agree with the patterns as Hugging Face's `tokenizers` runs them, character for character:
-//   * \p{L} and \p{N} also take the code points assigned since PCRE2's Unicode version (pretokenize_ranges.h);
-//   * \s and \S are spelled as the 25 code points of White_Space: PCRE2 counts U+180E too.
+// Splits text into the words that byte pair encoding works on, by the regular expression of the model's family.
 #pragma once
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
+
+#include "tokenizer/pretokenize_regex.h"
 
 namespace rustml::tokenizer {
 
@@ -23,32 +19,35 @@ struct PreTokenizerRule {
 };
 PreTokenizerRule pre_tokenizer_rule(std::string_view name) noexcept;
 
+// In the syntax of tokenizer.json.
+std::string pattern_text(Pattern pattern);
+// Whether a file's pattern is one of these: known to take time in proportion to the text.
+bool is_known_pattern(std::string_view text) noexcept;
+// One character of a word, and a word or a run of what is neither word nor blank, as Rust's \w has them.
+std::string word_pattern();
+std::string words_pattern();
+// One digit, as Rust's char::is_numeric has it.
+std::string digit_pattern();
+
 class PreTokenizer {
  public:
   // jit false: always the interpreter, as where no executable memory is to be had.
-  explicit PreTokenizer(Pattern pattern, bool jit = true);
-  ~PreTokenizer();
-  PreTokenizer(const PreTokenizer&) = delete;
-  PreTokenizer& operator=(const PreTokenizer&) = delete;
+  explicit PreTokenizer(Pattern pattern, bool jit = true)
+      : regex_(pattern_text(pattern), jit ? Regex::Source::known : Regex::Source::known_no_jit) {}
 
   // Walks the words of one text; one per call and thread. text: valid UTF-8, alive as long as the cursor.
   class Cursor {
    public:
-    Cursor(const PreTokenizer& words, std::string_view text);
-    ~Cursor();
-    Cursor(const Cursor&) = delete;
-    Cursor& operator=(const Cursor&) = delete;
+    Cursor(const PreTokenizer& words, std::string_view text) : cursor_(words.regex_) { cursor_.set_text(text); }
     // Where the word that begins at `begin` ends. begin < text.size().
     size_t end_of_word(size_t begin);
 
    private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    Regex::Cursor cursor_;
   };
 
  private:
-  struct Compiled;
-  std::unique_ptr<Compiled> compiled_;
+  Regex regex_;
 };
 
 }  // namespace rustml::tokenizer

@@ -9,7 +9,6 @@
 
 #include "runtime/deadline.h"
 #include "tokenizer/flat_map.h"
-#include "tokenizer/vocabulary.h"
 
 namespace rustml::tokenizer {
 
@@ -17,23 +16,25 @@ class TokenMatcher {
  public:
   struct Hit {
     uint32_t begin;
-    int32_t id;
+    uint32_t which;  // texts[which]
   };
   TokenMatcher() = default;
-  // resource_exhausted over 1 MiB of texts: no real vocabulary has a tenth of it.
-  TokenMatcher(const Vocabulary& vocabulary, std::vector<int32_t> ids);
+  // Of equal texts the first counts; an empty one is never found. Keeps no reference to them.
+  // resource_exhausted over 1 MiB of texts: no real vocabulary has a fifth of it.
+  explicit TokenMatcher(const std::vector<std::string_view>& texts);
 
   // text: below 2^32 bytes. In order of `begin`.
   std::vector<Hit> find(std::string_view text, runtime::StopSignal& stop) const;
 
  private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t step(uint32_t state, unsigned char byte) const noexcept;
 
-  const Vocabulary* vocabulary_ = nullptr;
   FlatMap<uint32_t> children_;     // state << 8 | byte -> state; from the root: root_
   std::vector<uint32_t> root_;     // 256
   std::vector<uint32_t> shorter_;  // state -> the longest other state whose text is a suffix of this one's
-  std::vector<int32_t> longest_;   // state -> token, -1: none
+  std::vector<uint32_t> longest_;  // state -> text, kNone: none
+  std::vector<uint32_t> lengths_;  // of the texts
 };
 
 }  // namespace rustml::tokenizer

@@ -53,7 +53,11 @@ class Tokenizer {
   virtual uint64_t fingerprint_low() const = 0;              // XXH3-128 over tokens, merges or scores, types, pre-tokenizer
   virtual uint64_t fingerprint_high() const = 0;
   virtual const std::string& kind() const = 0;  // "byte-level BPE (smollm)", "SentencePiece BPE"
+  virtual bool exists() const { return true; }   // false: absent()
 };
+
+// Of a model without one: tokens of no text; what needs text is failed_precondition.
+std::unique_ptr<Tokenizer> absent(int32_t size);
 
 // From `tokenizer.ggml.*`. unimplemented for other tokenizer models, by name; data_loss for contradictions.
 std::unique_ptr<Tokenizer> from_gguf(const formats::ModelFile& file, runtime::Call& call);

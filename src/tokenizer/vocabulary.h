@@ -19,6 +19,8 @@ class Vocabulary {
   // types and scores: empty (all normal, all 0) or one per text. data_loss for empty, repeated, too long or too many
   // texts; `key` names the file's field in messages.
   Vocabulary(const std::vector<std::string>& texts, std::vector<TokenType> types, std::vector<float> scores, const std::string& key);
+  // Text i is block[begins[i], begins[i + 1]). An empty one is an id without a token, which nothing finds.
+  static Vocabulary with_holes(std::string block, std::vector<uint32_t> begins, std::vector<TokenType> types, const std::string& key);
 
   int32_t size() const noexcept { return static_cast<int32_t>(begins_.size() - 1); }
   std::string_view text(int32_t id) const noexcept {
@@ -38,6 +40,8 @@ class Vocabulary {
   const std::vector<float>& scores() const noexcept { return scores_; }
 
  private:
+  Vocabulary() = default;
+  void index(const std::string& key);
   struct Slot {
     uint32_t tag = 0;  // high half of the hash
     int32_t id = -1;

@@ -22,6 +22,11 @@ bool looks_like_marker(std::string_view text) {
 
 }  // namespace
 
+bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
+  const TokenType type = vocabulary.type(id);
+  return type == TokenType::control || (type == TokenType::user_defined && looks_like_marker(vocabulary.text(id)));
+}
+
 void VocabularyTokenizer::Sink::drop(size_t at) const {
   if (options.strict) {
     base::fail(base::Status::invalid_argument, "text: the vocabulary has no token for the byte at offset " + std::to_string(offset + at) +
@@ -30,7 +35,7 @@ void VocabularyTokenizer::Sink::drop(size_t at) const {
   ++encoding.dropped_bytes;
 }
 
-VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind)
+VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind, const std::vector<AddedToken>* added)
     : vocabulary_(std::move(vocabulary)), special_(std::move(special)), kind_(std::move(kind)) {
   for (const std::string_view text : kEndTexts) {
     const int32_t id = vocabulary_.find(text);
@@ -39,23 +44,15 @@ VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds speci
   std::sort(special_.stops.begin(), special_.stops.end());
   special_.stops.erase(std::unique(special_.stops.begin(), special_.stops.end()), special_.stops.end());
 
-  std::vector<int32_t> markers, user_defined;
-  for (int32_t id = 0; id < size(); ++id) {
-    if (is_marker(id)) {
-      markers.push_back(id);
-    } else if (vocabulary_.type(id) == TokenType::user_defined) {
-      user_defined.push_back(id);
-    }
+  std::vector<AddedToken> by_type;
+  for (int32_t id = 0; added == nullptr && id < size(); ++id) {
+    const TokenType type = vocabulary_.type(id);
+    if (type != TokenType::control && type != TokenType::user_defined) continue;
+    by_type.push_back({.id = id, .text = std::string(vocabulary_.text(id)), .marker = is_marker(id)});
   }
-  markers_ = TokenMatcher(vocabulary_, std::move(markers));
-  user_defined_ = TokenMatcher(vocabulary_, std::move(user_defined));
+  added_ = AddedTokens(added == nullptr ? std::move(by_type) : *added);
   byte_begins_.reserve(static_cast<size_t>(size()) + 1);
   bytes_.reserve(vocabulary_.block().size());
-}
-
-bool VocabularyTokenizer::is_marker(int32_t id) const noexcept {
-  const TokenType type = vocabulary_.type(id);
-  return type == TokenType::control || (type == TokenType::user_defined && looks_like_marker(vocabulary_.text(id)));
 }
 
 Encoding VocabularyTokenizer::encode(std::string_view text, const EncodeOptions& options, runtime::StopSignal& stop) const {
@@ -79,48 +76,35 @@ Encoding VocabularyTokenizer::encode_spans(const std::vector<Span>& spans, const
     base::fail(base::Status::invalid_argument, "text: not UTF-8 at byte " + std::to_string(at));
   }
 
-  Encoding encoding;
-  Sink sink{encoding, options, stop};
-  if (options.add_special && special_.adds_bos) encoding.ids.push_back(special_.bos);
-  size_t done = 0;  // everything before is encoded
-  size_t run_begin = 0;
-  for (size_t i = 0; i < spans.size();) {
-    size_t run_end = run_begin;
-    const bool trusted = spans[i].trusted;
-    for (; i < spans.size() && spans[i].trusted == trusted; ++i) run_end += spans[i].text.size();
-    if (trusted) {
-      for (const TokenMatcher::Hit hit : markers_.find(text.substr(run_begin, run_end - run_begin), stop)) {
-        sink.offset = done;
-        encode_between(text.substr(done, run_begin + hit.begin - done), sink);
-        encoding.ids.push_back(hit.id);
-        done = run_begin + hit.begin + vocabulary_.text(hit.id).size();
-      }
+  std::vector<Stretch> trusted;
+  size_t begin = 0;
+  for (const Span& span : spans) {
+    const size_t end = begin + span.text.size();
+    if (span.trusted && !trusted.empty() && trusted.back().end == begin && &span != &spans.front() && (&span - 1)->trusted) {
+      trusted.back().end = end;
+    } else if (span.trusted) {
+      trusted.push_back({begin, end});
     }
-    run_begin = run_end;
+    begin = end;
   }
-  sink.offset = done;
-  encode_between(text.substr(done), sink);
-  if (options.add_special && special_.adds_eos) encoding.ids.push_back(special_.eos);
+
+  Encoding encoding;
+  Sink sink{encoding, options, stop, 0, trusted};
+  const auto add = [&](const std::vector<int32_t>& ids) { encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end()); };
+  if (options.add_special) add(special_.before);
+  for (const AddedTokens::Cut cut : added_.cut(text, trusted, stop)) {
+    if (cut.id >= 0) {
+      encoding.ids.push_back(cut.id);
+      continue;
+    }
+    sink.offset = cut.begin;
+    encode_ordinary(text.substr(cut.begin, cut.end - cut.begin), sink);
+  }
+  if (options.add_special) add(special_.after);
   if (encoding.dropped_bytes > 0) {
     base::log(base::LogLevel::debug, "rustml::tokenizer", std::to_string(encoding.dropped_bytes) + " bytes without a token dropped");
   }
   return encoding;
-}
-
-void VocabularyTokenizer::encode_between(std::string_view text, const Sink& sink) const {
-  Sink part = sink;
-  size_t done = 0;
-  const auto ordinary = [&](size_t end) {
-    if (end == done) return;
-    part.offset = sink.offset + done;
-    encode_ordinary(text.substr(done, end - done), part);
-  };
-  for (const TokenMatcher::Hit hit : user_defined_.find(text, sink.stop)) {
-    ordinary(hit.begin);
-    sink.encoding.ids.push_back(hit.id);
-    done = hit.begin + vocabulary_.text(hit.id).size();
-  }
-  ordinary(text.size());
 }
 
 std::string_view VocabularyTokenizer::token_bytes(int32_t id) const {
@@ -160,7 +144,8 @@ void VocabularyTokenizer::set_fingerprint(const std::vector<uint64_t>& more) {
   add(vocabulary_.types());
   add(vocabulary_.scores());
   add(special_.stops);
-  for (const int32_t number : {special_.bos, special_.eos, special_.unknown, int32_t{special_.adds_bos}, int32_t{special_.adds_eos}}) {
+  for (const int32_t number :
+       {special_.bos, special_.eos, special_.unknown, int32_t{!special_.before.empty()}, int32_t{!special_.after.empty()}}) {
     hasher.add(static_cast<uint64_t>(number));
   }
   add(more);

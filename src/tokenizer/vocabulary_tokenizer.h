@@ -1,17 +1,12 @@
-// What every tokenizer with a token list shares: tokens split out of the text before anything else, BOS and EOS, bytes and
-// flags of tokens. A kind of tokenizer adds how ordinary text becomes ids.
-//
-// Two sorts of tokens are never built from parts of text:
-//   * markers (control tokens, and user-defined ones that look or act like chat markers): only where the caller trusts the text;
-//   * other user-defined tokens: wherever they stand, as `tokenizers` does with added tokens that are not special.
-// Between them the text is one piece, whatever spans it came in.
+// What every tokenizer with a token list shares: tokens split out of the text before anything else (added_tokens.h), BOS and
+// EOS, bytes and flags of tokens. A kind of tokenizer adds how ordinary text becomes ids.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/token_matcher.h"
+#include "tokenizer/added_tokens.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocabulary.h"
 
@@ -19,9 +14,12 @@ namespace rustml::tokenizer {
 
 struct SpecialIds {
   int32_t bos = -1, eos = -1, unknown = -1;
-  bool adds_bos = false, adds_eos = false;
-  std::vector<int32_t> stops;  // as the file names them; the well-known end tokens are found by text
+  std::vector<int32_t> before, after;  // what add_special puts around a text: mostly BOS, or nothing
+  std::vector<int32_t> stops;          // as the file names them; the well-known end tokens are found by text
 };
+
+// Control tokens, and user-defined ones that look like chat markers: nothing that people write becomes one.
+bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept;
 
 // Bytes encoded at once. One word of that length takes 32 times as much memory while it is merged.
 constexpr uint64_t kLongestText = uint64_t{64} << 20;
@@ -37,7 +35,7 @@ class VocabularyTokenizer : public Tokenizer {
   int32_t size() const final { return vocabulary_.size(); }
   int32_t bos_id() const final { return special_.bos; }
   int32_t eos_id() const final { return special_.eos; }
-  bool adds_bos() const final { return special_.adds_bos; }
+  bool adds_bos() const final { return !special_.before.empty() && special_.before.front() == special_.bos; }
   const std::vector<int32_t>& stop_ids() const final { return special_.stops; }
   uint64_t fingerprint_low() const final { return fingerprint_low_; }
   uint64_t fingerprint_high() const final { return fingerprint_high_; }
@@ -49,18 +47,20 @@ class VocabularyTokenizer : public Tokenizer {
     Encoding& encoding;
     const EncodeOptions& options;
     runtime::StopSignal& stop;
-    size_t offset = 0;  // of the piece in the whole text
+    size_t offset = 0;                    // of the piece in the whole text
+    const std::vector<Stretch>& trusted;  // of the whole text
 
     // A byte without a token.
     void drop(size_t at) const;
   };
 
-  VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind);
+  // added: null, the control and user-defined tokens.
+  VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind, const std::vector<AddedToken>* added = nullptr);
 
   // text: a piece without tokens that are split out; not empty.
   virtual void encode_ordinary(std::string_view text, const Sink& sink) const = 0;
 
-  bool is_marker(int32_t id) const noexcept;
+  bool is_marker(int32_t id) const noexcept { return tokenizer::is_marker(vocabulary_, id); }
   // By the constructor of each kind: bytes of the next token in the order of ids, then what else the fingerprint covers.
   void add_bytes(std::string_view bytes);
   void set_fingerprint(const std::vector<uint64_t>& more);
@@ -69,10 +69,8 @@ class VocabularyTokenizer : public Tokenizer {
   SpecialIds special_;
 
  private:
-  void encode_between(std::string_view text, const Sink& sink) const;
-
   std::string kind_;
-  TokenMatcher markers_, user_defined_;
+  AddedTokens added_;
   std::string bytes_;  // of all tokens, as in running text
   std::vector<uint32_t> byte_begins_{0};
   uint64_t fingerprint_low_ = 0, fingerprint_high_ = 0;

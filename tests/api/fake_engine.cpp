@@ -270,19 +270,31 @@ std::shared_ptr<Generation> FakeSession::start(const Prompt& prompt, const Gener
 }  // namespace
 }  // namespace rustml::fake
 
+namespace rustml::formats {
+
+ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call&) {
+  ModelFile file;
+  file.readers.push_back(std::move(reader));
+  return file;
+}
+ModelFile open_path(const std::string& path, runtime::Call& call) { return open(base::open_file(path), call); }
+
+}  // namespace rustml::formats
+
 namespace rustml::generation {
 
-std::shared_ptr<Engine> Engine::open(std::unique_ptr<base::FileReader> reader, const ModelOptions&, runtime::Call& call) {
+std::shared_ptr<Engine> Engine::open(formats::ModelFile file, const ModelOptions&, runtime::Call& call) {
+  base::FileReader& reader = *file.readers.front();
   char magic[4];
-  reader->read_at(0, magic, 4);
+  reader.read_at(0, magic, 4);
   if (std::memcmp(magic, "FAKE", 4) != 0) base::fail(base::Status::data_loss, "file is no fake model");
-  if (call.progress) call.progress(reader->size(), reader->size());
+  if (call.progress) call.progress(reader.size(), reader.size());
   base::log(base::LogLevel::info, "rustml::load", "fake model\nopened");
   return std::make_shared<fake::FakeEngine>();
 }
 
-MemoryPlan Engine::plan(std::unique_ptr<base::FileReader> reader, const ModelOptions&, const SessionOptions&, runtime::Call&) {
-  return {reader->size(), 1, 2, 3, 6, 4096};
+MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions&, const SessionOptions&) {
+  return {file.readers.front()->size(), 1, 2, 3, 6, 4096};
 }
 
 std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call&) {

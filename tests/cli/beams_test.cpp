@@ -11,7 +11,7 @@ namespace rustml::cli_test {
 namespace {
 
 using Words = std::vector<std::string>;
-const std::string kModel = golden("base_q8_0.gguf");
+const std::string kBeamModel = golden("base_q8_0.gguf");
 
 std::string joined(const base::Json& ids) {
   std::string text;
@@ -52,7 +52,7 @@ TEST(Beams, AreThoseOfTransformers) {
 }
 
 TEST(Beams, TheBestIsTheAnswer) {
-  Words words = {"--gguf", kModel, "--prompt", "The capital", "--beams", "4", "--max-tokens", "8", "--ignore-eos"};
+  Words words = {"--gguf", kBeamModel, "--prompt", "The capital", "--beams", "4", "--max-tokens", "8", "--ignore-eos"};
   const Outcome plain = infer(words);
   EXPECT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_NE(plain.err.find("generation   8 tokens"), std::string::npos) << plain.err;
@@ -75,7 +75,7 @@ TEST(Beams, ATimeoutPrintsTheBestSoFar) {
 
 TEST(Beams, UsageErrors) {
   const auto refused = [](Words more, const std::string& fragment) {
-    Words words = {"--gguf", kModel, "--prompt", "a"};
+    Words words = {"--gguf", kBeamModel, "--prompt", "a"};
     words.insert(words.end(), more.begin(), more.end());
     const Outcome outcome = infer(words);
     EXPECT_EQ(outcome.exit_code, 2) << outcome.err;

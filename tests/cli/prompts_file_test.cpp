@@ -12,7 +12,7 @@ namespace rustml::cli_test {
 namespace {
 
 using Words = std::vector<std::string>;
-const std::string kModel = golden("base_q8_0.gguf");
+const std::string kLinesModel = golden("base_q8_0.gguf");
 
 TEST(PromptsFile, LinesEndAnyWay) {
   const TemporaryFile file("prompts.txt", "one\r\n\n two \nlast");
@@ -28,7 +28,7 @@ TEST(PromptsFile, EachAnswerIsWhatItWouldBeAlone) {
   const Words prompts = {"Hello", "", "Once upon a time, a long prompt", "a", "The capital of France is", "b", "c"};
   std::string text;
   for (const std::string& prompt : prompts) text += prompt + "\n";
-  const Words options = {"--gguf", kModel, "--max-tokens", "9", "--ignore-eos", "--temperature", "0.8", "--seed", "5"};
+  const Words options = {"--gguf", kLinesModel, "--max-tokens", "9", "--ignore-eos", "--temperature", "0.8", "--seed", "5"};
   Words words = options;
   words.insert(words.end(), {"--prompts-file", "-"});
   const Outcome outcome = infer(words, {.text = text});
@@ -53,15 +53,15 @@ TEST(PromptsFile, EachAnswerIsWhatItWouldBeAlone) {
 
 TEST(PromptsFile, ChatAndNoLinesAtAll) {
   const TemporaryFile file("prompts.txt", "Hello\nWhy?\n"), empty("empty.txt", "");
-  const Outcome chat = infer({"--gguf", kModel, "--prompts-file", file.path(), "--chat", "--system", "Be brief.", "--max-tokens", "5",
+  const Outcome chat = infer({"--gguf", kLinesModel, "--prompts-file", file.path(), "--chat", "--system", "Be brief.", "--max-tokens", "5",
                               "--ignore-eos", "--json", "--quiet"});
   EXPECT_EQ(chat.exit_code, 0) << chat.err;
   const std::vector<base::Json> lines = events(chat.out);
   ASSERT_EQ(lines.size(), 3u) << "load and two results";
-  EXPECT_EQ(
-      lines[2].find("text")->string,
-      infer({"--gguf", kModel, "--prompt", "Why?", "--chat", "--system", "Be brief.", "--max-tokens", "5", "--ignore-eos", "--quiet"}).out);
-  const Outcome none = infer({"--gguf", kModel, "--prompts-file", empty.path(), "--quiet"});
+  EXPECT_EQ(lines[2].find("text")->string, infer({"--gguf", kLinesModel, "--prompt", "Why?", "--chat", "--system", "Be brief.",
+                                                  "--max-tokens", "5", "--ignore-eos", "--quiet"})
+                                               .out);
+  const Outcome none = infer({"--gguf", kLinesModel, "--prompts-file", empty.path(), "--quiet"});
   EXPECT_EQ(none.exit_code, 0) << none.err;
   EXPECT_EQ(none.out, "");
 }
@@ -85,7 +85,7 @@ TEST(PromptsFile, CtrlCAndAClosedPipe) {
 
 TEST(PromptsFile, UsageErrors) {
   const auto refused = [](const Words& more, int code, const std::string& fragment) {
-    Words words = {"--gguf", kModel, "--prompts-file"};
+    Words words = {"--gguf", kLinesModel, "--prompts-file"};
     words.insert(words.end(), more.begin(), more.end());
     const Outcome outcome = infer(words);
     EXPECT_EQ(outcome.exit_code, code) << outcome.err;

@@ -25,6 +25,13 @@ std::vector<int32_t> ids(const base::Json& list) {
   return out;
 }
 
+// With one thread: thousands of small passes, which a busy machine would make slow by their barriers.
+std::shared_ptr<Engine> open_alone(const std::string& name) {
+  ModelOptions options;
+  options.n_threads = 1;
+  return open_tiny(name, options);
+}
+
 SessionOptions exact() {
   SessionOptions o;
   o.kv_type = kernels::KvType::f32;
@@ -60,7 +67,7 @@ TEST(BeamSearch, FindsWhatTransformersFinds) {
   for (const base::Json& c : cases.find("cases")->items) {
     const std::string name = c.find("model")->string;
     if (name != open) {
-      engine = open_tiny(open = name);
+      engine = open_alone(open = name);
       session = new_session(engine, exact());
       model = json(name + ".json");
     }
@@ -124,6 +131,45 @@ TEST(BeamSearch, ScoresAreThoseOfOrdinaryEvaluation) {
     }
     for (size_t i = 1; i < 6; ++i) EXPECT_GE(found.hypotheses[i - 1].score, found.hypotheses[i].score);
   }
+}
+
+// Window layers give cells back while a session grows (at 1,560 tokens, too), but not those that other beams still need.
+TEST(BeamSearch, WindowLayersKeepWhatBeamsNeed) {
+  const auto engine = open_tiny("architectures/gemma3");
+  const auto session = new_session(engine), check = new_session(engine);
+  const std::vector<int32_t> prompt = some_ids(1545);
+  const BeamOutcome found = search(*session, prompt, width(5, 30));
+  ASSERT_EQ(found.hypotheses.size(), 5u);
+  EXPECT_GT(session->info().rewind_floor, 512u) << "given back now";
+  eval(*check, joined(prompt, found.hypotheses[0].tokens));
+  EXPECT_EQ(session->logits(), check->logits());
+  EXPECT_EQ(search(*check, prompt, width(5, 30)).hypotheses[4].logprob, found.hypotheses[4].logprob);
+  BeamOptions back = width(3, 30);
+  back.rollback = true;
+  const std::vector<int32_t> before = session->tokens();
+  search(*session, some_ids(1600, 9), back);
+  EXPECT_EQ(session->tokens(), before);
+  check->reset();
+  eval(*check, before);
+  EXPECT_EQ(session->logits(), check->logits());
+}
+
+// The best hypothesis ended at once, the others went on far beyond what a window layer keeps by itself.
+TEST(BeamSearch, TheBestMayLieFarBehindTheOthers) {
+  const auto engine = open_alone("architectures/gemma3");
+  const auto session = new_session(engine), check = new_session(engine);
+  const std::vector<int32_t> prompt = some_ids(300);
+  eval(*check, prompt);
+  const std::vector<float> logits = check->logits();
+  BeamOptions options = width(2, 1300);
+  options.length_penalty = 0;
+  options.stop_ids = {static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin())};
+  const BeamOutcome found = search(*session, prompt, options);
+  ASSERT_EQ(found.hypotheses.size(), 2u);
+  EXPECT_TRUE(found.hypotheses[0].tokens.empty());
+  EXPECT_EQ(found.hypotheses[1].tokens.size(), 1300u) << "only one ends by the stop token";
+  EXPECT_EQ(session->tokens(), prompt);
+  EXPECT_EQ(session->logits(), logits);
 }
 
 TEST(BeamSearch, WidthOneIsGreedyAndWidth64Works) {

@@ -16,7 +16,7 @@ TEST(Engine, PlanEqualsWhatIsTaken) {
   model_options.n_threads = 3;
   model_options.warmup = false;
   const MemoryPlan plan =
-      Engine::plan(base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_q8_0.gguf"), model_options, options, call);
+      Engine::plan(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_q8_0.gguf", call), model_options, options);
   const auto engine = open_tiny("base_q8_0", model_options);
   EXPECT_EQ(engine->info().weight_bytes, plan.weight_bytes);
   EXPECT_EQ(engine->info().bytes_now, plan.weight_bytes);
@@ -53,8 +53,9 @@ TEST(Engine, ALoadCanBeCancelled) {
   flag.trigger(1);
   runtime::StopSignal stop(&flag);
   runtime::Call call{stop, {}};
-  EXPECT_EQ(status_of([&] { Engine::open(base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf"), {}, call); }),
-            base::Status::cancelled);
+  EXPECT_EQ(
+      status_of([&] { Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", call), {}, call); }),
+      base::Status::cancelled);
 }
 
 TEST(Engine, ReadsThroughACallersReaderToo) {
@@ -69,7 +70,8 @@ TEST(Engine, ReadsThroughACallersReaderToo) {
       file->size(), "callback");
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  EXPECT_EQ(Engine::open(std::move(reader), {}, call)->info().fingerprint_low, open_tiny("base_f16")->info().fingerprint_low);
+  EXPECT_EQ(Engine::open(formats::open(std::move(reader), call), {}, call)->info().fingerprint_low,
+            open_tiny("base_f16")->info().fingerprint_low);
 }
 
 }  // namespace

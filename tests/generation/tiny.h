@@ -12,7 +12,7 @@ namespace rustml::generation {
 inline std::shared_ptr<Engine> open_tiny(const std::string& name, const ModelOptions& options = {}) {
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  return Engine::open(base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/" + name + ".gguf"), options, call);
+  return Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/" + name + ".gguf", call), options, call);
 }
 
 inline std::shared_ptr<Session> new_session(const std::shared_ptr<Engine>& engine, const SessionOptions& options = {}) {

@@ -2,8 +2,7 @@
 // The SSE4.1 target has no fused multiply-add and is left to tiny_test.cpp.
 #include <gtest/gtest.h>
 
-#include <cstring>
-
+#include "compare.h"
 #include "engine.h"
 #include "reference.h"
 
@@ -15,20 +14,6 @@ class Determinism : public testing::TestWithParam<std::string> {
   const Reference reference_ = load(GetParam());
   const std::vector<int32_t>& ids_ = reference_.prompts.back().ids;  // 387 tokens: four attention blocks
 };
-
-std::vector<float> evaluate(const Model& model, const std::vector<int32_t>& ids, const SessionSetup& setup) {
-  Session session(model, setup);
-  session.eval(ids);
-  return session.logits();
-}
-
-testing::AssertionResult same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  if (a.size() != b.size()) return testing::AssertionFailure() << a.size() << " and " << b.size() << " logits";
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::memcmp(&a[i], &b[i], sizeof a[i]) != 0) return testing::AssertionFailure() << "logit " << i << ": " << a[i] << " and " << b[i];
-  }
-  return testing::AssertionSuccess();
-}
 
 TEST_P(Determinism, ThreadsChunksAndTargets) {
   std::vector<int32_t> kv_types = {RUSTML_KV_F16};

@@ -7,12 +7,23 @@
 namespace golden {
 namespace {
 
-void check(int32_t status, rustml_error* error, const char* call) {
+// `error` by reference: it is set by the call that is another argument.
+void check(int32_t status, rustml_error* const& error, const char* call) {
   if (status == RUSTML_OK) return;
   const std::string message =
       std::string(call) + ": " + std::to_string(status) + " " + (error != nullptr ? rustml_error_message(error) : "");
   rustml_error_release(error);
   throw std::runtime_error(message);
+}
+
+// Options that part B adds: a header without them takes only their defaults.
+template <class Options>
+void set_quantize_min_dim(Options& options, uint32_t value) {
+  if constexpr (requires { options.quantize_min_dim; }) {
+    if (value > 0) options.quantize_min_dim = static_cast<decltype(options.quantize_min_dim)>(value);
+  } else if (value > 0) {
+    throw std::runtime_error("rustml_model_options has no quantize_min_dim");
+  }
 }
 
 }  // namespace
@@ -21,6 +32,8 @@ Model::Model(const std::string& path, const Setup& setup) {
   rustml_model_options options;
   rustml_model_options_init(&options, sizeof options);
   options.n_threads = setup.n_threads;
+  options.quantize = setup.quantize;
+  set_quantize_min_dim(options, setup.quantize_min_dim);
   options.simd_target = {setup.simd_target.data(), setup.simd_target.size()};
   rustml_model* model = nullptr;
   rustml_error* error = nullptr;
@@ -36,6 +49,14 @@ std::vector<int32_t> Model::encode(const std::string& text, uint32_t flags) cons
         "rustml_model_encode");
   ids.resize(n);
   return ids;
+}
+
+rustml_model_info Model::info() const {
+  rustml_model_info info{};
+  info.struct_size = sizeof info;
+  rustml_error* error = nullptr;
+  check(rustml_model_get_info(handle.get(), &info, &error), error, "rustml_model_get_info");
+  return info;
 }
 
 Session::Session(const Model& model, const SessionSetup& setup) {
@@ -61,6 +82,8 @@ void Session::rewind(uint64_t n_tokens) {
   check(rustml_session_rewind(handle.get(), n_tokens, &error), error, "rustml_session_rewind");
 }
 
+int32_t Session::try_rewind(uint64_t n_tokens) { return rustml_session_rewind(handle.get(), n_tokens, nullptr); }
+
 void Session::reset() {
   rustml_error* error = nullptr;
   check(rustml_session_reset(handle.get(), &error), error, "rustml_session_reset");
@@ -71,6 +94,29 @@ Session Session::fork() const {
   rustml_error* error = nullptr;
   check(rustml_session_fork(handle.get(), &other, nullptr, &error), error, "rustml_session_fork");
   return Session(other);
+}
+
+rustml_session_info Session::info() const {
+  rustml_session_info info{};
+  info.struct_size = sizeof info;
+  rustml_error* error = nullptr;
+  check(rustml_session_get_info(handle.get(), &info, &error), error, "rustml_session_get_info");
+  return info;
+}
+
+std::vector<uint8_t> Session::snapshot() const {
+  uint64_t n = 0;
+  rustml_error* error = nullptr;
+  check(rustml_session_snapshot_size(handle.get(), &n, &error), error, "rustml_session_snapshot_size");
+  std::vector<uint8_t> out(n);
+  check(rustml_session_to_buffer(handle.get(), out.data(), n, &n, nullptr, &error), error, "rustml_session_to_buffer");
+  return out;
+}
+
+void Session::restore(const std::vector<uint8_t>& snapshot) {
+  rustml_error* error = nullptr;
+  check(rustml_session_from_buffer(handle.get(), snapshot.data(), snapshot.size(), nullptr, nullptr, &error), error,
+        "rustml_session_from_buffer");
 }
 
 std::vector<float> Session::logits() const {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
+#include "compare.h"
 #include "engine.h"
 #include "reference.h"
 
@@ -21,12 +21,6 @@ class Tiny : public testing::TestWithParam<std::string> {
  protected:
   const Reference reference_ = load(GetParam());
 };
-
-double largest_difference(const std::vector<float>& expected, const std::vector<double>& actual) {
-  double worst = 0;
-  for (size_t i = 0; i < actual.size(); ++i) worst = std::max(worst, std::isnan(actual[i]) ? INFINITY : std::abs(expected[i] - actual[i]));
-  return worst;
-}
 
 void expect_as_reference(const Reference& r, const Prompt& p, const std::vector<float>& logits) {
   ASSERT_EQ(logits.size(), r.vocab_size);

@@ -76,8 +76,8 @@ def write_keys(writer, v):
     writer.add_chat_template(v['template'])
 
 
-def reference_encoder(v):
-    """text -> ids by PyPI `tokenizers`, without BOS; special tokens in the text are not parsed."""
+def reference_tokenizer(v):
+    """The vocabulary as a PyPI `tokenizers` object: normalizer, pre-tokenizer and model, nothing added."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     ids = {t: i for i, t in enumerate(v['tokens'])}
     if v['model'] == 'gpt2':
@@ -92,4 +92,10 @@ def reference_encoder(v):
         merges.sort(key=lambda m: (rank[m[0] + m[1]], rank[m[0]], rank[m[1]]))
         t = Tokenizer(models.BPE(vocab=ids, merges=merges, unk_token='<unk>', fuse_unk=True, byte_fallback=True))
         t.normalizer = normalizers.Sequence([normalizers.Prepend('▁'), normalizers.Replace(' ', '▁')])
+    return t
+
+
+def reference_encoder(v):
+    """text -> ids by PyPI `tokenizers`, without BOS; special tokens in the text are not parsed."""
+    t = reference_tokenizer(v)
     return lambda text: t.encode(text, add_special_tokens=False).ids

@@ -1,5 +1,6 @@
 #include "comparison.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -103,15 +104,18 @@ class Comparer {
   }
 
   void linear() {
-    for (DType type : {DType::f32, DType::f16, DType::q4_0, DType::q4_1, DType::q8_0}) {
-      const bool block = type != DType::f32 && type != DType::f16;
-      for (int64_t cols : block ? std::vector<int64_t>{32, 64, 96, 352, 576} : std::vector<int64_t>{1, 2, 7, 33, 64}) {
-        for (int64_t rows : thorough_ ? std::vector<int64_t>{1, 15, 16, 17, 33, 50, 64} : std::vector<int64_t>{1, 50}) {
-          for (int64_t tokens : thorough_ ? std::vector<int64_t>{1, 2, 3, 5, 6, 7, 13} : std::vector<int64_t>{1, 7})
-            linear_case(type, block, rows, cols, tokens);
+    for (int i = 0; i < tensor::kDTypeCount; ++i) {
+      const auto type = static_cast<DType>(i);
+      const int64_t unit = tensor::info(type).block_elements;
+      const bool block = unit > 1;
+      for (int64_t n : block ? std::vector<int64_t>{1, 2, 3, 11, 18} : std::vector<int64_t>{1, 2, 7, 33, 64, 131}) {
+        if (unit == 256 && n > 3) continue;
+        for (int64_t rows : thorough_ ? std::vector<int64_t>{1, 15, 17, 33, 50} : std::vector<int64_t>{1, 50}) {
+          for (int64_t tokens : thorough_ ? std::vector<int64_t>{1, 2, 3, 5, 7, 13} : std::vector<int64_t>{1, 7})
+            linear_case(type, block, rows, n * unit, tokens);
         }
       }
-      linear_case(type, block, 48, 4096, 120);  // several token tiles
+      linear_case(type, block, 17, thorough_ ? 2304 : 512, 80);  // several token tiles
     }
   }
 
@@ -134,8 +138,9 @@ class Comparer {
     if (block) {
       s_.quantize_q8(x.get(), tokens * cols, xq.get(), xd.get(), xsum.get());
       for (int64_t i = 0; i < 32; ++i) xq[i] = i % 3 ? 127 : -127;  // extremes, with 0 and 15 or -128 in random_file_row
-      xsum[0] = 0;
-      for (int64_t i = 0; i < 32; ++i) xsum[0] += xq[i];
+      int32_t sums[2] = {};
+      for (int64_t i = 0; i < 32; ++i) sums[i / 16] += xq[i];
+      xsum[0] = sums[1] * 0x10000 + (sums[0] & 0xffff);
     }
     auto bias = floats(rows);
     const int64_t stride = rows + 3;
@@ -347,10 +352,10 @@ std::vector<std::byte> random_file_row(DType type, int64_t cols, uint32_t seed) 
     if (second) std::memcpy(block + 2, &minimum, 2);
     if (type == DType::q2_k) std::memcpy(block + t.block_bytes - 4, &minimum, 2), std::memcpy(block + t.block_bytes - 2, &minimum, 2);
     if (b == 0) {  // extremes: weight sums at the limits of 16-bit arithmetic
-      const std::byte extreme = static_cast<std::byte>(type == DType::q8_0 ? (seed % 2 ? 0x80 : 0x7f) : (seed % 2 ? 0xff : 0x0f));
-      if (type == DType::q8_0 || type == DType::q4_0 || type == DType::q4_1) {
-        std::memset(block + (second ? 4 : 2), static_cast<int>(extreme), static_cast<size_t>(t.block_bytes - (second ? 4 : 2)));
-      }
+      const std::byte extreme = static_cast<std::byte>(type == DType::q8_0 ? (seed % 2 ? 0x80 : 0x7f) : (seed % 4 == 2 ? 0x0f : 0xff));
+      const int64_t begin = type == DType::q3_k || type == DType::q6_k || type == DType::q2_k ? 0 : second ? 4 : 2;
+      const int64_t end = t.block_bytes - (type == DType::q2_k ? 4 : begin == 0 ? 2 : 0);
+      if (seed % 4 != 0) std::fill(block + begin, block + end, extreme);
     }
   }
   return row;

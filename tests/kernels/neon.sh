@@ -11,7 +11,7 @@ for tool in $cxx qemu-aarch64; do
 done
 mkdir -p "$out"
 set -e
-for source in src/tensor/dtype src/tensor/dequantize src/tensor/float16 src/kernels/packed src/kernels/select src/kernels/scalar \
+for source in src/tensor/dtype src/tensor/dequantize src/tensor/float16 src/tensor/quantize src/kernels/packed src/kernels/select src/kernels/scalar \
               src/kernels/target_neon tests/kernels/comparison tests/kernels/neon_main; do
   # xsimd is headers only and the same for every processor; -idirafter keeps the host's other headers behind the target's.
   $cxx -std=c++20 -O2 -Wall -Wextra -ffp-contract=off -I"$root/src" -I"$root/tests/kernels" -idirafter /usr/include \

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -71,6 +72,59 @@ TEST(Packed, LayoutOfKnownValues) {
   panel.assign(320, std::byte{1});
   pack_panel(DType::q4_1, rows, 32, panel.data());
   EXPECT_EQ(panel[64 + (5 / 4) * 64 + 15 * 4 + 5 % 4], std::byte{0xc0});
+}
+
+// Sizes beside the file's: nothing for blocks of 32, for K types what bytes instead of packed 6-bit scales and alignment cost.
+TEST(Packed, BytesBesideTheFile) {
+  for (int index = 0; index < tensor::kDTypeCount; ++index) {
+    const auto type = static_cast<DType>(index);
+    const int64_t file = kPanelRows * tensor::row_bytes(type, 1024);
+    const double limit = type == DType::q2_k ? 1.2 : type == DType::q3_k ? 1.06 : tensor::info(type).block_elements == 256 ? 1.03 : 1.0;
+    EXPECT_GE(panel_bytes(type, 1024), file) << tensor::info(type).name;
+    EXPECT_LE(static_cast<double>(panel_bytes(type, 1024)), limit * static_cast<double>(file)) << tensor::info(type).name;
+  }
+}
+
+// The layout of K types at a single value: Q6_K, value 37 (block 1, k = 5) of row 2 is 0b101101, its sub-block's scale -3.
+TEST(Packed, LayoutOfAKType) {
+  std::vector<std::byte> row(210);
+  row[37] = std::byte{0x0d};            // low nibbles of values 0..63
+  row[128 + 5] = std::byte{0x02 << 2};  // top bits: pair 1 of byte 5 is value 37
+  row[192 + 2] = std::byte{0xfd};
+  row[209] = std::byte{0x3c};  // 1.0
+  const std::byte* rows[kPanelRows] = {};
+  rows[2] = row.data();
+  std::vector<std::byte> panel(static_cast<size_t>(panel_bytes(DType::q6_k, 256)));
+  ASSERT_EQ(panel.size(), 3392u);
+  pack_panel(DType::q6_k, rows, 256, panel.data());
+  EXPECT_EQ(panel[2 * 2 + 1], std::byte{0x3c});
+  EXPECT_EQ(panel[64 + 16 * 2 + 2], std::byte{0xfd});
+  const size_t block = 320 + 384;
+  EXPECT_EQ(panel[block + 1 * 64 + 4 * 2 + 1], std::byte{0x0d});    // group 1 low
+  EXPECT_EQ(panel[block + 256 + 4 * 2 + 1], std::byte{0x02 << 2});  // group 1's pair
+  EXPECT_EQ(std::count(panel.begin() + 320, panel.end(), std::byte{0}), 3072 - 2);
+}
+
+TEST(Packed, QuantizedRowsAreThoseOfTheFile) {
+  for (const DType type : {DType::q8_0, DType::q4_0}) {
+    for (const int64_t cols : {32, 256, 352}) {
+      std::vector<float> values(static_cast<size_t>(16 * cols));
+      for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i * i % 1013));
+      const float* floats[kPanelRows] = {};
+      std::vector<std::byte> file[kPanelRows];
+      const std::byte* blocks[kPanelRows] = {};
+      for (int64_t r = 0; r < 15; ++r) {  // the last one is padding
+        floats[r] = values.data() + r * cols;
+        file[r].resize(static_cast<size_t>(tensor::row_bytes(type, cols)));
+        tensor::quantize(type, floats[r], cols, file[r].data());
+        blocks[r] = file[r].data();
+      }
+      std::vector<std::byte> got(static_cast<size_t>(panel_bytes(type, cols))), want(got.size());
+      quantize_panel(type, floats, cols, got.data());
+      pack_panel(type, blocks, cols, want.data());
+      EXPECT_EQ(got, want) << tensor::info(type).name << " " << cols;
+    }
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "formats/model_file.h"
 
 namespace rustml::models {
@@ -14,6 +15,11 @@ class MadeFile {
   MadeFile& number(const std::string& key, uint64_t value) { return set(key, value); }
   MadeFile& real(const std::string& key, double value) { return set(key, value); }
   MadeFile& text(const std::string& key, const std::string& value) { return set(key, value); }
+  // As a Hugging Face directory with this config.json.
+  MadeFile& json(const std::string& text) {
+    file_.documents["config.json"] = text;
+    return *this;
+  }
   MadeFile& erase(const std::string& key) {
     file_.metadata.erase(key);
     return *this;
@@ -35,7 +41,8 @@ class MadeFile {
     return tensor(name, std::move(shape), values);
   }
   formats::ModelFile& file() {
-    file_.format = "made";
+    file_.format = file_.documents.empty() ? "made" : "SafeTensors";
+    file_.name = file_.documents.empty() ? "" : "made";
     file_.readers.clear();
     file_.readers.push_back(base::open_memory(bytes_.data(), bytes_.size(), "made"));
     return file_;
@@ -74,6 +81,19 @@ inline MadeFile llama_file() {
   f.tensor("blk.0.ffn_up.weight", {48, 32}).tensor("blk.0.ffn_down.weight", {32, 48});
   return f;
 }
+
+// `fields` without the one that begins with "name":, or with it replaced by `instead`.
+inline std::string without(std::vector<std::string> fields, const std::string& name, const std::string& instead = {}) {
+  std::string text;
+  for (const std::string& field : fields) {
+    const std::string& kept = field.starts_with("\"" + name + "\":") ? instead : field;
+    if (!kept.empty()) text += (text.empty() ? "" : ",") + kept;
+  }
+  return "{" + text + "}";
+}
+
+// Logits of the last of `ids`, evaluated in chunks on a team of n_threads.
+std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<int32_t>& ids, int n_threads, int64_t chunk);
 
 // The error of `body`: its status as a number and message, or "none".
 template <class Body>

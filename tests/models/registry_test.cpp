@@ -9,16 +9,16 @@ namespace rustml::models {
 namespace {
 
 TEST(Registry, FindsLlamaAndNamesWhatItDoesNotKnow) {
-  MadeFile llama = llama_metadata();
-  EXPECT_STREQ(find_architecture(llama.file()).name, "llama");
+  MadeFile llama = llama_file();
+  EXPECT_STREQ(plan(llama.file()).architecture->name, "llama");
   MadeFile other;
   other.text("general.architecture", "mamba");
-  const std::string error = error_of([&] { find_architecture(other.file()); });
+  const std::string error = error_of([&] { plan(other.file()); });
   EXPECT_EQ(error.substr(0, 2), "12");
   EXPECT_NE(error.find("\"mamba\""), std::string::npos);
   EXPECT_NE(error.find("llama"), std::string::npos);
   MadeFile none;
-  EXPECT_EQ(error_of([&] { find_architecture(none.file()); }).substr(0, 2), "15");
+  EXPECT_EQ(error_of([&] { plan(none.file()); }).substr(0, 2), "15");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 TEST(Scratch, PiecesAreDisjointAndCounted) {
   Config c{};
   c.n_heads = 6, c.n_kv_heads = 2, c.head_dim = 22, c.hidden = 54, c.ffn = 90;
+  c.rope_base = 1, c.window = 8, c.post_norms = true;
   const auto budget = std::make_shared<runtime::MemoryBudget>(0);
   Scratch s(c, 7, 300, 3, budget);
   EXPECT_EQ(budget->now(), Scratch::bytes(c, 7, 300, 3));
@@ -20,9 +21,21 @@ TEST(Scratch, PiecesAreDisjointAndCounted) {
     float* p;
     int64_t n;
   };
-  std::vector<Piece> pieces = {{s.x, 7 * 54},       {s.qkv, 7 * 10 * 22}, {s.attended, 7 * 6 * 22}, {s.gate, 7 * 90},
-                               {s.up, 7 * 90},      {s.cosines, 7 * 11},  {s.sines, 7 * 11},        {s.shared.f, 7 * 132},
-                               {s.shared.d, 7 * 5}, {s.partial.m, 6 * 3}, {s.partial.l, 6 * 3},     {s.partial.o, 6 * 3 * 22}};
+  std::vector<Piece> pieces = {{s.x, 7 * 54},
+                               {s.y, 7 * 54},
+                               {s.window_cosines, 7 * 11},
+                               {s.window_sines, 7 * 11},
+                               {s.qkv, 7 * 10 * 22},
+                               {s.attended, 7 * 6 * 22},
+                               {s.gate, 7 * 90},
+                               {s.up, 7 * 90},
+                               {s.cosines, 7 * 11},
+                               {s.sines, 7 * 11},
+                               {s.shared.f, 7 * 132},
+                               {s.shared.d, 7 * 5},
+                               {s.partial.m, 6 * 3},
+                               {s.partial.l, 6 * 3},
+                               {s.partial.o, 6 * 3 * 22}};
   for (const Scratch::Own& o : s.own) {
     pieces.push_back({o.single.f, 132});
     pieces.push_back({o.merged, 132});

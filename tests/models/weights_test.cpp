@@ -33,13 +33,13 @@ TEST(WeightBinder, PacksRowsInCanonicalOrder) {
   MadeFile f;
   f.tensor("w", {36, 8}, values).tensor("b", {36}, bias);
   const formats::ModelFile& file = f.file();
-  WeightBinder counting(file, nullptr);
-  counting.matrix("w", 36, 8, "", {12});
-  counting.vector("b", 36, {12});
+  WeightBinder counting(file, {}, {}, nullptr);
+  counting.matrix("w", 36, 8, "", {{12}});
+  counting.vector("b", 36, {{12}});
   runtime::Region memory(counting.bytes(), runtime::Region::Pages::normal);
-  WeightBinder binder(file, memory.data());
-  const ops::Matrix m = binder.matrix("w", 36, 8, "", {12});
-  const float* b = binder.vector("b", 36, {12});
+  WeightBinder binder(file, {}, {}, memory.data());
+  const ops::Matrix m = binder.matrix("w", 36, 8, "", {{12}});
+  const float* b = binder.vector("b", 36, {{12}});
   EXPECT_EQ(binder.bytes(), counting.bytes());
   EXPECT_EQ(binder.n_parameters(), 36u * 9);
   load(binder);
@@ -55,7 +55,7 @@ TEST(WeightBinder, PacksRowsInCanonicalOrder) {
 TEST(WeightBinder, ErrorsNameTensorAndShapes) {
   MadeFile f;
   f.tensor("w", {4, 8}).tensor("left", {1});
-  WeightBinder binder(f.file(), nullptr);
+  WeightBinder binder(f.file(), {}, {}, nullptr);
   EXPECT_NE(error_of([&] { binder.matrix("w", 8, 4, ""); }).find("tensor w has shape [4, 8]; the configuration asks for [8, 4]"),
             std::string::npos);
   EXPECT_NE(error_of([&] { binder.vector("none", 4); }).find("tensor none is missing"), std::string::npos);
@@ -71,7 +71,7 @@ TEST(WeightBinder, ChecksValuesWhenAskedAndFingerprintsThem) {
     f.tensor("w", {4, 8}, values);
     const formats::ModelFile& file = f.file();
     std::vector<std::byte> memory(8192);
-    WeightBinder binder(file, memory.data());
+    WeightBinder binder(file, {}, {}, memory.data());
     binder.matrix("w", 4, 8, "");
     return load(binder, check);
   };
@@ -87,7 +87,7 @@ TEST(WeightBinder, ACancelStopsTheLoad) {
   f.tensor("w", {64, 64});
   const formats::ModelFile& file = f.file();
   std::vector<std::byte> memory(65536);
-  WeightBinder binder(file, memory.data());
+  WeightBinder binder(file, {}, {}, memory.data());
   binder.matrix("w", 64, 64, "");
   runtime::CancelFlag flag;
   flag.trigger(1);

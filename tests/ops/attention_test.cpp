@@ -66,13 +66,14 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
     std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
     for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
     run_on_team(n_threads, *kernels::available().front(), 1, 32, [&](Context& context) {
-      store_kv(context, p.shape, qkv.data() + t * p.shape.row(), c.data(), s.data(), n, static_cast<uint64_t>(t), cache.layer);
+      store_kv(context, p.shape, {nullptr, nullptr, 0, c.data(), s.data()}, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t),
+               cache.layer);
       context.member.sync();
       float* o = out.data() + t * p.shape.q_size();
       attention(context, p.shape, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer,
                 own[static_cast<size_t>(context.member.rank())], shared, o);
       context.member.sync();
-      if (n == 1 && context.member.leader()) merge(context, p.shape, attention_blocks(t + 1), shared, o);
+      if (n == 1 && context.member.leader()) merge(context, p.shape, static_cast<uint64_t>(t), shared, o);
     });
   }
   return out;

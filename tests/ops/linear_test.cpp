@@ -98,7 +98,7 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     for (int64_t t = 0; t < kTokens; t += chunk) {
       const int64_t n = std::min(chunk, kTokens - t);
       run_on_team(n_threads, *kernels::available().front(), n, kCols, [&](Context& c) {
-        const Activations a = normalize(c, x.data() + t * kCols, norm.data(), 1e-5f, n, kCols, true);
+        const Activations a = normalize(c, x.data() + t * kCols, {norm.data(), nullptr, 1e-5f}, n, kCols, true);
         linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
       });
     }
@@ -117,7 +117,7 @@ TEST(GateUp, IsTheActivationOfBothProducts) {
   std::vector<float> fused(kTokens * kRows), scratch(kTokens * kRows), g(kTokens * kRows), u(kTokens * kRows);
   run_on_team(2, kernels, kTokens, kCols, [&](Context& c) {
     const Activations a = quantize(c, x.data(), kTokens, kCols, true);
-    gate_up(c, gate.m, up.m, kernels.silu_mul, a, kTokens, fused.data(), scratch.data());
+    gate_up(c, gate.m, &up.m, kernels.silu_mul, a, kTokens, fused.data(), scratch.data());
     linear(c, gate.m, a, kTokens, g.data(), kRows);
     linear(c, up.m, a, kTokens, u.data(), kRows);
   });

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -129,6 +131,34 @@ class Data {
   std::string bytes_;
   size_t at_ = 0;
 };
+
+// The directory of these documents.
+inline std::unique_ptr<Tokenizer> load_huggingface(std::map<std::string, std::string> documents) {
+  ModelFile file;
+  file.documents = std::move(documents);
+  rustml::runtime::StopSignal stop;
+  rustml::runtime::Call call{stop, {}};
+  return rustml::tokenizer::from_huggingface(file, call);
+}
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Folder of the real tokenizers of scripts/fetch-tokenizers, empty if it is not there (with a line that says so).
+inline std::string real_tokenizers(const char* group) {
+  const char* given = std::getenv("RUSTML_TOKENIZERS");
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  const std::string path =
+      given != nullptr
+          ? given
+          : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") + "/rustml/tokenizers";
+  if (std::ifstream(path + "/llama3/tokenizer.json")) return path;
+  std::printf("SKIPPED %s: no %s/llama3/tokenizer.json; run scripts/fetch-tokenizers, or set RUSTML_TOKENIZERS\n", group, path.c_str());
+  return {};
+}
 
 // Path of the real model, empty if it is not there (with a line that says so).
 inline std::string smollm2(const char* group) {

@@ -1,0 +1,137 @@
+#include "cli/hub.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct HubLibrary {
+  decltype(&rustml_hub_options_init) options_init;
+  decltype(&rustml_hub_resolve) resolve;
+  decltype(&rustml_hub_list) list;
+  decltype(&rustml_hub_remove) remove;
+  decltype(&rustml_hub_verify) verify;
+};
+
+const HubLibrary& library() {
+  static const HubLibrary functions = [] {
+    void* handle = dlopen("librustml-hub.so.0", RTLD_NOW | RTLD_LOCAL);
+    const char* problem = handle ? nullptr : dlerror();
+    const auto find = [&](auto& function, const char* name) {
+      if (handle) function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
+      if (!handle || !function) {
+        throw Failure(RUSTML_UNIMPLEMENTED, std::string("librustml-hub, which fetches models, is not there: ") +
+                                                (problem ? problem : name) +
+                                                "; install it beside librustml, or give the path of a local file");
+      }
+    };
+    HubLibrary out{};
+    find(out.options_init, "rustml_hub_options_init");
+    find(out.resolve, "rustml_hub_resolve");
+    find(out.list, "rustml_hub_list");
+    find(out.remove, "rustml_hub_remove");
+    find(out.verify, "rustml_hub_verify");
+    return out;
+  }();
+  return functions;
+}
+
+int32_t on_event(void* user_data, const rustml_event* event) {
+  if (event->kind == RUSTML_EVENT_LOG) show_log(*event);
+  const bool bar = *static_cast<const bool*>(user_data);
+  if (bar && event->kind == RUSTML_EVENT_PROGRESS && event->total > 0) {
+    char line[64];
+    std::snprintf(line, sizeof line, "model files %3.0f %% of %.0f MB",
+                  100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
+    show_progress(line);
+  }
+  return 0;
+}
+
+// function(call options, error)
+template <class Function>
+void with_progress(const HubCall& hub_call, Function&& function) {
+  bool bar = stderr_is_terminal() && !hub_call.quiet;
+  rustml_callback progress;
+  rustml_callback_init(&progress, sizeof progress);
+  progress.on_event = on_event;
+  progress.user_data = &bar;
+  rustml_call_options limits;
+  rustml_call_options_init(&limits, sizeof limits);
+  limits.cancel = hub_call.interrupt.cancel();
+  limits.deadline_ns = hub_call.deadline_ns;
+  limits.progress = &progress;
+  call([&](rustml_error** error) { return function(&limits, error); });
+  clear_progress();
+}
+
+rustml_hub_options options_of(uint32_t flags) {
+  rustml_hub_options options;
+  library().options_init(&options, sizeof options);
+  options.flags = flags;
+  return options;
+}
+
+bool may_be_remote(const std::string& name, std::ptrdiff_t least, std::ptrdiff_t most) {
+  const auto slashes = std::count(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(std::min(name.find('@'), name.size())), '/');
+  std::error_code error;
+  return slashes >= least && slashes <= most && name.find_first_of("/.~") != 0 && !fs::exists(name, error) &&
+         !fs::exists(name.substr(0, name.find('/')), error);
+}
+
+}  // namespace
+
+bool names_hub_model(const std::string& name) { return may_be_remote(name, 1, 1); }
+
+bool names_hub_file(const std::string& name) {
+  const std::string file = name.substr(0, name.find('@'));
+  return file.size() > 5 && file.compare(file.size() - 5, 5, ".gguf") == 0 && may_be_remote(name, 2, 64);
+}
+
+std::string hub_resolve(const std::string& id, uint32_t flags, const HubCall& hub_call) {
+  const rustml_hub_options options = options_of(flags);
+  std::string path(4096, '\0');  // PATH_MAX: a longer one could not be opened
+  uint64_t n = 0;
+  with_progress(hub_call, [&](const rustml_call_options* limits, rustml_error** error) {
+    return library().resolve(id.data(), id.size(), &options, path.data(), path.size(), &n, limits, error);
+  });
+  path.resize(n);
+  return path;
+}
+
+std::string hub_list(uint32_t flags) {
+  const rustml_hub_options options = options_of(flags);
+  std::string text(4096, '\0');
+  for (;;) {  // it may grow between two calls
+    uint64_t n = 0;
+    rustml_error* error = nullptr;
+    const int32_t status = library().list(&options, text.data(), text.size(), &n, &error);
+    text.resize(n);
+    if (status == RUSTML_OK) return text;
+    if (status != RUSTML_BUFFER_TOO_SMALL) throw take_failure(status, error);
+  }
+}
+
+uint64_t hub_remove(const std::string& id) {
+  uint64_t freed = 0;
+  call([&](rustml_error** error) { return library().remove(id.data(), id.size(), nullptr, &freed, error); });
+  return freed;
+}
+
+uint64_t hub_verify(const std::string& id, const HubCall& hub_call) {
+  uint64_t checked = 0;
+  with_progress(hub_call, [&](const rustml_call_options* limits, rustml_error** error) {
+    return library().verify(id.data(), id.size(), nullptr, &checked, limits, error);
+  });
+  return checked;
+}
+
+}  // namespace rustml::cli

@@ -1,0 +1,224 @@
+#include "hub/http.h"
+
+#include <curl/curl.h>
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <mutex>
+#include <new>
+
+#include "base/error.h"
+
+namespace rustml::hub {
+namespace {
+
+using base::fail;
+using base::Status;
+
+constexpr int kMostRedirects = 5;
+constexpr size_t kMostHeaderBytes = 256 << 10;
+constexpr long kConnectTimeout_ms = 15'000, kStall_s = 30;  // then the attempt counts as broken
+constexpr int kPoll_ms = 10;                                // how late a cancel may be seen
+
+struct Url {
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle{curl_url(), curl_url_cleanup};
+  bool set(const std::string& text) {
+    return curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  }
+  std::string part(CURLUPart which, unsigned flags = 0) const {
+    char* text = nullptr;
+    if (curl_url_get(handle.get(), which, &text, flags) != CURLUE_OK) return {};
+    const std::string out = text;
+    curl_free(text);
+    return out;
+  }
+  std::string host() const {
+    std::string host = part(CURLUPART_HOST);
+    for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return host;
+  }
+  std::string origin() const { return part(CURLUPART_SCHEME) + "://" + host() + ":" + part(CURLUPART_PORT, CURLU_DEFAULT_PORT); }
+  std::string shown() const {  // signed addresses carry secrets in their query
+    const std::string port = part(CURLUPART_PORT);
+    return part(CURLUPART_SCHEME) + "://" + host() + (port.empty() ? "" : ":" + port) + part(CURLUPART_PATH);
+  }
+  bool has_user() const { return !part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty(); }
+  bool is_loopback() const {
+    const std::string name = host();
+    const bool numeric = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) || c == '.'; });
+    return name == "localhost" || name == "[::1]" || (numeric && name.starts_with("127."));
+  }
+};
+
+// Libcurl's callbacks: what is thrown in them is thrown again when libcurl has returned.
+struct Exchange {
+  CURL* easy;
+  Response response{};
+  const BodySink* sink = nullptr;
+  size_t header_bytes = 0;
+  bool stopped = false;
+  std::exception_ptr thrown{};
+};
+
+size_t on_header(char* data, size_t, size_t n, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  try {
+    const std::string_view line(data, n);
+    if ((exchange.header_bytes += n) > kMostHeaderBytes) fail(Status::unavailable, "server sends endless headers; check HF_ENDPOINT");
+    if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // 100 Continue or a proxy's answer came before
+    const size_t colon = line.find(':');
+    if (colon == line.npos) return n;
+    std::string name(line.substr(0, colon));
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    size_t begin = colon + 1, end = n;
+    while (begin < end && std::isspace(static_cast<unsigned char>(line[begin]))) ++begin;
+    while (end > begin && std::isspace(static_cast<unsigned char>(line[end - 1]))) --end;
+    exchange.response.headers[name] = std::string(line.substr(begin, end - begin));
+    return n;
+  } catch (...) {
+    exchange.thrown = std::current_exception();
+    return 0;
+  }
+}
+
+size_t on_body(char* data, size_t, size_t n, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
+  if (exchange.response.status != 200 && exchange.response.status != 206) return n;  // the body of a refusal is of no use
+  try {
+    exchange.stopped = !(*exchange.sink)(exchange.response, data, n);
+    return exchange.stopped ? 0 : n;
+  } catch (const abi::__forced_unwind&) {
+    throw;
+  } catch (...) {
+    exchange.thrown = std::current_exception();
+    return 0;
+  }
+}
+
+void start_curl() {
+  static std::once_flag once;
+  static CURLcode outcome;
+  std::call_once(once, [] { outcome = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  if (outcome != CURLE_OK) fail(Status::internal, std::string("libcurl cannot start: ") + curl_easy_strerror(outcome));
+}
+
+}  // namespace
+
+std::string Response::header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? "" : found->second;
+}
+
+struct HttpClient::State {
+  CURLM* multi = curl_multi_init();  // keeps connections from one request to the next
+  CURL* easy = curl_easy_init();
+  ~State() {
+    curl_easy_cleanup(easy);
+    curl_multi_cleanup(multi);
+  }
+};
+
+HttpClient::HttpClient(const Settings& settings, const Call& call) : settings_(settings), call_(call) {
+  start_curl();
+  state_ = std::make_unique<State>();
+  if (!state_->multi || !state_->easy) throw std::bad_alloc();
+  Url endpoint;
+  const bool read = endpoint.set(settings.endpoint);
+  const std::string scheme = read ? endpoint.part(CURLUPART_SCHEME) : "";
+  if ((scheme != "https" && scheme != "http") || endpoint.has_user() || !endpoint.part(CURLUPART_QUERY).empty())
+    fail(Status::invalid_argument, "endpoint " + base::quoted(settings.endpoint) +
+                                       " is no address of a hub; set HF_ENDPOINT to https://host[:port][/path], without user or query");
+  endpoint_origin_ = endpoint.origin();
+}
+
+HttpClient::~HttpClient() = default;
+
+Response HttpClient::head(const std::string& url) { return follow(url, true, 0, {}); }
+Response HttpClient::get(const std::string& url, uint64_t from, const BodySink& sink) { return follow(url, false, from, sink); }
+
+Response HttpClient::follow(const std::string& first, bool head, uint64_t from, const BodySink& sink) {
+  Url url;
+  if (!url.set(first)) fail(Status::internal, "address " + base::quoted(first) + " cannot be parsed");
+  for (int hop = 0;; ++hop) {
+    const std::string scheme = url.part(CURLUPART_SCHEME), origin = url.origin();
+    const bool plain = scheme == "http" && endpoint_origin_.starts_with("http://") && (origin == endpoint_origin_ || url.is_loopback());
+    if ((scheme != "https" && !plain) || url.has_user())
+      fail(Status::unavailable, "hub redirects to " + base::quoted(url.shown()) +
+                                    ", which is not followed: only https without user names is, or http on this machine");
+    Response response = ask(url.part(CURLUPART_URL), origin, head, from, sink);
+    response.url = url.shown();
+    const long status = response.status;
+    const bool redirects = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    if (!redirects || !response.failure.empty() || (head && !response.header("x-linked-etag").empty())) return response;
+    if (hop == kMostRedirects)
+      fail(Status::unavailable,
+           "hub redirects more than " + std::to_string(kMostRedirects) + " times, last at " + base::quoted(response.url));
+    if (!url.set(response.header("location")) || response.header("location").empty())
+      fail(Status::unavailable, "hub redirects from " + base::quoted(response.url) + " to no address");
+  }
+}
+
+Response HttpClient::ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink) {
+  CURL* easy = state_->easy;
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(nullptr, curl_slist_free_all);
+  const auto add = [&](const std::string& line) {
+    curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+    if (!longer) throw std::bad_alloc();
+    headers.release();
+    headers.reset(longer);
+  };
+  add("Accept-Encoding: identity");  // sizes and ranges are of the bytes themselves
+  if (!settings_.token.empty() && origin == endpoint_origin_) add("Authorization: Bearer " + settings_.token);
+  if (from > 0) add("Range: bytes=" + std::to_string(from) + "-");
+
+  Exchange exchange{easy};
+  exchange.sink = &sink;
+  char failure[CURL_ERROR_SIZE] = "";
+  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("librustml-hub/") + rustml_hub_version()).c_str());
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
+  curl_easy_setopt(easy, CURLOPT_NOBODY, head ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStall_s);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, failure);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
+
+  struct Running {
+    CURLM* multi;
+    CURL* easy;
+    ~Running() {
+      curl_multi_remove_handle(multi, easy);
+      curl_easy_reset(easy);  // forgets what points into this call
+    }
+  } running{state_->multi, easy};
+  curl_multi_add_handle(state_->multi, easy);
+  CURLcode outcome = CURLE_OK;
+  for (int n_running = 1; n_running > 0;) {
+    if (curl_multi_perform(state_->multi, &n_running) != CURLM_OK) throw std::bad_alloc();
+    call_.check();
+    if (n_running > 0) curl_multi_poll(state_->multi, nullptr, 0, kPoll_ms, nullptr);
+  }
+  for (int left = 0; const CURLMsg* message = curl_multi_info_read(state_->multi, &left);)
+    if (message->msg == CURLMSG_DONE) outcome = message->data.result;
+  if (exchange.thrown) std::rethrow_exception(exchange.thrown);
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
+  if (outcome == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (outcome == CURLE_PEER_FAILED_VERIFICATION || outcome == CURLE_SSL_CACERT_BADFILE)
+    fail(Status::unavailable,
+         origin + " has no certificate that this machine trusts: " + failure + "; check ca-certificates and the clock");
+  if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = *failure ? failure : curl_easy_strerror(outcome);
+  return std::move(exchange.response);
+}
+
+}  // namespace rustml::hub

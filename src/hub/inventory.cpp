@@ -1,0 +1,233 @@
+#include "hub/inventory.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "hub/digest.h"
+
+namespace rustml::hub {
+namespace {
+
+using base::fail;
+using base::Status;
+
+std::vector<fs::path> entries(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) out.push_back(entry->path());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// Everything below `folder` that is no folder, by its path from there.
+void walk(const fs::path& folder, const std::string& prefix, std::vector<std::pair<std::string, fs::path>>& out) {
+  for (const fs::path& path : entries(folder)) {
+    const std::string name = prefix + path.filename().string();
+    if (fs::symlink_status(path).type() == fs::file_type::directory) {
+      walk(path, name + "/", out);
+    } else {
+      out.emplace_back(name, path);
+    }
+  }
+}
+std::vector<std::pair<std::string, fs::path>> files_below(const fs::path& folder) {
+  std::vector<std::pair<std::string, fs::path>> out;
+  walk(folder, "", out);
+  return out;
+}
+
+CachedFile describe(const std::string& name, const fs::path& pointer) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(pointer, error);
+  const fs::path blob = error ? pointer : (pointer.parent_path() / target).lexically_normal();
+  const uint64_t bytes = fs::file_size(blob, error);
+  return {name, pointer, blob, error ? 0 : bytes};
+}
+
+CachedRepository scan_repository(const fs::path& path) {
+  CachedRepository out{repository_of(path.filename().string()), path, 0, {}};
+  const Cache cache(path.parent_path().string(), out.id);
+  std::map<std::string, std::vector<std::string>> refs;
+  for (const auto& [name, file] : files_below(path / "refs")) refs[cache.commit_of(name)].push_back(name);
+  std::map<fs::path, uint64_t> blobs;
+  for (const fs::path& snapshot : entries(path / "snapshots")) {
+    if (!is_commit(snapshot.filename().string())) continue;
+    CachedRevision revision{snapshot.filename().string(), refs[snapshot.filename().string()], {}};
+    for (const auto& [name, pointer] : files_below(snapshot)) {
+      revision.files.push_back(describe(name, pointer));
+      blobs[revision.files.back().blob] = revision.files.back().bytes;
+    }
+    out.revisions.push_back(std::move(revision));
+  }
+  for (const auto& [blob, bytes] : blobs) out.bytes += bytes;
+  return out;
+}
+
+// For names of files, which may be any bytes: what is not UTF-8 becomes U+FFFD.
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const auto n = std::max<size_t>(1, static_cast<size_t>(base::utf8_length(lead)));
+    const bool valid = base::utf8_error(text.substr(i, n)) == base::kValidUtf8;
+    if (lead < 0x20) {
+      out += std::string("\\u00") + "0123456789abcdef"[lead >> 4] + "0123456789abcdef"[lead & 15];
+    } else {
+      if (lead == '"' || lead == '\\') out += '\\';
+      out += valid ? text.substr(i, n) : "\xEF\xBF\xBD";
+    }
+    i += valid ? n : 1;
+  }
+  return out + '"';
+}
+
+template <class Items, class Print>
+std::string json_array(const Items& items, Print&& print) {
+  std::string out = "[";
+  for (const auto& item : items) out += (out.size() > 1 ? "," : "") + print(item);
+  return out + "]";
+}
+
+// The cached repository of `id` with only those revisions and files that it names.
+CachedRepository select(const ModelId& id, const Settings& settings) {
+  std::vector<CachedRepository> found = scan(settings, id.repository);
+  if (!found.empty()) {
+    const Cache cache(settings.cache_dir, id.repository);
+    const std::string commit = id.revision ? cache.commit_of(*id.revision) : "";
+    const std::vector<std::string> parts = id.file.empty() ? std::vector<std::string>() : parts_of(id.file);
+    auto& revisions = found[0].revisions;
+    std::erase_if(revisions, [&](const CachedRevision& revision) { return id.revision && revision.commit != commit; });
+    for (CachedRevision& revision : revisions)
+      std::erase_if(revision.files, [&](const CachedFile& file) {
+        return !parts.empty() && std::find(parts.begin(), parts.end(), file.name) == parts.end();
+      });
+    if (!parts.empty()) std::erase_if(revisions, [](const CachedRevision& revision) { return revision.files.empty(); });
+  }
+  const bool whole = id.file.empty() && !id.revision;
+  if (found.empty() || (found[0].revisions.empty() && !whole))
+    fail(Status::not_found,
+         "model " + id.text() + " is not in the cache " + base::quoted(settings.cache_dir) + "; rustml_hub_list says what is");
+  return found[0];
+}
+
+void remove_repository(const Cache& cache) {
+  fs::remove_all(cache.folder());
+  fs::remove_all(cache.locks());
+}
+
+const char* blob_problem(const CachedFile& file, const Call& call, uint64_t& done, uint64_t total) {
+  const std::string name = file.blob.filename().string();
+  std::error_code error;
+  if (!fs::is_regular_file(file.blob, error)) return "missing";
+  if (file.blob == file.pointer || !is_blob(name)) return nullptr;  // named by no SHA: nothing to compare with
+  Digest digest(name, file.bytes);
+  std::ifstream in(file.blob, std::ios::binary);
+  std::vector<char> block(1 << 20);
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
+    digest.add(block.data(), static_cast<size_t>(in.gcount()));
+    done += static_cast<uint64_t>(in.gcount());
+    call.check();
+    call.progress(std::min(done, total), total);
+  }
+  return in.bad() || !in.eof() ? "unreadable" : digest.matches() ? nullptr : "other bytes than its name says";
+}
+
+}  // namespace
+
+std::vector<CachedRepository> scan(const Settings& settings, const std::string& only) {
+  std::vector<CachedRepository> out;
+  for (const fs::path& path : entries(settings.cache_dir)) {
+    const std::string id = repository_of(path.filename().string());
+    if (!id.empty() && (only.empty() || id == only) && fs::is_directory(path)) out.push_back(scan_repository(path));
+  }
+  return out;
+}
+
+std::string list_json(const Settings& settings) {
+  const auto file = [](const CachedFile& f) {
+    return "{\"name\":" + json_string(f.name) + ",\"bytes\":" + std::to_string(f.bytes) +
+           ",\"blob\":" + json_string(f.blob.filename().string()) + "}";
+  };
+  const auto revision = [&](const CachedRevision& r) {
+    return "{\"commit\":" + json_string(r.commit) + ",\"refs\":" + json_array(r.refs, json_string) +
+           ",\"files\":" + json_array(r.files, file) + "}";
+  };
+  const auto repository = [&](const CachedRepository& r) {
+    return "{\"id\":" + json_string(r.id) + ",\"path\":" + json_string(r.path.string()) + ",\"bytes\":" + std::to_string(r.bytes) +
+           ",\"revisions\":" + json_array(r.revisions, revision) + "}";
+  };
+  return "{\"cache\":" + json_string(settings.cache_dir) + ",\"repositories\":" + json_array(scan(settings), repository) + "}";
+}
+
+std::string list_text(const Settings& settings) {
+  std::string out;
+  for (const CachedRepository& repository : scan(settings))
+    for (const CachedRevision& revision : repository.revisions) {
+      uint64_t bytes = 0;
+      for (const CachedFile& file : revision.files) bytes += file.bytes;
+      out += repository.id + "@" + (revision.refs.empty() ? revision.commit : revision.refs[0]) + "\t" + std::to_string(bytes) + "\t" +
+             std::to_string(revision.files.size()) + "\n";
+    }
+  return out;
+}
+
+uint64_t remove(const ModelId& id, const Settings& settings) {
+  const CachedRepository selected = select(id, settings);
+  const Cache cache(settings.cache_dir, id.repository);
+  if (id.file.empty() && !id.revision) {
+    remove_repository(cache);
+    return selected.bytes;
+  }
+  std::map<fs::path, uint64_t> blobs;
+  for (const CachedRevision& revision : selected.revisions) {
+    for (const CachedFile& file : revision.files) {
+      blobs[file.blob] = file.bytes;
+      fs::remove(file.pointer);
+      for (fs::path folder = file.pointer.parent_path(); folder != cache.snapshot(revision.commit) && fs::is_empty(folder);
+           folder = folder.parent_path())
+        fs::remove(folder);
+    }
+    if (!files_below(cache.snapshot(revision.commit)).empty()) continue;
+    fs::remove_all(cache.snapshot(revision.commit));
+    fs::remove_all(cache.absences(revision.commit));
+    for (const std::string& ref : revision.refs) fs::remove(cache.folder() / "refs" / ref);
+  }
+  const CachedRepository rest = scan_repository(selected.path);
+  for (const CachedRevision& revision : rest.revisions)
+    for (const CachedFile& file : revision.files) blobs.erase(file.blob);
+  uint64_t freed = 0;
+  for (const auto& [blob, bytes] : blobs) {
+    const bool ours = blob.parent_path() == cache.blobs().lexically_normal();  // a link may point anywhere
+    if (ours || !fs::exists(blob)) freed += bytes;
+    if (ours) fs::remove(blob);
+  }
+  if (rest.revisions.empty()) remove_repository(cache);
+  return freed;
+}
+
+uint64_t verify(const ModelId& id, const Settings& settings, const Call& call) {
+  const CachedRepository selected = select(id, settings);
+  std::map<fs::path, CachedFile> blobs;  // each once
+  uint64_t total = 0, done = 0;
+  for (const CachedRevision& revision : selected.revisions)
+    for (const CachedFile& file : revision.files)
+      if (blobs.emplace(file.blob, file).second) total += file.bytes;
+  std::vector<std::pair<CachedFile, const char*>> wrong;
+  for (const auto& [blob, file] : blobs)
+    if (const char* problem = blob_problem(file, call, done, total)) wrong.emplace_back(file, problem);
+  if (wrong.empty()) return done;
+  const auto print = [](const auto& entry) {
+    return "{\"file\":" + json_string(entry.first.name) + ",\"blob\":" + json_string(entry.first.blob.string()) +
+           ",\"problem\":" + json_string(entry.second) + "}";
+  };
+  fail(Status::data_loss,
+       std::to_string(wrong.size()) + " of " + std::to_string(blobs.size()) + " cached files of " + id.text() + " are wrong, first " +
+           base::quoted(wrong[0].first.name) + ": " + wrong[0].second + "; remove " + id.text() + " from the cache and fetch it again",
+       "{\"wrong\":" + json_array(wrong, print) + "}");
+}
+
+}  // namespace rustml::hub

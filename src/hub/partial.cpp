@@ -1,0 +1,120 @@
+#include "hub/partial.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <random>
+#include <vector>
+
+namespace rustml::hub {
+namespace {
+
+constexpr uint64_t kLockPoll_ms = 20;
+
+// A file of this blob that an earlier download did not finish.
+fs::path left_behind(const Cache& cache, const std::string& etag) {
+  for (const auto& entry : fs::directory_iterator(cache.blobs())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(etag + ".") && name.ends_with(".incomplete") && fs::symlink_status(entry.path()).type() == fs::file_type::regular)
+      return entry.path();
+  }
+  return {};
+}
+
+}  // namespace
+
+BlobLock::BlobLock(const fs::path& path, const Call& call) {
+  fs::create_directories(path.parent_path());
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail_io(errno, "cannot open", path);
+  try {
+    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return;
+      call.wait(kLockPoll_ms);
+    }
+    held_ = true;
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
+}
+
+BlobLock::~BlobLock() { ::close(fd_); }
+
+Partial::Partial(const Cache& cache, const std::string& etag, std::optional<uint64_t> size, bool take_over, const Call& call)
+    : blob_(cache.blob(etag)), etag_(etag), size_(size), call_(call) {
+  fs::create_directories(cache.blobs());
+  path_ = cache.blobs() / (etag + "." + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}()) + ".incomplete");
+  if (const fs::path left = take_over ? left_behind(cache, etag) : fs::path(); !left.empty()) fs::rename(left, path_);
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0) fail_io(errno, "cannot write", path_);
+  try {
+    hash_file();
+    if (size_ && bytes_ > *size_) restart();
+    taken_over_ = bytes_ > 0;
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
+}
+
+Partial::~Partial() {
+  ::close(fd_);
+  if (bytes_ == 0) ::unlink(path_.c_str());  // nothing to go on from
+}
+
+// Reads the file from its beginning: bytes_ and digest_ are then those of what is there.
+void Partial::hash_file() {
+  bytes_ = 0;
+  digest_.reset();
+  if (size_) digest_.emplace(etag_, *size_);
+  std::vector<char> block(1 << 20);
+  for (;;) {
+    call_.check();
+    const ssize_t n = ::pread(fd_, block.data(), block.size(), static_cast<off_t>(bytes_));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_io(errno, "cannot read", path_);
+    if (n == 0) return;
+    if (digest_) digest_->add(block.data(), static_cast<size_t>(n));
+    bytes_ += static_cast<uint64_t>(n);
+  }
+}
+
+void Partial::append(const char* data, size_t n) {
+  if (digest_) digest_->add(data, n);
+  for (size_t done = 0; done < n;) {
+    const ssize_t m = ::pwrite(fd_, data + done, n - done, static_cast<off_t>(bytes_));
+    if (m < 0 && errno == EINTR) continue;
+    if (m < 0) fail_io(errno, "cannot write", path_);
+    done += static_cast<size_t>(m);
+    bytes_ += static_cast<uint64_t>(m);
+  }
+}
+
+void Partial::restart() {
+  if (::ftruncate(fd_, 0) != 0) fail_io(errno, "cannot write", path_);
+  hash_file();
+  taken_over_ = false;
+}
+
+bool Partial::finish() {
+  if (!size_) {
+    size_ = bytes_;
+    hash_file();
+  }
+  if (bytes_ != *size_ || !digest_->matches()) {
+    restart();
+    return false;
+  }
+  if (::fsync(fd_) != 0) fail_io(errno, "cannot write", path_);
+  fs::rename(path_, blob_);
+  if (const int folder = ::open(blob_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+  return true;
+}
+
+}  // namespace rustml::hub

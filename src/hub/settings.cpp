@@ -1,0 +1,84 @@
+#include "hub/settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+
+#include "hub/arguments.h"
+
+namespace rustml::hub {
+namespace {
+
+using base::fail;
+using base::Status;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// "~/x" is in the home folder, as huggingface_hub has it.
+std::string expanded(std::string path) {
+  if (path == "~" || path.starts_with("~/")) path.replace(0, 1, variable("HOME"));
+  return path;
+}
+
+std::string home_of_hub() {
+  if (const std::string home = variable("HF_HOME"); !home.empty()) return expanded(home);
+  const std::string cache = variable("XDG_CACHE_HOME");
+  if (!cache.empty()) return expanded(cache) + "/huggingface";
+  if (variable("HOME").empty())
+    fail(Status::invalid_argument, "cache folder is unknown: HOME is not set; set HF_HUB_CACHE or rustml_hub_options.cache_dir");
+  return variable("HOME") + "/.cache/huggingface";
+}
+
+std::string read_token() {
+  if (const std::string token = variable("HF_TOKEN"); !token.empty()) return token;
+  const std::string path = variable("HF_TOKEN_PATH");
+  if (path.empty() && variable("HF_HOME").empty() && variable("XDG_CACHE_HOME").empty() && variable("HOME").empty()) return {};
+  std::ifstream file(path.empty() ? home_of_hub() + "/token" : expanded(path));
+  std::string token(4096, '\0');
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<size_t>(file.gcount()));
+  return token;
+}
+
+std::string trimmed_token(std::string token) {
+  const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
+  while (!token.empty() && blank(static_cast<unsigned char>(token.back()))) token.pop_back();
+  token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), blank));
+  for (const char c : token)
+    if (c <= 0x20 || c >= 0x7F) fail(Status::invalid_argument, "token has a blank, a control or a non-ASCII character; check HF_TOKEN");
+  return token;
+}
+
+bool is_true(std::string value) {
+  for (char& c : value) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+}  // namespace
+
+Settings read_settings(const rustml_hub_options* given) {
+  const rustml_hub_options options = read_struct(given);
+  if (options.flags & ~(RUSTML_HUB_OFFLINE | RUSTML_HUB_UPDATE | RUSTML_HUB_NO_TOKEN | RUSTML_HUB_LIST_TEXT))
+    fail(Status::invalid_argument, "rustml_hub_options.flags has unknown bits: " + std::to_string(options.flags) + "; known are 15");
+  Settings out;
+  out.list_text = (options.flags & RUSTML_HUB_LIST_TEXT) != 0;
+  out.offline = (options.flags & RUSTML_HUB_OFFLINE) != 0 || is_true(variable("HF_HUB_OFFLINE"));
+  out.update = (options.flags & RUSTML_HUB_UPDATE) != 0;
+  out.endpoint = read_text(options.endpoint.ptr, options.endpoint.len, "rustml_hub_options.endpoint");
+  if (out.endpoint.empty()) out.endpoint = variable("HF_ENDPOINT");
+  if (out.endpoint.empty()) out.endpoint = "https://huggingface.co";
+  while (out.endpoint.ends_with('/')) out.endpoint.pop_back();
+  out.cache_dir = expanded(read_text(options.cache_dir.ptr, options.cache_dir.len, "rustml_hub_options.cache_dir"));
+  if (out.cache_dir.empty()) out.cache_dir = expanded(variable("HF_HUB_CACHE"));
+  if (out.cache_dir.empty()) out.cache_dir = home_of_hub() + "/hub";
+  out.token = read_text(options.token.ptr, options.token.len, "rustml_hub_options.token");
+  if (out.token.empty()) out.token = read_token();
+  out.token = (options.flags & RUSTML_HUB_NO_TOKEN) != 0 ? "" : trimmed_token(out.token);
+  return out;
+}
+
+}  // namespace rustml::hub

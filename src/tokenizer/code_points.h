@@ -1,0 +1,51 @@
+// Single characters of valid UTF-8.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rustml::tokenizer {
+
+// The character at `at`, which moves behind it. at < text.size().
+inline uint32_t next_code_point(std::string_view text, size_t& at) noexcept {
+  const auto lead = static_cast<unsigned char>(text[at++]);
+  if (lead < 0x80) return lead;
+  uint32_t c = lead >= 0xF0 ? lead & 7u : lead >= 0xE0 ? lead & 15u : lead & 31u;
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80)
+    c = c << 6 | (static_cast<unsigned char>(text[at++]) & 0x3F);
+  return c;
+}
+
+// Where the character before `at` begins. at > 0.
+inline size_t previous_character(std::string_view text, size_t at) noexcept {
+  do {
+    --at;
+  } while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+  return at;
+}
+
+inline void append_utf8(std::string& out, uint32_t c) {
+  const auto add = [&](uint32_t byte) { out += static_cast<char>(byte); };
+  if (c < 0x80) return add(c);
+  if (c < 0x800) {
+    add(0xC0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      add(0xE0 | c >> 12);
+    } else {
+      add(0xF0 | c >> 18);
+      add(0x80 | (c >> 12 & 0x3F));
+    }
+    add(0x80 | (c >> 6 & 0x3F));
+  }
+  add(0x80 | (c & 0x3F));
+}
+
+// White_Space of Unicode; it has not changed since Unicode 6.3.
+inline bool is_blank(uint32_t c) noexcept {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+}  // namespace rustml::tokenizer

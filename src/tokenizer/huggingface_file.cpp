@@ -1,0 +1,246 @@
+// A Hugging Face directory's documents to a tokenizer: tokenizer.json says how text becomes ids; tokenizer_config.json,
+// special_tokens_map.json and generation_config.json say which tokens begin and end a text.
+#include "base/error.h"
+#include "base/hash.h"
+#include "tokenizer/huggingface_bpe.h"
+#include "tokenizer/huggingface_vocabulary.h"
+#include "tokenizer/json_fields.h"
+#include "tokenizer/tokenizer.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+using base::Json;
+using base::Status;
+using formats::ModelFile;
+
+const std::vector<std::string> kSections = {"version",
+                                            "added_tokens",
+                                            "normalizer",
+                                            "pre_tokenizer",
+                                            "post_processor",
+                                            "decoder",
+                                            "model",
+                                            "model.type",
+                                            "model.dropout",
+                                            "model.unk_token",
+                                            "model.continuing_subword_prefix",
+                                            "model.end_of_word_suffix",
+                                            "model.fuse_unk",
+                                            "model.byte_fallback",
+                                            "model.ignore_merges",
+                                            "model.vocab",
+                                            "model.merges"};
+
+// Null where the section is absent.
+Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json") {
+  const auto found = sections.find(name);
+  return found == sections.end() ? Json{} : base::parse_json(found->second, document + ": " + std::string(name));
+}
+
+struct ModelOptions {
+  std::string unknown;
+  bool fuse_unknown, byte_fallback, ignore_merges;
+};
+
+ModelOptions read_model_options(const JsonSections& sections) {
+  const auto unsupported = [](const std::string& what) { base::fail(Status::unimplemented, "tokenizer.json: " + what); };
+  const auto text = [&](const char* name) {
+    const Json value = section(sections, name);
+    if (value.kind != Json::Kind::null && value.kind != Json::Kind::string) {
+      base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": expected a string");
+    }
+    return value.string;
+  };
+  const auto flag = [&](const char* name) {
+    const Json value = section(sections, name);
+    if (value.kind != Json::Kind::null && value.kind != Json::Kind::boolean) {
+      base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": expected true or false");
+    }
+    return value.boolean;
+  };
+  if (const std::string version = text("version"); !version.empty() && version != "1.0") {
+    unsupported("version " + base::quoted(version) + " is not supported; \"1.0\" is");
+  }
+  // Early files do not name the type: then merges make it BPE.
+  const std::string type = text("model.type");
+  if (type.empty() ? sections.count("model.merges") == 0 : type != "BPE") {
+    unsupported("model.type: " + (type.empty() ? "missing" : base::quoted(type) + " is not supported") + "; BPE is supported");
+  }
+  for (const char* name : {"model.continuing_subword_prefix", "model.end_of_word_suffix"}) {
+    if (const std::string value = text(name); !value.empty())
+      unsupported(std::string(name) + ": " + base::quoted(value) + " is not supported; none is");
+  }
+  const Json dropout = section(sections, "model.dropout");
+  if (dropout.kind != Json::Kind::null && (dropout.kind == Json::Kind::string || dropout.number != 0)) {
+    unsupported("model.dropout is not supported");
+  }
+  for (const char* name : {"model.vocab", "model.merges"}) {
+    if (sections.count(name) == 0) base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": missing");
+  }
+  return {text("model.unk_token"), flag("model.fuse_unk"), flag("model.byte_fallback"), flag("model.ignore_merges")};
+}
+
+int32_t checked_id(int64_t id, const Vocabulary& vocabulary, const std::string& where) {
+  if (id < 0 || id >= vocabulary.size()) {
+    base::fail(Status::data_loss, where + ": token " + std::to_string(id) + " of a vocabulary of " + std::to_string(vocabulary.size()));
+  }
+  return static_cast<int32_t>(id);
+}
+
+// What a TemplateProcessing puts around one text.
+void read_template(const JsonFields& fields, const Vocabulary& vocabulary, SpecialIds& special) {
+  special.before.clear();
+  special.after.clear();
+  bool text_seen = false;
+  for (const Json& item : fields.array("single")) {
+    const JsonFields piece(item, fields.where() + ".single");
+    if (piece.find("Sequence") != nullptr) {
+      const JsonFields sequence(piece.require("Sequence", Json::Kind::object, "an object"), piece.where() + ".Sequence");
+      if (text_seen || sequence.string("id") != "A") sequence.unsupported("id", sequence.string("id"), "one A");
+      text_seen = true;
+      continue;
+    }
+    const JsonFields token(piece.require("SpecialToken", Json::Kind::object, "an object"), piece.where() + ".SpecialToken");
+    const std::string name = token.string("id");
+    const JsonFields tokens(fields.require("special_tokens", Json::Kind::object, "an object"), fields.where() + ".special_tokens");
+    if (tokens.find(name) == nullptr) token.bad("id", base::quoted(name) + " is not among the special_tokens");
+    const JsonFields named(*tokens.find(name), tokens.where() + "." + name);
+    for (const Json& id : named.array("ids")) {
+      if (id.kind != Json::Kind::integer) named.bad("ids", "expected integers");
+      (text_seen ? special.after : special.before).push_back(checked_id(id.integer, vocabulary, named.where()));
+    }
+  }
+  if (!text_seen) fields.bad("single", "has no place for the text");
+}
+
+// True if it has a template.
+bool read_post_processor(const Json& json, const Vocabulary& vocabulary, SpecialIds& special) {
+  bool has_template = false;
+  if (json.kind == Json::Kind::null) return false;
+  for_each_step(json, "tokenizer.json: post_processor", "processors", [&](const JsonFields& fields) {
+    const std::string type = fields.type();
+    if (type == "TemplateProcessing" && !has_template) {
+      read_template(fields, vocabulary, special);
+      has_template = true;
+    } else if (type != "ByteLevel") {
+      fields.unsupported("type", type, "Sequence, ByteLevel and one TemplateProcessing");
+    }
+  });
+  return has_template;
+}
+
+// The sections of another document; empty if it is absent.
+JsonSections document_sections(const ModelFile& file, const char* name, const std::vector<std::string>& wanted, runtime::Call& call) {
+  const auto found = file.documents.find(name);
+  return found == file.documents.end() ? JsonSections{} : json_sections(found->second, name, wanted, call.stop);
+}
+
+// The token a document names, as a string or as an object with its content; -1: none.
+int32_t named_token(const JsonSections& sections, const char* document, const char* key, const Vocabulary& vocabulary) {
+  const Json value = section(sections, key, document);
+  if (value.kind == Json::Kind::null) return -1;
+  const Json* content = value.kind == Json::Kind::object ? value.find("content") : &value;
+  const std::string where = std::string(document) + ": " + key;
+  if (content == nullptr || content->kind != Json::Kind::string) base::fail(Status::data_loss, where + ": expected a token's text");
+  if (content->string.empty()) return -1;
+  const int32_t id = vocabulary.find(content->string);
+  if (id < 0) base::fail(Status::data_loss, where + ": the vocabulary has no token " + base::quoted(content->string));
+  return id;
+}
+
+void read_special_ids(const ModelFile& file, bool has_template, const Vocabulary& vocabulary, SpecialIds& special, runtime::Call& call) {
+  const auto config = document_sections(file, "tokenizer_config.json", {"bos_token", "eos_token", "add_bos_token", "add_eos_token"}, call);
+  const auto map = document_sections(file, "special_tokens_map.json", {"bos_token", "eos_token"}, call);
+  const auto generation = document_sections(file, "generation_config.json", {"eos_token_id"}, call);
+  const auto named = [&](const char* key) {
+    const int32_t id = named_token(config, "tokenizer_config.json", key, vocabulary);
+    return id >= 0 ? id : named_token(map, "special_tokens_map.json", key, vocabulary);
+  };
+  special.bos = named("bos_token");
+  special.eos = named("eos_token");
+  if (special.eos >= 0) special.stops.push_back(special.eos);
+  const Json stops = section(generation, "eos_token_id", "generation_config.json");
+  for (const Json& id : stops.kind == Json::Kind::array ? stops.items : std::vector<Json>{stops}) {
+    if (id.kind == Json::Kind::null) continue;
+    if (id.kind != Json::Kind::integer) base::fail(Status::data_loss, "generation_config.json: eos_token_id: expected integers");
+    special.stops.push_back(checked_id(id.integer, vocabulary, "generation_config.json: eos_token_id"));
+    if (special.eos < 0) special.eos = special.stops.back();
+  }
+  if (has_template) {
+    if (special.bos < 0 && !special.before.empty()) special.bos = special.before.front();
+    return;
+  }
+  if (special.bos >= 0 && section(config, "add_bos_token", "tokenizer_config.json").boolean) special.before = {special.bos};
+  if (special.eos >= 0 && section(config, "add_eos_token", "tokenizer_config.json").boolean) special.after = {special.eos};
+}
+
+// Special tokens first, as `tokenizers` tries them; of those that are looked for in normalized text, the normalized text.
+void split_added(const HuggingfaceVocabulary& read, const Vocabulary& vocabulary, HuggingfaceParts& parts, runtime::StopSignal& stop) {
+  for (const bool special : {true, false}) {
+    for (const HuggingfaceAdded& added : read.added) {
+      if (added.special != special || added.text.empty()) continue;
+      AddedToken token{added.id, added.text, is_marker(vocabulary, added.id), added.lstrip, added.rstrip, added.single_word};
+      if (!added.normalized) {
+        parts.added.push_back(std::move(token));
+        continue;
+      }
+      parts.normalizer.apply(token.text, stop);
+      parts.added_normalized.push_back(std::move(token));
+    }
+  }
+}
+
+std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::string& text, runtime::Call& call) {
+  const JsonSections sections = json_sections(text, "tokenizer.json", kSections, call.stop);
+  if (sections.count("model") == 0) base::fail(Status::data_loss, "tokenizer.json: model: missing");
+  const ModelOptions options = read_model_options(sections);
+
+  HuggingfaceVocabulary read;
+  read_vocab(sections.at("model.vocab"), read, call.stop);
+  if (sections.count("added_tokens") != 0) read_added_tokens(sections.at("added_tokens"), read, call.stop);
+  std::vector<bool> in_model;
+  HuggingfaceParts parts(build_vocabulary(read, options.byte_fallback, options.unknown, in_model));
+  parts.merges = read_merges(sections.at("model.merges"), parts.vocabulary, in_model, call.stop);
+  parts.in_model = std::move(in_model);
+  parts.fuse_unknown = options.fuse_unknown;
+  parts.byte_fallback = options.byte_fallback;
+  parts.ignore_merges = options.ignore_merges;
+  if (!options.unknown.empty()) {
+    parts.special.unknown = parts.vocabulary.find(options.unknown);
+    if (parts.special.unknown < 0) {
+      base::fail(Status::data_loss, "tokenizer.json: model.unk_token: the vocabulary has no token " + base::quoted(options.unknown));
+    }
+  }
+  if (const Json json = section(sections, "normalizer"); json.kind != Json::Kind::null) parts.normalizer = Normalizer(json);
+  if (const Json json = section(sections, "pre_tokenizer"); json.kind != Json::Kind::null) parts.splitter = WordSplitter(json);
+  if (const Json json = section(sections, "decoder"); json.kind != Json::Kind::null) parts.decoder = DecodeSteps(json);
+  const bool has_template = read_post_processor(section(sections, "post_processor"), parts.vocabulary, parts.special);
+  read_special_ids(file, has_template, parts.vocabulary, parts.special, call);
+  split_added(read, parts.vocabulary, parts, call.stop);
+
+  base::Hasher pipeline;
+  for (const auto& [name, json] : sections) {
+    if (name == "model" || name == "model.vocab" || name == "model.merges") continue;
+    pipeline.add(std::string_view(name));
+    pipeline.add(json);
+  }
+  parts.pipeline = pipeline.finish64();
+  return std::make_unique<HuggingfaceBpe>(std::move(parts));
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> from_huggingface(const ModelFile& file, runtime::Call& call) {
+  const auto text = file.documents.find("tokenizer.json");
+  if (text == file.documents.end()) return nullptr;
+  try {
+    return read_tokenizer(file, text->second, call);
+  } catch (const base::Error& error) {
+    // The JSON reader's own complaint: here the text is a file's.
+    if (error.status() == Status::invalid_argument) base::fail(Status::data_loss, error.message());
+    throw;
+  }
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,86 @@
+#include "tokenizer/json_fields.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/json_scanner.h"
+
+namespace rustml::tokenizer {
+
+using base::Json;
+
+JsonFields::JsonFields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
+  if (object.kind != Json::Kind::object) base::fail(base::Status::data_loss, where_ + ": expected an object");
+}
+
+const Json* JsonFields::find(std::string_view key) const noexcept {
+  const Json* value = object_.find(key);
+  return value == nullptr || value->kind == Json::Kind::null ? nullptr : value;
+}
+
+const Json& JsonFields::require(std::string_view key, Json::Kind kind, const char* expected) const {
+  const Json* value = find(key);
+  if (value == nullptr) bad(key, std::string("missing, expected ") + expected);
+  if (value->kind != kind) bad(key, std::string("expected ") + expected);
+  return *value;
+}
+
+bool JsonFields::boolean(std::string_view key, bool fallback) const {
+  return find(key) == nullptr ? fallback : require(key, Json::Kind::boolean, "true or false").boolean;
+}
+
+void JsonFields::bad(std::string_view key, const std::string& problem) const {
+  base::fail(base::Status::data_loss, where_ + "." + std::string(key) + ": " + problem);
+}
+
+void JsonFields::unsupported(std::string_view key, std::string_view value, const char* supported) const {
+  base::fail(base::Status::unimplemented,
+             where_ + "." + std::string(key) + ": " + base::quoted(value) + " is not supported; supported are " + supported);
+}
+
+JsonSections json_sections(std::string_view text, const std::string& what, const std::vector<std::string>& wanted,
+                           runtime::StopSignal& stop) {
+  using base::JsonToken;
+  struct Open {
+    std::string name;  // of the member whose value is being read; empty: not wanted
+    size_t begin = 0;
+  };
+  base::JsonScanner scanner(text, what);
+  JsonSections sections;
+  std::array<Open, 2> open;  // at depth 1 and at depth 2
+  std::string outer;
+  size_t depth = 0, n_tokens = 0, n_values = 0;
+  for (JsonToken token; (token = scanner.next()) != JsonToken::end;) {
+    if (++n_tokens % 65536 == 0) stop.check("model load");
+    const bool closes = token == JsonToken::end_object || token == JsonToken::end_array;
+    if (!closes && token != JsonToken::key && ++n_values == base::JsonScanner::kMaxValues) {
+      base::fail(base::Status::resource_exhausted, what + ": over " + std::to_string(base::JsonScanner::kMaxValues) + " values");
+    }
+    if (n_tokens == 1 && token != JsonToken::begin_object) scanner.fail_at(0, "expected an object");
+    if ((closes || token == JsonToken::key) && (depth == 1 || depth == 2)) {
+      Open& member = open[depth - 1];
+      if (!member.name.empty()) {  // its value ends before this
+        std::string_view value = text.substr(member.begin, scanner.offset() - member.begin);
+        value.remove_suffix(value.size() - 1 - value.find_last_not_of(", \n\r\t"));
+        value.remove_prefix(value.find_first_not_of(" \n\r\t"));
+        if (!sections.emplace(member.name, value).second) {
+          scanner.fail_at(member.begin, "the key " + base::quoted(member.name) + " occurs twice");
+        }
+        member.name.clear();
+      }
+      if (token == JsonToken::key) {
+        if (depth == 1) outer = scanner.string();
+        const std::string name = depth == 1 ? outer : outer + "." + scanner.string();
+        if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) {
+          member = {name, scanner.offset() + scanner.number().size()};  // behind the key and its colon
+        }
+      }
+    }
+    if (token == JsonToken::begin_object || token == JsonToken::begin_array) ++depth;
+    if (closes) --depth;
+  }
+  return sections;
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,239 @@
+#include "tokenizer/words.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "tokenizer/byte_alphabet.h"
+#include "tokenizer/code_points.h"
+#include "tokenizer/pretokenize.h"
+#include "tokenizer/text_pattern.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+constexpr char kSupported[] = "Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace and WhitespaceSplit";
+constexpr size_t kMostSteps = 64;
+constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
+
+using Word = Words::Word;
+
+enum class Behavior : unsigned char { removed, isolated, merged_with_previous, merged_with_next, contiguous };
+
+// Cuts every word where a pattern matches.
+class SplitStep final : public WordStep {
+ public:
+  SplitStep(TextPattern pattern, Behavior behavior, bool invert) : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {}
+
+  void apply(Words& words, runtime::StopSignal& stop) const override {
+    TextPattern::Search search(pattern_);
+    words.next_words.clear();
+    std::vector<Part> parts;
+    for (const Word word : words.words) {
+      parts.clear();
+      search.set_text(words.of(word));
+      uint32_t done = 0;
+      const uint32_t length = word.end - word.begin;
+      for (Regex::Match match; search.next(match, stop);) {
+        const auto begin = static_cast<uint32_t>(match.begin), end = static_cast<uint32_t>(match.end);
+        if (done != begin) parts.push_back({done, begin, invert_});
+        parts.push_back({begin, end, !invert_});
+        done = end;
+      }
+      if (done != length) parts.push_back({done, length, invert_});
+      join(parts);
+      for (const Part part : parts) {
+        if (part.begin == part.end || (behavior_ == Behavior::removed && part.matches)) continue;
+        words.next_words.push_back({word.begin + part.begin, word.begin + part.end});
+      }
+    }
+    words.words.swap(words.next_words);
+  }
+
+ private:
+  struct Part {
+    uint32_t begin, end;
+    bool matches;
+  };
+
+  void join(std::vector<Part>& parts) const {
+    if (behavior_ == Behavior::removed || behavior_ == Behavior::isolated) return;
+    const bool backwards = behavior_ == Behavior::merged_with_next;
+    if (backwards) std::reverse(parts.begin(), parts.end());
+    size_t kept = 0;
+    bool previous = false;
+    for (const Part part : parts) {
+      const bool joins = behavior_ == Behavior::contiguous ? part.matches == previous : part.matches && !previous;
+      previous = part.matches;
+      if (!joins || kept == 0) {
+        parts[kept++] = part;
+      } else if (backwards) {
+        parts[kept - 1].begin = part.begin;
+      } else {
+        parts[kept - 1].end = part.end;
+      }
+    }
+    parts.resize(kept);
+    if (backwards) std::reverse(parts.begin(), parts.end());
+  }
+
+  TextPattern pattern_;
+  Behavior behavior_;
+  bool invert_;
+};
+
+// Writes every word anew: append(out, word) for each.
+template <class Append>
+void rewrite(Words& words, runtime::StopSignal& stop, const Append& append) {
+  std::string& out = words.next_buffer;
+  out.clear();
+  out.reserve(words.text.size() + words.text.size() / 2);
+  size_t next_poll = 0;
+  for (Word& word : words.words) {
+    if (out.size() >= next_poll) {
+      stop.check("encoding");
+      next_poll = out.size() + 64 * 1024;
+    }
+    const auto begin = static_cast<uint32_t>(out.size());
+    append(out, word);
+    word = {begin, static_cast<uint32_t>(out.size())};
+  }
+  words.buffer.swap(words.next_buffer);
+  words.text = words.buffer;
+}
+
+// Spells every byte as a character.
+class SpellStep final : public WordStep {
+ public:
+  void apply(Words& words, runtime::StopSignal& stop) const override {
+    rewrite(words, stop, [&](std::string& out, Word word) {
+      for (const char c : words.of(word)) out += kByteAlphabet.of(static_cast<unsigned char>(c));
+    });
+  }
+};
+
+// Blanks become `blank`, one goes before words that do not begin with it.
+class BlankStep final : public WordStep {
+ public:
+  enum class Prepend : unsigned char { never, first, always };
+  BlankStep(std::string blank, Prepend prepend) : blank_(std::move(blank)), prepend_(prepend) {}
+
+  void apply(Words& words, runtime::StopSignal& stop) const override {
+    rewrite(words, stop, [&](std::string& out, Word word) {
+      const std::string_view text = words.of(word);
+      const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && words.at_start && word.begin == 0);
+      if (wanted && !text.starts_with(blank_) && !text.starts_with(' ')) out += blank_;
+      if (blank_ == " ") {
+        out += text;
+        return;
+      }
+      for (const char c : text) {
+        if (c == ' ') {
+          out += blank_;
+        } else {
+          out += c;
+        }
+      }
+    });
+  }
+
+ private:
+  std::string blank_;
+  Prepend prepend_;
+};
+
+using Steps = std::vector<std::unique_ptr<WordStep>>;
+
+void add_split(Steps& steps, std::string_view pattern, Regex::Source source, Behavior behavior, bool invert = false) {
+  steps.push_back(std::make_unique<SplitStep>(TextPattern(Regex(pattern, source)), behavior, invert));
+}
+
+void add_split(Steps& steps, const JsonFields& fields) {
+  const std::string name = fields.string("behavior");
+  Behavior behavior = Behavior::isolated;
+  if (name == "Removed") {
+    behavior = Behavior::removed;
+  } else if (name == "MergedWithPrevious") {
+    behavior = Behavior::merged_with_previous;
+  } else if (name == "MergedWithNext") {
+    behavior = Behavior::merged_with_next;
+  } else if (name == "Contiguous") {
+    behavior = Behavior::contiguous;
+  } else if (name != "Isolated") {
+    fields.unsupported("behavior", name, "Isolated, Removed, MergedWithPrevious, MergedWithNext and Contiguous");
+  }
+  steps.push_back(std::make_unique<SplitStep>(TextPattern(fields), behavior, fields.boolean("invert", false)));
+}
+
+// Newer files say prepend_scheme, older ones add_prefix_space.
+void add_metaspace(Steps& steps, const JsonFields& fields) {
+  const std::string blank = fields.string("replacement");
+  size_t length = 0;
+  if (!blank.empty()) next_code_point(blank, length);
+  if (blank.empty() || length != blank.size()) fields.bad("replacement", "expected one character");
+  using Prepend = BlankStep::Prepend;
+  Prepend prepend = fields.boolean("add_prefix_space", true) ? Prepend::always : Prepend::never;
+  if (fields.find("prepend_scheme") != nullptr) {
+    const std::string name = fields.string("prepend_scheme");
+    if (name != "always" && name != "first" && name != "never") fields.unsupported("prepend_scheme", name, "always, first and never");
+    if (prepend == Prepend::never && name != "never") fields.bad("prepend_scheme", base::quoted(name) + " contradicts add_prefix_space");
+    prepend = name == "always" ? Prepend::always : name == "first" ? Prepend::first : Prepend::never;
+  }
+  steps.push_back(std::make_unique<BlankStep>(blank, prepend));
+  if (fields.boolean("split", true)) {
+    steps.push_back(std::make_unique<SplitStep>(TextPattern(blank), Behavior::merged_with_next, false));
+  }
+}
+
+void add_byte_level(Steps& steps, const JsonFields& fields) {
+  if (fields.boolean("add_prefix_space", true)) steps.push_back(std::make_unique<BlankStep>(" ", BlankStep::Prepend::always));
+  if (fields.boolean("use_regex", true)) add_split(steps, pattern_text(Pattern::gpt2), Regex::Source::known, Behavior::isolated);
+  steps.push_back(std::make_unique<SpellStep>());
+}
+
+}  // namespace
+
+void Words::set_text(std::string_view whole, bool begins_text) {
+  text = whole;
+  at_start = begins_text;
+  words.clear();
+  if (!whole.empty()) words.push_back({0, static_cast<uint32_t>(whole.size())});
+}
+
+WordSplitter::WordSplitter(const base::Json& json) {
+  for_each_step(json, "tokenizer.json: pre_tokenizer", "pretokenizers", [&](const JsonFields& fields) {
+    if (steps_.size() >= kMostSteps) {
+      base::fail(base::Status::resource_exhausted, "tokenizer.json: pre_tokenizer: more than " + std::to_string(kMostSteps) + " steps");
+    }
+    const std::string type = fields.type();
+    if (type == "Split") {
+      add_split(steps_, fields);
+    } else if (type == "ByteLevel") {
+      add_byte_level(steps_, fields);
+      spells_bytes_ = true;
+    } else if (type == "Digits") {
+      add_split(steps_, digit_pattern(), Regex::Source::known,
+                fields.boolean("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
+    } else if (type == "Metaspace") {
+      add_metaspace(steps_, fields);
+    } else if (type == "Whitespace") {
+      add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true);
+    } else if (type == "WhitespaceSplit") {
+      add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
+    } else {
+      fields.unsupported("type", type, kSupported);
+    }
+  });
+}
+
+void WordSplitter::apply(Words& words, runtime::StopSignal& stop) const {
+  const size_t limit = std::min(kMostGrowth * words.text.size() + kMoreBytes, kMostBytes);
+  for (const auto& step : steps_) {
+    step->apply(words, stop);
+    if (words.text.size() > limit) {
+      base::fail(base::Status::resource_exhausted,
+                 "tokenizer.json: the pre-tokenizer makes this text longer than " + std::to_string(limit) + " bytes; encode it in parts");
+    }
+  }
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,52 @@
+// The pre-tokenizer of a tokenizer.json: steps that cut a text into words, and some of them also spell it differently.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "runtime/deadline.h"
+
+namespace rustml::tokenizer {
+
+// The words of a text while steps work on them; reused from text to text.
+struct Words {
+  struct Word {
+    uint32_t begin, end;  // in `text`; never empty, in order, without overlaps
+  };
+  // text: alive as long as these words. at_start: the whole text begins here, not behind an added token.
+  void set_text(std::string_view whole, bool begins_text);
+  std::string_view of(Word word) const { return text.substr(word.begin, word.end - word.begin); }
+
+  std::string_view text;
+  std::vector<Word> words;
+  bool at_start = false;
+  // For steps.
+  std::string buffer, next_buffer;
+  std::vector<Word> next_words;
+};
+
+class WordStep {
+ public:
+  virtual ~WordStep() = default;
+  virtual void apply(Words& words, runtime::StopSignal& stop) const = 0;
+};
+
+class WordSplitter {
+ public:
+  WordSplitter() = default;  // the whole text is one word
+  // Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace, WhitespaceSplit; others are unimplemented, by name.
+  // Metaspace's "first" asks `tokenizers` for the place in the text as it was before the normalizer; that is not traced here, so
+  // a blank goes before the first word even if the normalizer took away what stood before it.
+  explicit WordSplitter(const base::Json& json);
+  // words: as set_text left them. resource_exhausted if the text grows beyond 16 times its length and 64 KiB more.
+  void apply(Words& words, runtime::StopSignal& stop) const;
+  bool spells_bytes() const noexcept { return spells_bytes_; }  // ByteLevel: each character of a word stands for a byte
+
+ private:
+  std::vector<std::unique_ptr<WordStep>> steps_;
+  bool spells_bytes_ = false;
+};
+
+}  // namespace rustml::tokenizer

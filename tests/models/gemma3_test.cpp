@@ -1,0 +1,90 @@
+// Configurations; what the numbers must be is tests/golden's business.
+#include "models/gemma3.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "made_file.h"
+
+namespace rustml::models {
+namespace {
+
+const std::vector<std::string> kGemmaFields = {"\"model_type\":\"gemma3_text\"",
+                                               "\"vocab_size\":40",
+                                               "\"hidden_size\":32",
+                                               "\"intermediate_size\":48",
+                                               "\"num_hidden_layers\":7",
+                                               "\"num_attention_heads\":4",
+                                               "\"num_key_value_heads\":1",
+                                               "\"head_dim\":16",
+                                               "\"max_position_embeddings\":64",
+                                               "\"rms_norm_eps\":1e-6",
+                                               "\"query_pre_attn_scalar\":25",
+                                               "\"sliding_window\":8",
+                                               "\"rope_theta\":1000000.0",
+                                               "\"rope_local_base_freq\":10000.0",
+                                               "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8.0}"};
+
+Config read(const std::string& json) {
+  MadeFile f;
+  f.json(json);
+  return read_gemma3_json(f.file(), "gemma3");
+}
+std::string gemma_refusal(const std::string& name, const std::string& instead = {}) {
+  return error_of([&] { read(without(kGemmaFields, name, instead)); });
+}
+
+TEST(Gemma3, JsonOfPublishedFiles) {
+  const Config c = read(without(kGemmaFields, ""));
+  EXPECT_FLOAT_EQ(c.attention_scale, 0.2f);
+  EXPECT_EQ(c.window, 8);
+  EXPECT_EQ(c.window_layer, (std::vector<bool>{true, true, true, true, true, false, true}));
+  EXPECT_EQ(c.window_rope_base, 10000);
+  EXPECT_EQ(c.rope_base, 1000000);
+  EXPECT_EQ(c.rope_scaling.factor, 8);
+  EXPECT_TRUE(c.tied);
+  EXPECT_EQ(read("{\"model_type\":\"gemma3\",\"text_config\":" + without(kGemmaFields, "") + "}").window_layer, c.window_layer);
+}
+
+TEST(Gemma3, NestedRotaryParametersAndLayerTypes) {
+  const Config c = read(without(kGemmaFields, "rope_theta",
+                                "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"default\",\"rope_theta\":500000.0},"
+                                "\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":2000.0}},"
+                                "\"layer_types\":[\"full_attention\",\"sliding_attention\",\"sliding_attention\",\"sliding_attention\","
+                                "\"sliding_attention\",\"sliding_attention\",\"full_attention\"]"));
+  EXPECT_EQ(c.rope_base, 500000);
+  EXPECT_EQ(c.window_rope_base, 2000);
+  EXPECT_FALSE(c.windowed(0));
+  EXPECT_TRUE(c.windowed(1));
+  EXPECT_FALSE(c.windowed(6));
+}
+
+TEST(Gemma3, FaultsAreNamed) {
+  for (const char* name : {"vocab_size", "hidden_size", "num_key_value_heads", "query_pre_attn_scalar", "sliding_window", "rope_theta",
+                           "rope_local_base_freq", "rms_norm_eps"})
+    EXPECT_EQ(gemma_refusal(name), "15 made/config.json: " + std::string(name) + " is missing; it must be given");
+  for (const char* value : {"0", "-1", "\"8\""})
+    EXPECT_EQ(gemma_refusal("sliding_window", std::string("\"sliding_window\":") + value).substr(0, 2), "15") << value;
+  EXPECT_EQ(gemma_refusal("rope_scaling", "\"layer_types\":[\"full_attention\"]"),
+            "15 made/config.json: layer_types has 1 entries for 7 layers");
+  EXPECT_EQ(gemma_refusal("rope_scaling", "\"final_logit_softcapping\":30.0").substr(0, 2), "12");
+  EXPECT_EQ(gemma_refusal("rope_scaling", "\"hidden_activation\":\"relu\"").substr(0, 2), "12");
+}
+
+TEST(Gemma3, GgufKeys) {
+  MadeFile f;
+  f.text("general.architecture", "gemma3").number("gemma3.block_count", 7).number("gemma3.embedding_length", 32);
+  f.number("gemma3.feed_forward_length", 48).number("gemma3.attention.head_count", 4).number("gemma3.attention.head_count_kv", 1);
+  f.number("gemma3.attention.key_length", 16).number("gemma3.context_length", 64).real("gemma3.attention.layer_norm_rms_epsilon", 1e-6);
+  f.real("gemma3.rope.freq_base", 1e6).tensor("token_embd.weight", {40, 32});
+  EXPECT_NE(error_of([&] { read_gemma3_gguf(f.file(), "gemma3"); }).find("gemma3.attention.sliding_window"), std::string::npos);
+  f.number("gemma3.attention.sliding_window", 8);
+  const Config c = read_gemma3_gguf(f.file(), "gemma3");
+  EXPECT_FLOAT_EQ(c.attention_scale, 0.25f);
+  EXPECT_EQ(c.window_rope_base, 10000);
+  EXPECT_FALSE(c.windowed(5));
+  EXPECT_TRUE(c.windowed(6));
+}
+
+}  // namespace
+}  // namespace rustml::models
