@@ -129,6 +129,16 @@ extern "C" {
 #define RUSTML_EVENT_STOPPED 3  /* the end; finish says why; text holds what was held back */
 #define RUSTML_EVENT_LOG 4      /* one log record: level, component, text */
 #define RUSTML_EVENT_PROGRESS 5 /* done of total bytes or tokens of a long call */
+#define RUSTML_EVENT_BEAM 6     /* one hypothesis of a beam search: ids, text, score */
+
+/* What on_event may answer in rustml_generate_batch besides 0: end this sequence. Any other value ends all. */
+#define RUSTML_CALLBACK_STOP_ONE 1
+
+/* rustml_beam_options.early_stopping: when as many hypotheses as beams are finished, go on while a running beam could still
+ * beat the worst of them, ... (transformers' early_stopping) */
+#define RUSTML_EARLY_STOPPING_HEURISTIC 0 /* scored at its present length (False) */
+#define RUSTML_EARLY_STOPPING_FIRST 1     /* do not go on (True) */
+#define RUSTML_EARLY_STOPPING_NEVER 2     /* scored at the longest length it may reach ("never") */
 
 /* rustml_event.finish, rustml_result.finish */
 #define RUSTML_FINISH_NONE 0
@@ -185,21 +195,25 @@ typedef struct rustml_token_logprob {
 typedef struct rustml_event {
   uint32_t struct_size;
   int32_t kind;      /* RUSTML_EVENT_* */
-  uint32_t sequence; /* 0 until batches exist */
-  int32_t token_id;  /* TOKEN, or the stop token of STOPPED; else -1 */
+  uint32_t sequence; /* batches: index of the prompt; BEAM: rank, 0 is the best; else 0 */
+  int32_t token_id;  /* TOKEN, or the stop token of STOPPED and BEAM; else -1 */
   uint64_t position; /* TOKEN: index of the token in the session */
-  float logprob;     /* of token_id; NaN unless logprobs >= 1 */
+  float logprob;     /* of token_id; NaN unless logprobs >= 1; BEAM: sum over all its tokens */
   uint32_t n_top;
   const rustml_token_logprob *top; /* the n_top most probable tokens, best first */
   const char *bytes;               /* TOKEN: the token's raw bytes; may end inside a character */
   uint64_t bytes_len;
   const char *text; /* complete UTF-8, lagging by an unfinished character or a possible stop string */
   uint64_t text_len;
-  uint64_t done, total; /* PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval */
+  uint64_t done, total; /* PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam */
   uint64_t time_ns;
   int32_t level;         /* LOG: RUSTML_LOG_* */
-  int32_t finish;        /* STOPPED: RUSTML_FINISH_* */
+  int32_t finish;        /* STOPPED, BEAM: RUSTML_FINISH_* */
   const char *component; /* LOG: NUL-terminated, for example "rustml::attn"; else NULL */
+  const int32_t *ids;    /* BEAM: the tokens behind the prompt, without the stop token */
+  uint64_t n_ids;
+  float score; /* BEAM: logprob / n^length_penalty, n counts the stop token */
+  uint32_t reserved0;
 } rustml_event;
 
 /* One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
@@ -391,6 +405,26 @@ typedef struct rustml_generation_options {
   uint64_t stall_timeout_ns;        /* longest time without progress inside calls; 0: none */
 } rustml_generation_options;
 
+typedef struct rustml_beam_options {
+  uint32_t struct_size;
+  uint32_t flags;          /* 0 */
+  uint32_t width;          /* beams followed together, 1...64; default 4 */
+  uint32_t n_best;         /* hypotheses delivered, 1...width; default 1 */
+  float length_penalty;    /* [-10, 10]; above 0 favours longer hypotheses; 0: off; default 1 */
+  int32_t early_stopping;  /* RUSTML_EARLY_STOPPING_* */
+  uint64_t max_tokens;     /* 0: until the context is full */
+  const int32_t *stop_ids; /* besides the model's own */
+  uint64_t n_stop_ids;
+  uint32_t ignore_eos;              /* 1: the model's own stop tokens are ordinary tokens */
+  int32_t on_stop;                  /* RUSTML_ON_STOP_* */
+  uint32_t prefill_events;          /* 1: PREFILL events too */
+  uint32_t progress_events;         /* 1: a PROGRESS event after every step */
+  rustml_cancel *cancel;            /* NULL: none */
+  uint64_t deadline_ns;             /* absolute, of the whole search; 0: none; UINT64_MAX: never */
+  uint64_t first_token_deadline_ns; /* absolute; likewise */
+  uint64_t stall_timeout_ns;        /* longest time without progress; 0: none */
+} rustml_beam_options;
+
 typedef struct rustml_result {
   uint32_t struct_size;
   int32_t status;                  /* RUSTML_* of the generation */
@@ -399,7 +433,7 @@ typedef struct rustml_result {
   uint32_t cancel_reason;          /* as given to rustml_cancel_trigger */
   int32_t callback_value;          /* what on_event returned */
   uint64_t prompt_tokens;          /* of the whole prompt */
-  uint64_t generated_tokens;       /* TOKEN events */
+  uint64_t generated_tokens;       /* TOKEN events; beam search: of the best hypothesis */
   uint64_t tokens_committed;       /* tokens now in the session */
   uint64_t prefill_tokens_skipped; /* prompt tokens the session held already */
   uint64_t dropped_bytes;          /* prompt bytes for which the vocabulary has no token */
@@ -436,6 +470,7 @@ RUSTML_API int32_t rustml_chat_options_init(rustml_chat_options *options, uint32
 RUSTML_API int32_t rustml_session_options_init(rustml_session_options *options, uint32_t size);
 RUSTML_API int32_t rustml_prompt_init(rustml_prompt *prompt, uint32_t size);
 RUSTML_API int32_t rustml_generation_options_init(rustml_generation_options *options, uint32_t size);
+RUSTML_API int32_t rustml_beam_options_init(rustml_beam_options *options, uint32_t size);
 RUSTML_API int32_t rustml_callback_init(rustml_callback *callback, uint32_t size);
 RUSTML_API int32_t rustml_reader_init(rustml_reader *reader, uint32_t size);
 RUSTML_API int32_t rustml_sink_init(rustml_sink *sink, uint32_t size);
@@ -576,6 +611,27 @@ RUSTML_API int32_t rustml_generation_release(rustml_generation *generation);
 /* Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. */
 RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
                                    const rustml_callback *callback, rustml_result *out, rustml_error **error);
+/* The most probable continuations instead of a sampled one, as transformers' num_beams. `callback` (may be NULL) gets PREFILL
+ * and PROGRESS events if asked for, and at the end a BEAM event for each hypothesis, best first: its views hold until the
+ * callback returns. There may be none, when the prompt leaves no room in the context. Afterwards the session holds the prompt
+ * and the best hypothesis, without its stop token (ROLLBACK: its old tokens). Stopped by cancel or deadline, the best so far are
+ * delivered, whose `finish` says so, before the call returns that status; a callback's non-zero answer ends everything with
+ * RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the memory of what they have in common. An answer that a
+ * restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status. */
+RUSTML_API int32_t rustml_beam_search(rustml_session *session, const rustml_prompt *prompt, const rustml_beam_options *options,
+                                      const rustml_callback *callback, rustml_result *out, rustml_error **error);
+/* One answer for each of `n` prompts (at most 16,384), several at once on sessions of their own, each exactly what it would be
+ * alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size; `options` (NULL: defaults)
+ * points at one struct, or NULL, for each prompt; each has its own cancel handle and limits. Events carry the prompt's index in
+ * `sequence` and arrive in order within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also
+ * when it was cancelled or failed; then a LOG event before it has the message. on_event answers 0 to go on,
+ * RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP.
+ * `results` (NULL: not wanted) are in the order of the prompts and filled once validation has passed; their `status` says how
+ * each ended, and the call itself answers RUSTML_OK. It fails only for faults of its arguments and structs, before any work
+ * and naming the index, and when the callback ends all. While memory is short, sequences wait for others. */
+RUSTML_API int32_t rustml_generate_batch(rustml_model *model, const rustml_session_options *session_options, const rustml_prompt *prompts,
+                                         const rustml_generation_options *const *options, uint64_t n, const rustml_callback *callback,
+                                         rustml_result *results, rustml_error **error);
 
 #ifdef __cplusplus
 }

@@ -105,6 +105,16 @@ int32_t shielded(F&& call) {
   }
 }
 
+// Runs `body` for element `index` of the caller's arrays: its refusals say which.
+template <class F>
+void in_element(uint64_t index, F&& body) {
+  try {
+    body();
+  } catch (const base::Error& e) {
+    throw base::Error(e.status(), "element " + std::to_string(index) + ": " + e.message(), e.detail_json(), e.callback_value());
+  }
+}
+
 // What `body` throws, to be thrown again later; null if nothing.
 template <class F>
 std::exception_ptr caught(F&& body) {

@@ -17,6 +17,13 @@ std::span<const T> read_array(const T* items, uint64_t n, const char* name) {
   return {items, n};
 }
 
+// True: roll back.
+bool read_on_stop(int32_t value, const char* name) {
+  if (value != RUSTML_ON_STOP_KEEP && value != RUSTML_ON_STOP_ROLLBACK)
+    refuse(name, std::to_string(value), "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
+  return value == RUSTML_ON_STOP_ROLLBACK;
+}
+
 }  // namespace
 
 generation::ModelOptions to_model_options(const rustml_model_options* given) {
@@ -124,9 +131,25 @@ generation::GenerationOptions to_generation_options(const rustml_generation_opti
   out.max_tokens = options.max_tokens;
   out.ignore_eos = read_bool(options.ignore_eos, "rustml_generation_options.ignore_eos");
   out.prefill_events = read_bool(options.prefill_events, "rustml_generation_options.prefill_events");
-  if (options.on_stop != RUSTML_ON_STOP_KEEP && options.on_stop != RUSTML_ON_STOP_ROLLBACK)
-    refuse("rustml_generation_options.on_stop", std::to_string(options.on_stop), "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
-  out.rollback = options.on_stop == RUSTML_ON_STOP_ROLLBACK;
+  out.rollback = read_on_stop(options.on_stop, "rustml_generation_options.on_stop");
+  return out;
+}
+
+generation::BeamOptions to_beam_options(const rustml_beam_options& options) {
+  require_flags(options.flags, 0, "rustml_beam_options.flags");
+  generation::BeamOptions out;
+  out.width = options.width;
+  out.n_best = options.n_best;
+  out.length_penalty = options.length_penalty;
+  if (options.early_stopping < RUSTML_EARLY_STOPPING_HEURISTIC || options.early_stopping > RUSTML_EARLY_STOPPING_NEVER)
+    refuse("rustml_beam_options.early_stopping", std::to_string(options.early_stopping),
+           "RUSTML_EARLY_STOPPING_HEURISTIC (0), _FIRST (1) or _NEVER (2)");
+  out.early_stopping = static_cast<generation::EarlyStopping>(options.early_stopping);
+  out.max_tokens = options.max_tokens;
+  const auto stop_ids = read_ids(options.stop_ids, options.n_stop_ids, "rustml_beam_options.stop_ids");
+  out.stop_ids.assign(stop_ids.begin(), stop_ids.end());
+  out.ignore_eos = read_bool(options.ignore_eos, "rustml_beam_options.ignore_eos");
+  out.rollback = read_on_stop(options.on_stop, "rustml_beam_options.on_stop");
   return out;
 }
 

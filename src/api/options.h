@@ -2,6 +2,7 @@
 // pointers, UTF-8, enumerations); ranges of values are the engine's business.
 #pragma once
 #include "api/structs.h"
+#include "generation/beam_search.h"
 #include "generation/generation.h"
 #include "rustml.h"
 
@@ -12,5 +13,6 @@ generation::SessionOptions to_session_options(const rustml_session_options* give
 bool adds_generation_prompt(const rustml_chat_options* given);
 generation::Prompt to_prompt(const rustml_prompt* given);
 generation::GenerationOptions to_generation_options(const rustml_generation_options& options);
+generation::BeamOptions to_beam_options(const rustml_beam_options& options);
 
 }  // namespace rustml::api

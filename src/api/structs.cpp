@@ -56,6 +56,14 @@ rustml_generation_options Layout<rustml_generation_options>::defaults() noexcept
   return options;
 }
 
+rustml_beam_options Layout<rustml_beam_options>::defaults() noexcept {
+  auto options = blank<rustml_beam_options>();
+  options.width = 4;
+  options.n_best = 1;
+  options.length_penalty = 1;
+  return options;
+}
+
 }  // namespace rustml::api
 
 using rustml::api::init_struct;
@@ -67,6 +75,7 @@ int32_t rustml_chat_options_init(rustml_chat_options* options, uint32_t size) { 
 int32_t rustml_session_options_init(rustml_session_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_prompt_init(rustml_prompt* prompt, uint32_t size) { return init_struct(prompt, size); }
 int32_t rustml_generation_options_init(rustml_generation_options* options, uint32_t size) { return init_struct(options, size); }
+int32_t rustml_beam_options_init(rustml_beam_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_callback_init(rustml_callback* callback, uint32_t size) { return init_struct(callback, size); }
 int32_t rustml_reader_init(rustml_reader* reader, uint32_t size) { return init_struct(reader, size); }
 int32_t rustml_sink_init(rustml_sink* sink, uint32_t size) { return init_struct(sink, size); }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <tuple>
+#include <type_traits>
 
 #include "api/arguments.h"
 #include "base/error.h"
@@ -45,6 +46,9 @@ RUSTML_LAYOUT(rustml_generation_options, &S::flags, &S::max_tokens, &S::seed, &S
               &S::logit_bias, &S::n_logit_bias, &S::stop_strings, &S::n_stop_strings, &S::stop_ids, &S::n_stop_ids, &S::ignore_eos,
               &S::on_stop, &S::prefill_events, &S::reserved0, &S::cancel, &S::deadline_ns, &S::first_token_deadline_ns,
               &S::stall_timeout_ns)
+RUSTML_LAYOUT(rustml_beam_options, &S::flags, &S::width, &S::n_best, &S::length_penalty, &S::early_stopping, &S::max_tokens, &S::stop_ids,
+              &S::n_stop_ids, &S::ignore_eos, &S::on_stop, &S::prefill_events, &S::progress_events, &S::cancel, &S::deadline_ns,
+              &S::first_token_deadline_ns, &S::stall_timeout_ns)
 #undef RUSTML_LAYOUT
 
 // How many bytes of a T of `size` bytes are whole fields.
@@ -101,6 +105,19 @@ int32_t init_struct(T* out, uint32_t size) noexcept {
   std::memcpy(static_cast<void*>(out), &defaults, whole_fields<T>(size));
   std::memcpy(static_cast<void*>(out), &size, sizeof size);
   return RUSTML_OK;
+}
+
+// Element `i` of a caller's array, whose elements all have the first one's struct_size.
+template <class T>
+T* element(T* first, uint64_t i, const char* name) {
+  uint32_t stride, size;
+  std::memcpy(&stride, first, sizeof stride);
+  check_struct_size(stride, name);
+  auto* at = reinterpret_cast<std::conditional_t<std::is_const_v<T>, const char, char>*>(first) + i * stride;
+  std::memcpy(&size, at, sizeof size);
+  if (size != stride)
+    refuse("struct_size", std::to_string(size), ("the " + std::to_string(stride) + " of the array's first element").c_str());
+  return reinterpret_cast<T*>(at);
 }
 
 // An output struct of the caller: checked when made, written at the end.

@@ -117,6 +117,33 @@ std::string done_event(const rustml_result& result, std::string_view text, int32
   return object.str();
 }
 
+std::string beam_event(const rustml_event& event) {
+  std::string ids;
+  for (uint64_t i = 0; i < event.n_ids; ++i) ids += (i == 0 ? "" : ",") + std::to_string(event.ids[i]);
+  return JsonObject()
+      .text("type", "beam")
+      .whole("rank", event.sequence)
+      .real("score", static_cast<double>(event.score))
+      .real("logprob", static_cast<double>(event.logprob))
+      .text("text", {event.text, event.text_len})
+      .raw("ids", "[" + ids + "]")
+      .text("finish_reason", finish_name(event.finish))
+      .raw("stop_id", event.token_id < 0 ? "null" : std::to_string(event.token_id))
+      .str();
+}
+
+std::string result_event(uint64_t index, const BatchAnswer& answer) {
+  return JsonObject()
+      .text("type", "result")
+      .whole("index", index)
+      .text("text", answer.text)
+      .text("finish_reason", finish_name(answer.finish))
+      .raw("stop_id", answer.stop_id < 0 ? "null" : std::to_string(answer.stop_id))
+      .whole("generated_tokens", answer.generated_tokens)
+      .raw("error", answer.error.empty() ? "null" : json_string(answer.error))
+      .str();
+}
+
 std::string error_event(const Failure& failure) {
   return JsonObject()
       .text("type", "error")

@@ -58,11 +58,16 @@ Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, u
   return loaded;
 }
 
-Session create_session(rustml_model* model, const SessionArguments& arguments) {
+rustml_session_options options_of(const SessionArguments& arguments) {
   rustml_session_options options;
   rustml_session_options_init(&options, sizeof options);
   options.context_tokens = arguments.context;
   options.kv_type = arguments.kv_type;
+  return options;
+}
+
+Session create_session(rustml_model* model, const SessionArguments& arguments) {
+  const rustml_session_options options = options_of(arguments);
   rustml_session* session = nullptr;
   call([&](rustml_error** error) { return rustml_session_create(model, &options, &session, nullptr, error); });
   return Session(session);

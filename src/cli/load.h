@@ -17,6 +17,7 @@ double now_seconds();
 
 // Throws Failure. `deadline_ns` 0: none.
 Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup = true);
+rustml_session_options options_of(const SessionArguments& arguments);
 Session create_session(rustml_model* model, const SessionArguments& arguments);
 
 }  // namespace rustml::cli

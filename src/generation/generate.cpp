@@ -16,29 +16,15 @@ namespace {
 
 double seconds(uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
-std::vector<int32_t> all_stop_ids(const GenerationOptions& options, const tokenizer::Tokenizer& tokenizer) {
-  std::vector<int32_t> ids = options.stop_ids;
-  if (!options.ignore_eos) ids.insert(ids.end(), tokenizer.stop_ids().begin(), tokenizer.stop_ids().end());
-  std::sort(ids.begin(), ids.end());
-  return ids;
-}
-
 }  // namespace
 
 std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSession> session, const Prompt& prompt,
                                                       const GenerationOptions& options, const Limits& limits) {
-  LoadedEngine& engine = session->engine();
-  validate(options, static_cast<int32_t>(engine.config().vocab));
+  validate(options, static_cast<int32_t>(session->engine().config().vocab));
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.set_first_token_deadline(limits.first_token_deadline_ns);
   stop.check("generation");
-  tokenizer::Encoding encoded = engine.encode(prompt, stop);
-  if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
-  if (encoded.ids.size() > session->capacity())
-    fail(Status::out_of_range, "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
-                                   std::to_string(session->capacity()) +
-                                   "; shorten it or create the session with more context_tokens (this model holds " +
-                                   std::to_string(engine.config().context) + ")");
+  tokenizer::Encoding encoded = encode_prompt(*session, prompt, stop);
   auto generation = std::make_shared<LiveGeneration>(std::move(session), options, std::move(encoded.ids), limits);
   generation->result_.dropped_bytes = encoded.dropped_bytes;
   return generation;
@@ -54,7 +40,8 @@ std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSessi
   const std::vector<int32_t>& tokens = g->session_->tokens();
   if (tokens.size() > g->prompt_.size()) {  // else the prefill goes on where it was
     for (size_t i = g->prompt_.size(); i < tokens.size(); ++i) g->text_.push(g->engine_->tokenizer().token_bytes(tokens[i]));
-    g->begun_ = g->prefilled_ = g->first_token_ = true;
+    g->run_.begun_before();
+    g->prefilled_ = g->first_token_ = true;
     g->result_.prefill_tokens_skipped = g->prompt_.size();
     g->result_.generated_tokens = tokens.size() - g->prompt_.size();
   }
@@ -67,12 +54,12 @@ LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationO
       engine_(session_->engine_handle()),
       options_(std::move(options)),
       prompt_(std::move(prompt)),
-      stop_ids_(all_stop_ids(options_, engine_->tokenizer())),
+      run_(*session_, prompt_),
+      stop_ids_(stop_tokens(options_.stop_ids, options_.ignore_eos, engine_->tokenizer())),
       stop_(limits.cancel, limits.deadline_ns),
       sampler_(options_.sampling, static_cast<int32_t>(engine_->config().vocab), engine_->kernels()),
       text_(options_.stop_strings),
-      started_ns_(runtime::now_ns()),
-      length_before_(session_->tokens().size()) {
+      started_ns_(runtime::now_ns()) {
   stop_.set_first_token_deadline(limits.first_token_deadline_ns);
   stall_timeout_ns_ = limits.stall_timeout_ns;
   result_.prompt_tokens = prompt_.size();
@@ -100,54 +87,30 @@ Status LiveGeneration::next(Event& event) {
   } catch (const base::Error& e) {
     if (!error_) {  // not a stop, which has closed already: back to the old position
       error_ = e;
-      undo();
+      run_.undo();
       close(Finish::error, e.status());
     }
     throw;
   } catch (const std::bad_alloc&) {
     error_.emplace(Status::resource_exhausted, "out of memory");  // short enough to need none
-    undo();
+    run_.undo();
     close(Finish::error, Status::resource_exhausted);
     throw;
   }
 }
 
-// The prompt replaces the session's tokens behind what both begin with; what parts there is kept until the end, so that
-// ROLLBACK and errors can bring it back.
-void LiveGeneration::begin_prompt() {
-  begun_ = true;
-  const std::vector<int32_t>& tokens = session_->tokens();
-  auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
-  if (stop_.poll()) stop_by_signal("prefill");
-  session_->reserve(prompt_.size());
-  session_->hold();
-  if (common < tokens.size()) {
-    const uint64_t floor = session_->cache().rewind_floor();
-    if (common > 0 && common < floor) {
-      base::log(base::LogLevel::info, "rustml",
-                "Prefix reuse: the prompt parts at token " + std::to_string(common) + ", but window layers begin at " +
-                    std::to_string(floor) + "; all of it is evaluated");
-    }
-    if (common < floor) common = 0;
-    parted_ = session_->save_tail(common);
-    if (common == 0) session_->restart();
-    session_->truncate(common);
-  }
-  const uint64_t ready = std::min<uint64_t>(session_->evaluated(), common);
-  result_.prefill_tokens_skipped = ready == prompt_.size() && !session_->has_scores() ? ready - 1 : ready;
-}
-
 bool LiveGeneration::prefill(Event& event) {
-  if (!begun_) begin_prompt();
-  while (session_->evaluated() < prompt_.size()) {
-    const uint64_t at = session_->evaluated(), n = std::min<uint64_t>(prompt_.size() - at, static_cast<uint64_t>(session_->chunk()));
-    const std::span<const int32_t> ids(prompt_.data() + at, n);
-    if (!session_->evaluate(ids, at + n == prompt_.size(), stop_)) stop_by_signal("prefill");
+  if (!run_.begun()) {
+    if (stop_.poll()) stop_by_signal("prefill");
+    result_.prefill_tokens_skipped = run_.begin();
+  }
+  while (!run_.done()) {
+    if (!run_.advance(stop_)) stop_by_signal("prefill");
     if (!options_.prefill_events) continue;
     event.kind = EventKind::prefill;
-    event.done = at + n;
+    event.done = session_->evaluated();
     event.total = prompt_.size();
-    prefilled_ = at + n == prompt_.size();
+    prefilled_ = run_.done();
     return true;
   }
   prefilled_ = true;
@@ -200,48 +163,20 @@ Status LiveGeneration::finish(Event& event, Finish why, int32_t token_id) {
 }
 
 void LiveGeneration::stop_by_signal(const char* phase) {
-  const uint64_t trigger = stop_.triggered_ns();
-  result_.stop_latency_ns = runtime::now_ns() - std::min(runtime::now_ns(), trigger);
+  note_stop(result_, stop_);
   result_.pieces_after_stop = session_->pieces_after_stop();
-  const bool cancelled = stop_.cause() == runtime::StopCause::cancelled || stop_.cause() == runtime::StopCause::cancel_deadline;
-  if (cancelled) result_.cancel_reason = stop_.cancel_reason();
-  switch (stop_.cause()) {
-    case runtime::StopCause::total_deadline:
-      result_.deadline = 1;
-      break;
-    case runtime::StopCause::first_token_deadline:
-      result_.deadline = 2;
-      break;
-    case runtime::StopCause::stall:
-      result_.deadline = 3;
-      break;
-    case runtime::StopCause::cancel_deadline:
-      result_.deadline = 4;
-      break;
-    default:
-      break;
-  }
   try {
     stop_.raise(phase);
   } catch (const base::Error& e) {
     error_ = e;
-    close(result_.deadline ? Finish::deadline : Finish::cancelled, e.status());
+    close(result_.finish, e.status());
     throw;
   }
 }
 
-// Back to the tokens before the call.
-void LiveGeneration::undo() noexcept {
-  if (!begun_ || !session_) return;
-  if (parted_.tokens.empty())
-    session_->truncate(std::min<uint64_t>(session_->tokens().size(), length_before_));
-  else
-    session_->restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
-}
-
 void LiveGeneration::close(Finish why, Status status) noexcept {
   if (!open()) return;
-  if (options_.rollback && why != Finish::error) undo();
+  if (options_.rollback && why != Finish::error) run_.undo();
   result_.finish = why;
   result_.status = status;
   result_.tokens_committed = session_->tokens().size();

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "generation/prompt.h"
 #include "generation/sampler.h"
-#include "generation/session.h"
 #include "generation/text_stream.h"
 
 namespace rustml::generation {
@@ -35,15 +35,14 @@ class LiveGeneration final : public Generation {
   base::Status finish(Event& event, Finish why, int32_t token_id = -1);
   [[noreturn]] void stop_by_signal(const char* phase);
   bool is_stop(int32_t token) const;
-  void begin_prompt();
   void close(Finish why, base::Status status) noexcept;
-  void undo() noexcept;
   bool open() const noexcept { return session_ != nullptr; }
 
   std::shared_ptr<LiveSession> session_;  // null once closed
   std::shared_ptr<LoadedEngine> engine_;
   const GenerationOptions options_;
   const std::vector<int32_t> prompt_;
+  PromptRun run_;
   std::vector<int32_t> stop_ids_;  // sorted
   runtime::StopSignal stop_;
   Sampler sampler_;
@@ -51,9 +50,8 @@ class LiveGeneration final : public Generation {
   Result result_;
   std::optional<base::Error> error_;  // what ended it; repeated by next
 
-  bool begun_ = false, prefilled_ = false, first_token_ = false;
-  uint64_t stall_timeout_ns_ = 0, started_ns_, length_before_ = 0;  // tokens of the session before the call
-  LiveSession::Tail parted_;                                        // what the prompt does not share with them
+  bool prefilled_ = false, first_token_ = false;
+  uint64_t stall_timeout_ns_ = 0, started_ns_;
 };
 
 }  // namespace rustml::generation

@@ -94,7 +94,7 @@ Sampler::Sampler(const SamplingOptions& options, int32_t vocab, const kernels::K
 }
 
 int32_t Sampler::sample(const float* logits, std::span<const int32_t> tokens, uint64_t position) {
-  check(logits);
+  require_usable(logits, vocab_, kernels_);
   if (greedy_ && !adjusts_) return static_cast<int32_t>(kernels_.argmax(logits, vocab_));
   std::copy(logits, logits + vocab_, scores_.begin());
   count(tokens);
@@ -129,14 +129,14 @@ int32_t Sampler::sample(const float* logits, std::span<const int32_t> tokens, ui
 }
 
 // A value of -inf is a token that the model forbids; anything else that is not finite is damage.
-void Sampler::check(const float* logits) const {
-  if (kernels_.all_finite(logits, vocab_)) return;
+void require_usable(const float* logits, int64_t vocab, const kernels::KernelTable& kernels) {
+  if (kernels.all_finite(logits, vocab)) return;
   constexpr const char* kCause = "; the weights (open with check_tensors = 1) or a restored snapshot are damaged";
-  const float* bad = std::find_if(logits, logits + vocab_, [](float x) { return std::isnan(x) || x == INFINITY; });
-  if (bad != logits + vocab_)
+  const float* bad = std::find_if(logits, logits + vocab, [](float x) { return std::isnan(x) || x == INFINITY; });
+  if (bad != logits + vocab)
     base::fail(base::Status::data_loss,
                "logits are not finite: token " + std::to_string(bad - logits) + " has " + (std::isnan(*bad) ? "nan" : "inf") + kCause);
-  if (std::none_of(logits, logits + vocab_, [](float x) { return std::isfinite(x); }))
+  if (std::none_of(logits, logits + vocab, [](float x) { return std::isfinite(x); }))
     base::fail(base::Status::data_loss, std::string("logits are all -inf") + kCause);
 }
 
@@ -270,7 +270,7 @@ double Sampler::candidate_total() const {
 }
 
 Logprobs Sampler::logprobs(const float* logits, int32_t token) {
-  check(logits);
+  require_usable(logits, vocab_, kernels_);
   const float largest = kernels_.max(logits, vocab_);
   const double log_sum = std::log(kernels_.sum_exp(logits, vocab_, largest));
   const auto logprob = [&](float logit) { return static_cast<float>((static_cast<double>(logit) - largest) - log_sum); };

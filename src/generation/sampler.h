@@ -18,6 +18,9 @@ struct Logprobs {
   std::span<const TokenLogprob> best;  // best first; valid until the next call on the sampler
 };
 
+// data_loss unless some logit is finite and all others are -inf.
+void require_usable(const float* logits, int64_t vocab, const kernels::KernelTable& kernels);
+
 class Sampler {
  public:
   // `options` are validated (options.h). Logits have `vocab` values.
@@ -39,7 +42,6 @@ class Sampler {
     float weight;  // exp(score): the probability times a common factor
   };
 
-  void check(const float* logits) const;
   void count(std::span<const int32_t> tokens);
   void add_count(int32_t id);
   void drop_count(int32_t id);

@@ -43,6 +43,7 @@ class LiveSession final : public Session {
   const models::KvCache& cache() const noexcept { return cache_; }
   uint64_t evaluated() const noexcept { return cache_.length(); }  // tokens in the cache; one more may be pending
   uint64_t capacity() const noexcept { return cache_.capacity(); }
+  uint64_t memory_limit() const noexcept { return options_.memory_limit_bytes; }  // of its KV; 0: none
   int64_t chunk() const noexcept { return scratch_.chunk; }
 
   // Takes the cache's memory for n_tokens in all, or throws and changes nothing.

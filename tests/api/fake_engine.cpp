@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "generation/batch.h"
+#include "generation/beam_search.h"
 #include "generation/generation.h"
 
 namespace rustml::fake {
@@ -297,6 +299,15 @@ MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions&, con
 
 std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call&) {
   return std::make_shared<fake::FakeSession>(std::move(engine), options);
+}
+
+void beam_search(Session&, const Prompt&, const BeamOptions&, const Limits&, const BeamProgress&, BeamOutcome&) {
+  base::fail(base::Status::unimplemented, "the fake engine searches nothing");
+}
+
+void generate_batch(const std::shared_ptr<Engine>&, const SessionOptions&, std::span<const BatchItem>, const BatchCallbacks&,
+                    std::vector<Result>&) {
+  base::fail(base::Status::unimplemented, "the fake engine has no batches");
 }
 
 SnapshotInfo snapshot_probe(base::FileReader& source) {

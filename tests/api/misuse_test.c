@@ -68,6 +68,8 @@ HANDLE_CALL(s_from_buffer, return rustml_session_from_buffer(h, (const uint8_t *
 HANDLE_CALL(s_start, rustml_generation *out; return rustml_generation_start(h, &good_prompt, NULL, &out, error))
 HANDLE_CALL(s_resume, rustml_generation *out; return rustml_generation_resume(h, NULL, &out, error))
 HANDLE_CALL(s_generate, return rustml_generate(h, &good_prompt, NULL, NULL, NULL, error))
+HANDLE_CALL(s_beams, return rustml_beam_search(h, &good_prompt, NULL, NULL, NULL, error))
+HANDLE_CALL(m_batch, return rustml_generate_batch(h, NULL, &good_prompt, NULL, 1, NULL, NULL, error))
 HANDLE_CALL(g_next, OUT(rustml_event); return rustml_generation_next(h, &out, error))
 HANDLE_CALL(g_stop, return rustml_generation_stop(h, error))
 HANDLE_CALL(g_result, OUT(rustml_result); return rustml_generation_result(h, &out, error))
@@ -81,13 +83,13 @@ HANDLE_CALL(c_in_generation, rustml_generation_options options; rustml_generatio
 static const struct {
   char type;
   int32_t (*call)(void *handle, rustml_error **error);
-} kHandleCalls[] = {{'m', m_info},         {'m', m_describe},    {'m', m_encode},  {'m', m_decode}, {'m', m_token_bytes},
-                    {'m', m_token_info},   {'m', m_chat},        {'m', m_session}, {'s', s_reset},  {'s', s_rewind},
-                    {'s', s_fork},         {'s', s_info},        {'s', s_tokens},  {'s', s_eval},   {'s', s_logits},
-                    {'s', s_size},         {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
-                    {'s', s_to_buffer},    {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
-                    {'g', g_next},         {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
-                    {'c', c_in_generation}};
+} kHandleCalls[] = {{'m', m_info},          {'m', m_describe},    {'m', m_encode},  {'m', m_decode}, {'m', m_token_bytes},
+                    {'m', m_token_info},    {'m', m_chat},        {'m', m_session}, {'s', s_reset},  {'s', s_rewind},
+                    {'s', s_fork},          {'s', s_info},        {'s', s_tokens},  {'s', s_eval},   {'s', s_logits},
+                    {'s', s_size},          {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
+                    {'s', s_to_buffer},     {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
+                    {'g', g_next},          {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
+                    {'c', c_in_generation}, {'s', s_beams},       {'m', m_batch}};
 
 static void *released(char type) {
   void *handle = NULL;

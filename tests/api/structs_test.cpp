@@ -52,6 +52,7 @@ TEST(Structs, LayoutsNameEveryField) {
   EXPECT_TRUE(covers(rustml_session_options{}));
   EXPECT_TRUE(covers(rustml_prompt{}));
   EXPECT_TRUE(covers(rustml_generation_options{}));
+  EXPECT_TRUE(covers(rustml_beam_options{}));
 }
 
 TEST(Structs, SizesOutsideTheRangeAreRefused) {

@@ -1,0 +1,21 @@
+// The engine's events and results as the caller's, the caller's limits as the engine's.
+#pragma once
+#include <vector>
+
+#include "api/objects.h"
+#include "generation/generation.h"
+#include "rustml.h"
+
+namespace rustml::api {
+
+// Views into `event` and `top` stay valid as long as those.
+rustml_event to_event(const generation::Event& event, std::vector<rustml_token_logprob>& top);
+rustml_result to_result(const generation::Result& result);
+
+// Of rustml_generation_options and rustml_beam_options.
+template <class T>
+generation::Limits to_limits(const T& options, const CancelUse& cancel) {
+  return {cancel.flag(), options.deadline_ns, options.first_token_deadline_ns, options.stall_timeout_ns};
+}
+
+}  // namespace rustml::api

@@ -1,0 +1,101 @@
+#include "cli/beams.h"
+
+#include <algorithm>
+
+#include "cli/events.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+struct Heard {
+  bool json;
+  std::string text;           // of the best
+  std::exception_ptr failed;  // of printing: exceptions do not cross the library
+};
+
+int32_t on_event(void* user_data, const rustml_event* event) {
+  auto& heard = *static_cast<Heard*>(user_data);
+  try {
+    if (event->sequence == 0) heard.text.assign(event->text, event->text_len);
+    if (heard.json) write_answer(beam_event(*event) + "\n");
+    return 0;
+  } catch (...) {
+    heard.failed = std::current_exception();
+    return 1;
+  }
+}
+
+}  // namespace
+
+void add_beam_options(Options& options, BeamArguments& arguments) {
+  BeamArguments& a = arguments;
+  options.whole("--beams", "beam search: follow the N most probable answers together, print the best (with --json: all)", 1, 64,
+                "leave it out for one token after another", [&](uint64_t n) { a.width = static_cast<uint32_t>(n); });
+  options.real("--length-penalty", "of --beams: above 0 favours longer answers (default 1)", {-10, 10, false, "0 turns it off"},
+               a.length_penalty);
+  options.text("--early-stopping", "of --beams: heuristic (default), first or never, as transformers' False, True and \"never\"", "WHEN",
+               [&](const std::string& name) {
+                 static constexpr const char* kNames[] = {"heuristic", "first", "never"};
+                 const auto* found = std::find(std::begin(kNames), std::end(kNames), name);
+                 if (found == std::end(kNames))
+                   refuse("--early-stopping", name, "must be heuristic, first or never", "heuristic is the default");
+                 a.early_stopping = static_cast<int32_t>(found - kNames);
+               });
+  options.whole("--num-return", "of --beams with --json: how many of them are printed (default: all)", 1, 64, "leave it out for all",
+                [&](uint64_t n) { a.n_return = static_cast<uint32_t>(n); });
+}
+
+void check_beams(const BeamArguments& beams, const SamplingArguments& sampling, bool json) {
+  if (beams.width == 0) {
+    if (beams.n_return != 0 || beams.length_penalty != 1 || beams.early_stopping != RUSTML_EARLY_STOPPING_HEURISTIC)
+      throw Failure(RUSTML_INVALID_ARGUMENT, "--length-penalty, --early-stopping and --num-return: need --beams");
+    return;
+  }
+  if (beams.n_return > beams.width)
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return " + std::to_string(beams.n_return) + ": must be at most the " +
+                                               std::to_string(beams.width) + " of --beams");
+  if (beams.n_return > 1 && !json) throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return: needs --json, which prints them");
+  const SamplingArguments plain(0);
+  const bool sampled = sampling.temperature != plain.temperature || sampling.top_p != plain.top_p || sampling.min_p != plain.min_p ||
+                       sampling.typical_p != plain.typical_p || sampling.repetition_penalty != plain.repetition_penalty ||
+                       sampling.presence_penalty != plain.presence_penalty || sampling.frequency_penalty != plain.frequency_penalty ||
+                       sampling.top_k != plain.top_k || sampling.repetition_window != plain.repetition_window;
+  if (sampled || sampling.logprobs != 0 || !sampling.stops.empty())
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--beams: takes neither sampling options nor penalties, --stop or --logprobs; leave them out");
+}
+
+Answer beam_answer(rustml_session* session, const rustml_prompt& prompt, const BeamArguments& beams,
+                   const rustml_generation_options& limits, bool json, double load_seconds) {
+  rustml_beam_options options;
+  rustml_beam_options_init(&options, sizeof options);
+  options.width = beams.width;
+  options.n_best = !json ? 1 : beams.n_return != 0 ? beams.n_return : beams.width;
+  options.length_penalty = beams.length_penalty;
+  options.early_stopping = beams.early_stopping;
+  options.max_tokens = limits.max_tokens;
+  options.ignore_eos = limits.ignore_eos;
+  options.cancel = limits.cancel;
+  options.deadline_ns = limits.deadline_ns;
+  Heard heard{json, {}, {}};
+  rustml_callback callback;
+  rustml_callback_init(&callback, sizeof callback);
+  callback.on_event = on_event;
+  callback.user_data = &heard;
+
+  Answer answer;
+  answer.result.struct_size = sizeof answer.result;
+  rustml_error* error = nullptr;
+  answer.status = rustml_beam_search(session, &prompt, &options, &callback, &answer.result, &error);
+  if (answer.status != RUSTML_OK) {
+    const Failure failure = take_failure(answer.status, error);
+    if (heard.failed) std::rethrow_exception(heard.failed);
+    if (answer.status != RUSTML_CANCELLED && answer.status != RUSTML_DEADLINE_EXCEEDED) throw failure;
+    answer.message = failure.what();
+  }
+  answer.text = heard.text;
+  write_answer(json ? done_event(answer.result, "", -1, limits.seed, load_seconds) + "\n" : answer.text);
+  return answer;
+}
+
+}  // namespace rustml::cli

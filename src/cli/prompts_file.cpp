@@ -1,0 +1,124 @@
+#include "cli/prompts_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "cli/events.h"
+#include "cli/load.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+constexpr size_t kPortion = 1024;  // prompts of one call
+
+struct Line {
+  BatchAnswer answer;
+  bool ended = false;
+};
+
+struct Printer {
+  size_t first;  // index of lines[0]
+  std::vector<Line> lines;
+  size_t printed = 0;
+  std::exception_ptr failed;  // exceptions do not cross the library
+
+  void take(const rustml_event& event) {
+    Line& line = lines[event.sequence];
+    if (event.kind == RUSTML_EVENT_LOG) {
+      line.answer.error.assign(event.text, event.text_len);
+      return;
+    }
+    line.answer.text.append(event.text, event.text_len);
+    if (event.kind == RUSTML_EVENT_TOKEN) ++line.answer.generated_tokens;
+    if (event.kind != RUSTML_EVENT_STOPPED) return;
+    line.answer.finish = event.finish;
+    line.answer.stop_id = event.token_id;
+    line.ended = true;
+    for (; printed < lines.size() && lines[printed].ended; ++printed)
+      write_answer(result_event(first + printed, lines[printed].answer) + "\n");
+  }
+};
+
+int32_t on_event(void* user_data, const rustml_event* event) {
+  auto& printer = *static_cast<Printer*>(user_data);
+  try {
+    printer.take(*event);
+    return 0;
+  } catch (...) {
+    printer.failed = std::current_exception();
+    return -1;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> read_prompts(const std::string& path) {
+  std::string text;
+  if (path == "-") {
+    text = prompt_text(path);
+  } else {
+    FILE* file = std::fopen(path.c_str(), "rb");
+    if (file == nullptr)
+      throw Failure(errno == ENOENT ? RUSTML_NOT_FOUND : RUSTML_PERMISSION_DENIED, "--prompts-file " + path + ": " + std::strerror(errno));
+    char block[65536];
+    for (size_t n; (n = std::fread(block, 1, sizeof block, file)) > 0;) text.append(block, n);
+    const bool bad = std::ferror(file) != 0;
+    std::fclose(file);
+    if (bad) throw Failure(RUSTML_DATA_LOSS, "--prompts-file " + path + ": could not be read");
+  }
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    if (!lines.back().empty() && lines.back().back() == '\r') lines.back().pop_back();
+    at = end + 1;
+  }
+  return lines;
+}
+
+int32_t answer_prompts(rustml_model* model, const SessionArguments& session, const std::vector<std::string>& lines,
+                       const MakePrompt& prompt, const rustml_generation_options& options, bool quiet) {
+  const rustml_session_options session_options = options_of(session);
+  const double begin = now_seconds();
+  int32_t first_failure = RUSTML_OK;
+  uint64_t n_tokens = 0, n_failed = 0;
+  for (size_t at = 0; at < lines.size(); at += kPortion) {
+    const size_t n = std::min(kPortion, lines.size() - at);
+    std::vector<std::string> texts(n);
+    std::vector<rustml_prompt> prompts;
+    for (size_t i = 0; i < n; ++i) prompts.push_back(prompt(lines[at + i], texts[i]));
+    const std::vector<const rustml_generation_options*> all(n, &options);
+    rustml_result blank{};
+    blank.struct_size = sizeof blank;
+    std::vector<rustml_result> results(n, blank);
+    Printer printer{at, std::vector<Line>(n), 0, {}};
+    rustml_callback callback;
+    rustml_callback_init(&callback, sizeof callback);
+    callback.on_event = on_event;
+    callback.user_data = &printer;
+    rustml_error* error = nullptr;
+    const int32_t status = rustml_generate_batch(model, &session_options, prompts.data(), all.data(), n, &callback, results.data(), &error);
+    if (status != RUSTML_OK) {
+      const Failure failure = take_failure(status, error);
+      if (printer.failed) std::rethrow_exception(printer.failed);
+      throw failure;
+    }
+    for (const rustml_result& result : results) {
+      n_tokens += result.generated_tokens;
+      n_failed += result.status != RUSTML_OK ? 1 : 0;
+      if (first_failure == RUSTML_OK) first_failure = result.status;
+    }
+  }
+  if (!quiet) {
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%.3f s", now_seconds() - begin);
+    report(std::to_string(lines.size() - n_failed) + " of " + std::to_string(lines.size()) + " prompts answered, " +
+           std::to_string(n_tokens) + " tokens in " + seconds);
+  }
+  return first_failure;
+}
+
+}  // namespace rustml::cli

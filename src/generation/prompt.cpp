@@ -1,0 +1,90 @@
+#include "generation/prompt.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace rustml::generation {
+
+using base::fail;
+using base::Status;
+
+tokenizer::Encoding encode_prompt(const LiveSession& session, const Prompt& prompt, runtime::StopSignal& stop) {
+  tokenizer::Encoding encoded = session.engine().encode(prompt, stop);
+  if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
+  if (encoded.ids.size() > session.capacity())
+    fail(Status::out_of_range, "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
+                                   std::to_string(session.capacity()) +
+                                   "; shorten it or create the session with more context_tokens (this model holds " +
+                                   std::to_string(session.engine().config().context) + ")");
+  return encoded;
+}
+
+std::vector<int32_t> stop_tokens(std::vector<int32_t> ids, bool ignore_eos, const tokenizer::Tokenizer& tokenizer) {
+  if (!ignore_eos) ids.insert(ids.end(), tokenizer.stop_ids().begin(), tokenizer.stop_ids().end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+void note_stop(Result& result, const runtime::StopSignal& stop) {
+  const uint64_t now = runtime::now_ns();
+  result.stop_latency_ns = now - std::min(now, stop.triggered_ns());
+  switch (stop.cause()) {
+    case runtime::StopCause::total_deadline:
+      result.deadline = 1;
+      break;
+    case runtime::StopCause::first_token_deadline:
+      result.deadline = 2;
+      break;
+    case runtime::StopCause::stall:
+      result.deadline = 3;
+      break;
+    case runtime::StopCause::cancel_deadline:
+      result.deadline = 4;
+      [[fallthrough]];
+    default:
+      result.cancel_reason = stop.cancel_reason();
+      break;
+  }
+  result.finish = result.deadline ? Finish::deadline : Finish::cancelled;
+  result.status = result.deadline ? Status::deadline_exceeded : Status::cancelled;
+}
+
+uint64_t PromptRun::begin() {
+  begun_ = true;
+  const std::vector<int32_t>& tokens = session_.tokens();
+  auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
+  session_.reserve(prompt_.size());
+  session_.hold();
+  if (common < tokens.size()) {
+    const uint64_t floor = session_.cache().rewind_floor();
+    if (common > 0 && common < floor) {
+      base::log(base::LogLevel::info, "rustml",
+                "Prefix reuse: the prompt parts at token " + std::to_string(common) + ", but window layers begin at " +
+                    std::to_string(floor) + "; all of it is evaluated");
+    }
+    if (common < floor) common = 0;
+    parted_ = session_.save_tail(common);
+    if (common == 0) session_.restart();
+    session_.truncate(common);
+  }
+  const uint64_t ready = std::min<uint64_t>(session_.evaluated(), common);
+  return ready == prompt_.size() && !session_.has_scores() ? ready - 1 : ready;
+}
+
+bool PromptRun::advance(runtime::StopSignal& stop) {
+  const uint64_t at = session_.evaluated(), n = std::min<uint64_t>(prompt_.size() - at, static_cast<uint64_t>(session_.chunk()));
+  return session_.evaluate(std::span(prompt_.data() + at, n), at + n == prompt_.size(), stop);
+}
+
+void PromptRun::undo() noexcept {
+  if (!begun_) return;
+  if (parted_.tokens.empty())
+    session_.truncate(std::min<uint64_t>(session_.tokens().size(), length_before_));
+  else
+    session_.restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
+}
+
+}  // namespace rustml::generation

@@ -1,0 +1,43 @@
+// A prompt's way into a session and back out: what a generation and a beam search share.
+#pragma once
+#include <vector>
+
+#include "generation/session.h"
+
+namespace rustml::generation {
+
+// Ids of a prompt for this session. invalid_argument: it has no tokens; out_of_range: more than the context holds.
+tokenizer::Encoding encode_prompt(const LiveSession& session, const Prompt& prompt, runtime::StopSignal& stop);
+
+// Sorted, each once: `ids` and, unless ignore_eos, the model's own.
+std::vector<int32_t> stop_tokens(std::vector<int32_t> ids, bool ignore_eos, const tokenizer::Tokenizer& tokenizer);
+
+// Status, finish, reason, limit and latency of a stop that `stop` has seen.
+void note_stop(Result& result, const runtime::StopSignal& stop);
+
+// The prompt replaces the session's tokens behind what both begin with; what parts there is put away until the end, so that
+// undo can bring it back. Session and prompt outlive this.
+class PromptRun {
+ public:
+  PromptRun(LiveSession& session, const std::vector<int32_t>& prompt)
+      : session_(session), prompt_(prompt), length_before_(session.tokens().size()) {}
+
+  bool begun() const noexcept { return begun_; }
+  // Answers how many tokens of the prompt need no evaluation. The session holds cells (hold) until the caller's unhold().
+  uint64_t begin();
+  void begun_before() noexcept { begun_ = true; }  // by the session that a snapshot was taken of
+  bool done() const noexcept { return session_.evaluated() >= prompt_.size(); }
+  // Evaluates the next chunk. False: stopped.
+  bool advance(runtime::StopSignal& stop);
+  // Back to the tokens before begin().
+  void undo() noexcept;
+
+ private:
+  LiveSession& session_;
+  const std::vector<int32_t>& prompt_;
+  const uint64_t length_before_;
+  bool begun_ = false;
+  LiveSession::Tail parted_;  // what the prompt does not share with the session's tokens
+};
+
+}  // namespace rustml::generation
