@@ -64,8 +64,9 @@ int info(const ModelArguments& a, const SessionArguments& s) {
   session.kv_type = s.kv_type;
   rustml_memory_plan plan{};
   plan.struct_size = sizeof plan;
+  const rustml_model_options options = options_of(a);
   call([&](rustml_error** error) {
-    return rustml_model_plan(loaded.path.data(), loaded.path.size(), nullptr, &session, &plan, nullptr, error);
+    return rustml_model_plan(loaded.path.data(), loaded.path.size(), &options, &session, &plan, nullptr, error);
   });
   write_answer(table(loaded.info, plan));
   return kExitAnswer;
