@@ -31,6 +31,8 @@ void add_model_options(Options& options, ModelArguments& arguments) {
                 [&](uint64_t n) { arguments.quantize_min_dim = static_cast<uint32_t>(n); });
   options.text("--log", "what to log to stderr, as in RUST_LOG: info, rustml=debug, ... (default: $RUST_LOG, else warn)", "FILTER",
                [&](const std::string& filter) { arguments.log = filter; });
+  options.text("--trace", "write where the time goes to FILE, for chrome://tracing or ui.perfetto.dev", "FILE",
+               [&](const std::string& path) { arguments.trace = path; });
   options.flag("--json", "print JSON instead of text", arguments.json);
   options.flag("--quiet", "no progress and no statistics on stderr", arguments.quiet);
 }

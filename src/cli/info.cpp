@@ -52,7 +52,7 @@ std::string table(const rustml_model_info& info, const rustml_memory_plan& plan)
 int info(const ModelArguments& a, const SessionArguments& s) {
   Interrupt interrupt;
   interrupt.arm();
-  start_log(a.log);
+  start_log(a.log, a.trace);
   const Loaded loaded = load_model(a, interrupt, 0, /*warmup=*/false);
   if (a.json) {
     write_answer(describe(loaded.model.get()) + "\n");
