@@ -20,8 +20,19 @@ void add_model_options(Options& options, ModelArguments& arguments) {
                 [&](uint64_t n) { arguments.threads = static_cast<int32_t>(n); });
   options.text("--simd-target", "instruction set to use (default: the best one of this machine)", "NAME",
                [&](const std::string& name) { arguments.simd_target = name; });
+  options.text("--quantize", "none, q8_0 or q4_0: what linear layers become at load (default: q8_0 for a folder, none for a GGUF file)",
+               "TYPE", [&](const std::string& name) {
+                 if (name != "none" && name != "q8_0" && name != "q4_0")
+                   refuse("--quantize", name, "must be none, q8_0 or q4_0", "leave it out for the default");
+                 arguments.quantize = name == "none" ? RUSTML_QUANTIZE_KEEP : name == "q8_0" ? RUSTML_QUANTIZE_Q8_0 : RUSTML_QUANTIZE_Q4_0;
+               });
+  options.whole("--quantize-min-dim", "quantize only layers whose longer side is at least N (default 512)", 1,
+                std::numeric_limits<uint32_t>::max(), "512 is the default",
+                [&](uint64_t n) { arguments.quantize_min_dim = static_cast<uint32_t>(n); });
   options.text("--log", "what to log to stderr, as in RUST_LOG: info, rustml=debug, ... (default: $RUST_LOG, else warn)", "FILTER",
                [&](const std::string& filter) { arguments.log = filter; });
+  options.text("--trace", "write where the time goes to FILE, for chrome://tracing or ui.perfetto.dev", "FILE",
+               [&](const std::string& path) { arguments.trace = path; });
   options.flag("--json", "print JSON instead of text", arguments.json);
   options.flag("--quiet", "no progress and no statistics on stderr", arguments.quiet);
 }

@@ -14,8 +14,10 @@ namespace rustml::cli {
 
 struct ModelArguments {
   std::string gguf, safetensors;  // one of them: a path, or a model of the hub
-  std::string simd_target, log;
+  std::string simd_target, log, trace;
   int32_t threads = 0;
+  int32_t quantize = RUSTML_QUANTIZE_AUTO;
+  uint32_t quantize_min_dim = 0;  // 0: the library's default
   bool quiet = false, json = false;
 };
 

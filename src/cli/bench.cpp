@@ -80,7 +80,7 @@ double decode_seconds(rustml_session* session, const std::vector<int32_t>& ids, 
 int bench(Arguments a) {
   Interrupt interrupt;
   interrupt.arm();
-  start_log(a.model.log);
+  start_log(a.model.log, a.model.trace);
   if (a.session.context == 0) a.session.context = a.prefill + a.decode + 1;
   std::vector<double> load, prefill, decode;
   Loaded loaded{};

@@ -71,7 +71,7 @@ class Conversation {
 int chat(const Arguments& a) {
   Interrupt interrupt;
   interrupt.arm();
-  start_log(a.model.log);
+  start_log(a.model.log, a.model.trace);
   const Loaded loaded = load_model(a.model, interrupt, 0);
   interrupt.disarm();
   if (a.model.json) write_answer(load_event(loaded.path, loaded) + "\n");

@@ -52,7 +52,7 @@ std::string table(const rustml_model_info& info, const rustml_memory_plan& plan)
 int info(const ModelArguments& a, const SessionArguments& s) {
   Interrupt interrupt;
   interrupt.arm();
-  start_log(a.log);
+  start_log(a.log, a.trace);
   const Loaded loaded = load_model(a, interrupt, 0, /*warmup=*/false);
   if (a.json) {
     write_answer(describe(loaded.model.get()) + "\n");
@@ -64,8 +64,9 @@ int info(const ModelArguments& a, const SessionArguments& s) {
   session.kv_type = s.kv_type;
   rustml_memory_plan plan{};
   plan.struct_size = sizeof plan;
+  const rustml_model_options options = options_of(a);
   call([&](rustml_error** error) {
-    return rustml_model_plan(loaded.path.data(), loaded.path.size(), nullptr, &session, &plan, nullptr, error);
+    return rustml_model_plan(loaded.path.data(), loaded.path.size(), &options, &session, &plan, nullptr, error);
   });
   write_answer(table(loaded.info, plan));
   return kExitAnswer;

@@ -32,13 +32,20 @@ std::string model_path(const ModelArguments& a, const HubCall& hub_call) {
 
 double now_seconds() { return static_cast<double>(rustml_now_ns()) * 1e-9; }
 
-Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup) {
-  const std::string path = model_path(arguments, {interrupt, deadline_ns, arguments.quiet});
+rustml_model_options options_of(const ModelArguments& arguments) {
   rustml_model_options options;
   rustml_model_options_init(&options, sizeof options);
   options.n_threads = arguments.threads;
-  options.warmup = warmup ? 1 : 0;
+  options.quantize = arguments.quantize;
+  options.quantize_min_dim = arguments.quantize_min_dim;
   options.simd_target = text_of(arguments.simd_target);
+  return options;
+}
+
+Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup) {
+  const std::string path = model_path(arguments, {interrupt, deadline_ns, arguments.quiet});
+  rustml_model_options options = options_of(arguments);
+  options.warmup = warmup ? 1 : 0;
 
   rustml_callback progress;
   rustml_callback_init(&progress, sizeof progress);

@@ -15,6 +15,9 @@ struct Loaded {
 
 double now_seconds();
 
+// Its texts are views of `arguments`.
+rustml_model_options options_of(const ModelArguments& arguments);
+
 // Throws Failure. `deadline_ns` 0: none.
 Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup = true);
 rustml_session_options options_of(const SessionArguments& arguments);

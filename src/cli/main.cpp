@@ -77,7 +77,9 @@ int run_program(int argc, char** argv) {
   } catch (const UsageError& error) {
     throw Failure(RUSTML_INVALID_ARGUMENT, std::string(error.what()) + " (see " + name + " --help)");
   }
-  return command();
+  const int code = command();
+  end_trace();
+  return code;
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ int run(const Arguments& a) {
   Interrupt interrupt;
   interrupt.arm();
   const uint64_t deadline = deadline_of(a.sampling);
-  start_log(a.model.log);
+  start_log(a.model.log, a.model.trace);
   std::vector<rustml_text> stops;
   rustml_generation_options options = generation_options(a.sampling, stops);
   options.cancel = interrupt.cancel();

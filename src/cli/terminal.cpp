@@ -12,12 +12,14 @@
 #include <sstream>
 
 #include "cli/client.h"
+#include "cli/trace.h"
 
 namespace rustml::cli {
 namespace {
 
 bool progress_shown = false;
 int32_t shown_level = RUSTML_LOG_WARN;  // of component rustml
+std::unique_ptr<TraceFile> trace_file;
 
 // To stderr, warnings and errors in colour where that is a terminal.
 spdlog::logger make_log() {
@@ -33,6 +35,10 @@ spdlog::logger make_log() {
 int32_t print_record(void*, const rustml_event* event) {
   static spdlog::logger log = make_log();
   const std::string_view text(event->text, event->text_len);
+  if (trace_file && event->component == kTraceComponent) {
+    trace_file->add(text);
+    return 0;
+  }
   clear_progress();
   if (event->level == RUSTML_LOG_ERROR)
     log.error("error: {}", text);
@@ -101,7 +107,9 @@ void clear_progress() {
   progress_shown = false;
 }
 
-void start_log(const std::string& filter) {
+void start_log(const std::string& filter, const std::string& trace) {
+  if (!trace.empty()) trace_file = std::make_unique<TraceFile>(trace);
+  const std::string spans = "," + std::string(kTraceComponent) + (trace.empty() ? "=off" : "=trace");
   rustml_callback callback;
   rustml_callback_init(&callback, sizeof callback);
   callback.on_event = print_record;
@@ -111,16 +119,21 @@ void start_log(const std::string& filter) {
   const char* variable = std::getenv("RUST_LOG");
   const bool from_variable = filter.empty() && variable != nullptr && *variable != '\0';
   const std::string chosen = !filter.empty() ? filter : from_variable ? variable : "warn";
-  options.filter = text_of(chosen);
+  const std::string with_spans = chosen + spans, only_warnings = "warn" + spans;
+  options.filter = text_of(with_spans);
   shown_level = level_of(chosen);
   try {
     call([&](rustml_error** error) { return rustml_log_set(&options, error); });
   } catch (const Failure& failure) {
     if (!from_variable) throw Failure(failure.status(), std::string("--log: ") + failure.what());
     report(std::string("warning: RUST_LOG is ignored: ") + failure.what());  // it may be meant for another program
-    options.filter = text_of("warn");
+    options.filter = text_of(only_warnings);
     call([&](rustml_error** error) { return rustml_log_set(&options, error); });
   }
+}
+
+void end_trace() {
+  if (trace_file) trace_file->close();
 }
 
 void show_log(const rustml_event& event) {

@@ -25,8 +25,11 @@ bool stderr_is_terminal() noexcept;
 void show_progress(std::string_view text);
 void clear_progress();
 
-// Sends the library's log records to stderr. `filter` is --log; when empty, RUST_LOG, then "warn".
-void start_log(const std::string& filter);
+// Sends the library's log records to stderr. `filter` is --log; when empty, RUST_LOG, then "warn". Spans go to the file `trace`,
+// if it is not empty, until end_trace or the program's end.
+void start_log(const std::string& filter, const std::string& trace = "");
+// Throws Failure if the file could not be written.
+void end_trace();
 // A record that a sister library delivered as an event, if that filter lets the program's own lines of its level through.
 void show_log(const rustml_event& event);
 

@@ -57,7 +57,7 @@ int tokenize(const Arguments& a) {
   }
   Interrupt interrupt;
   interrupt.arm();
-  start_log(a.model.log);
+  start_log(a.model.log, a.model.trace);
   const Loaded loaded = load_model(a.model, interrupt, 0, /*warmup=*/false);
   const rustml_model* model = loaded.model.get();
   const uint32_t flags = (a.no_special ? 0 : RUSTML_ENCODE_ADD_SPECIAL) | (a.parse_special ? RUSTML_ENCODE_PARSE_SPECIAL : 0);

@@ -21,12 +21,6 @@ void require_ids(std::span<const int32_t> ids, int64_t vocab) {
                                          " is not in the vocabulary; ids are 0 to " + std::to_string(vocab - 1));
 }
 
-runtime::ProfileLevel profile_level() {
-  if (base::log_enabled(base::LogLevel::trace, "rustml::matmul") || base::log_enabled(base::LogLevel::trace, "rustml::attn"))
-    return runtime::ProfileLevel::matmuls;
-  return base::log_enabled(base::LogLevel::debug, "rustml::model") ? runtime::ProfileLevel::layers : runtime::ProfileLevel::off;
-}
-
 const char* kv_name(kernels::KvType type) { return type == kernels::KvType::f32 ? "f32" : type == kernels::KvType::f16 ? "f16" : "q8_0"; }
 
 }  // namespace
@@ -116,29 +110,35 @@ std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
 bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
   const uint64_t begin = cache_.length(), end = begin + ids.size();
   cache_.reserve(end);
-  runtime::ProfileLines lines;
-  lines.level = profile_level();
+  runtime::ProfileLines lines = runtime::ProfileLines::wanted();
   const uint64_t start = runtime::now_ns();
   models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()),       cache_,
                     scratch_,   want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr,
                     lines};
   if (want_scores) hidden_at_ = logits_at_ = 0;  // overwritten from here on
   const bool finished = engine_->run(pass, stop, pieces_after_stop_);
-  if (lines.level != runtime::ProfileLevel::off && finished) {
-    const auto ms = [](uint64_t ns) { return static_cast<double>(ns) * 1e-6; };
-    char line[200];
-    std::snprintf(line, sizeof line,
-                  "model::forward step=%llu tokens=%zu Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
-                  static_cast<unsigned long long>(begin), ids.size(), ms(pass.embedding_ns), ms(pass.layers_ns), ms(pass.norm_ns),
-                  ms(pass.projection_ns), ms(runtime::now_ns() - start));
-    lines.add(base::LogLevel::debug, "rustml::model", line);
-  }
+  if (lines.level != runtime::ProfileLevel::off && finished) report(pass, start, lines);
   lines.flush();
   if (!finished) return false;
+  ++n_passes_;
   cache_.set_length(end);
   if (tokens_.size() < end) tokens_.insert(tokens_.end(), ids.end() - static_cast<std::ptrdiff_t>(end - tokens_.size()), ids.end());
   if (want_scores) hidden_at_ = logits_at_ = end;
   return true;
+}
+
+// Total is more than its parts by the wait for the team's turn.
+void LiveSession::report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const {
+  lines.leave();
+  const uint64_t end = runtime::now_ns();
+  const auto ms = [](uint64_t ns) { return static_cast<double>(ns) * 1e-6; };
+  char line[200];
+  std::snprintf(line, sizeof line,
+                "model::forward step=%llu tokens=%lld Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
+                static_cast<unsigned long long>(n_passes_), static_cast<long long>(pass.n_tokens), ms(pass.embedding_ns),
+                ms(pass.layers_ns), ms(pass.norm_ns), ms(pass.projection_ns), ms(end - start_ns));
+  lines.add(base::LogLevel::debug, "rustml::model", line);
+  lines.span("model::forward", start_ns, end);
 }
 
 const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop) {

@@ -87,6 +87,7 @@ class LiveSession final : public Session {
 
  private:
   void drop(uint64_t n_tokens) noexcept;  // truncate() but for the memory
+  void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
   bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
   void require_closed(const char* what) const;
 
@@ -99,6 +100,7 @@ class LiveSession final : public Session {
   std::vector<float> logits_;               // [vocab] likewise
   uint64_t hidden_at_ = 0, logits_at_ = 0;  // number of tokens they belong to; 0: none
   uint32_t pieces_after_stop_ = 0;
+  uint64_t n_passes_ = 0;  // finished ones
   std::optional<SavedGeneration> saved_;
   LiveGeneration* open_ = nullptr;  // it keeps this session alive and takes itself out when it closes
 };

@@ -13,6 +13,16 @@ ops::Context context(runtime::Member& member, const kernels::KernelTable& kernel
   return {member, kernels, s.shared, s.own[static_cast<size_t>(member.rank())].single, profile};
 }
 
+// Multiplications and additions of scores and values, and the cells that some token of the pass sees.
+void count_attention(const Pass& pass, const ops::AttentionShape& shape, uint64_t& flops, uint64_t& bytes) {
+  const auto seen = [&](uint64_t position) {
+    return shape.window > 0 ? std::min(position + 1, static_cast<uint64_t>(shape.window)) : position + 1;
+  };
+  const uint64_t first = pass.cache.length(), end = first + static_cast<uint64_t>(pass.n_tokens);
+  for (uint64_t p = first; p < end; ++p) flops += 4 * static_cast<uint64_t>(shape.q_size()) * seen(p);
+  bytes = (end - first + seen(first) - 1) * static_cast<uint64_t>(shape.n_kv_heads) * pass.cache.cell_bytes();
+}
+
 }  // namespace
 
 Decoder::Decoder(WeightBinder& weights, const Config& config) : config_(config) {
@@ -40,30 +50,53 @@ void Decoder::loaded() {
 void Decoder::step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const {
   Scratch& s = pass.scratch;
   ops::Context c = context(member, kernels, s, pass.profile);
-  runtime::Lap lap(c.profiling());
+  const bool profiling = c.profiling();
   if (index == 0) {
+    if (profiling) pass.profile.enter("Embedding", pass.embedding_ns);
     embed_tokens(c, pass);
-    lap.add(pass.embedding_ns);
   } else if (index <= config_.n_layers) {
-    LayerTimes t;
-    layer(c, pass, index - 1, t);
-    lap.add(pass.layers_ns);
-    if (!c.profiling()) return;
-    char line[200];
-    std::snprintf(line, sizeof line, "transformer[%d]::forward attn=%.3fms ffn=%.3fms", index - 1, ms(t.qkv + t.rope + t.attention + t.out),
-                  ms(t.ffn));
-    pass.profile.add(base::LogLevel::debug, "rustml::model", line);
-    if (pass.profile.level != runtime::ProfileLevel::matmuls) return;
-    std::snprintf(line, sizeof line, "[attn] layer=%d QKV=%.3fms QKnorm+RoPE=%.3fms QK^T+softmax+A*V=%.3fms (one kernel) out=%.3fms",
-                  index - 1, ms(t.qkv), ms(t.rope), ms(t.attention), ms(t.out));
-    pass.profile.add(base::LogLevel::trace, "rustml::attn", line);
+    if (profiling && index == 1) pass.profile.enter("Layers", pass.layers_ns);
+    LayerTimes times(profiling);
+    layer(c, pass, index - 1, times);
+    if (profiling) report(index - 1, times, pass.profile);
   } else if (pass.hidden) {
+    if (profiling) pass.profile.enter("Norm", pass.norm_ns);
     if (member.leader()) norm_.apply(kernels, s.x + (pass.n_tokens - 1) * config_.hidden, config_.hidden, pass.hidden);
     member.sync();
-    lap.add(pass.norm_ns);
-    if (pass.logits) head(c, pass.hidden, pass.logits);
-    lap.add(pass.projection_ns);
+    if (!pass.logits) return;
+    if (profiling) pass.profile.enter("Projection", pass.projection_ns);
+    head(c, pass.hidden, pass.logits);
   }
+}
+
+void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& profile) const {
+  const uint64_t attention = t.qkv + t.store + t.attention + t.out;
+  const auto layer = static_cast<long long>(index);
+  char line[240];
+  std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%.3fms ffn=%.3fms", layer, ms(attention), ms(t.ffn));
+  profile.add(base::LogLevel::debug, "rustml::model", line);
+  if (profile.level != runtime::ProfileLevel::matmuls) return;
+  // QKV holds what is left of storing k and v. Scores, softmax and values of a block are one kernel that reads no clock.
+  std::snprintf(line, sizeof line,
+                "[attn] layer=%lld QKV=%.3fms QKnorm=%.3fms RoPE=%.3fms QK^T=%.3fms softmax=%.3fms A*V=%.3fms out=%.3fms"
+                " (QK^T holds softmax and A*V: one kernel)",
+                layer, ms(t.qkv + t.store - t.prepare.norm_ns - t.prepare.rotate_ns), ms(t.prepare.norm_ns), ms(t.prepare.rotate_ns),
+                ms(t.attention), 0.0, 0.0, ms(t.out));
+  profile.add(base::LogLevel::trace, "rustml::attn", line);
+  if (!profile.spans) return;
+  uint64_t at = t.begin;
+  const auto part = [&](const char* name, uint64_t ns, uint64_t bytes = 0, uint64_t flops = 0) {
+    profile.span(name, at, at + ns, bytes, flops);
+    at += ns;
+  };
+  part("QKV", t.qkv);
+  part("QKnorm+RoPE+store", t.store);
+  part("QK^T+softmax+A*V", t.attention, t.attention_bytes, t.attention_flops);
+  part("out", t.out);
+  profile.span("attn", t.begin, at);
+  part("ffn", t.ffn);
+  std::snprintf(line, sizeof line, "transformer[%lld]", layer);
+  profile.span(line, t.begin, at);
 }
 
 void Decoder::project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s,
@@ -94,7 +127,7 @@ void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
 }
 
 ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
-                                 LayerTimes& times, runtime::Lap& lap) const {
+                                 LayerTimes& times) const {
   Scratch& s = pass.scratch;
   const Scratch::Own& own = s.own[static_cast<size_t>(c.member.rank())];
   const bool in_window = config_.windowed(index);
@@ -105,25 +138,25 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
 
   ops::linear(c, w.qkv, normed, n, s.qkv, shape.row());
   c.member.sync();
-  lap.add(times.qkv);
+  times.lap.add(times.qkv);
 
   const bool rotated = config_.rope_base > 0;
   ops::store_kv(c, shape,
                 {w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
                  in_window ? s.window_sines : s.sines},
-                s.qkv, n, position, cache);
+                s.qkv, n, position, cache, c.tracing() ? &times.prepare : nullptr);
   c.member.sync();
-  lap.add(times.rope);
+  times.lap.add(times.store);
 
   ops::attention(c, shape, s.qkv, n, position, cache, own.partial, s.partial, s.attended);
   c.member.sync();
-  lap.add(times.attention);
-
   const float* attended = s.attended;
   if (n == 1) {
     ops::merge(c, shape, position, s.partial, own.merged);
     attended = own.merged;
   }
+  times.lap.add(times.attention);
+  if (c.tracing()) count_attention(pass, shape, times.attention_flops, times.attention_bytes);
   return ops::quantize(c, attended, n, shape.q_size(), w.out.quantized());
 }
 

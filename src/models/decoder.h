@@ -20,9 +20,14 @@ class Decoder : public Model {
                runtime::ProfileLines& profile, float* logits) const final;
 
  protected:
-  // What the leader saw of one layer, in ns.
+  // What the leader saw of one layer, in ns. Parts end in this order, each where the next begins.
   struct LayerTimes {
-    uint64_t qkv = 0, rope = 0, attention = 0, out = 0, ffn = 0;
+    explicit LayerTimes(bool on) : lap(on), begin(lap.since()) {}
+    runtime::Lap lap;
+    const uint64_t begin;
+    uint64_t qkv = 0, store = 0, attention = 0, out = 0, ffn = 0;  // qkv: with the norm before; store: see ops::store_kv
+    ops::PreparationTimes prepare;                                 // parts of store
+    uint64_t attention_flops = 0, attention_bytes = 0;
   };
   struct Attention {
     std::array<ops::Matrix, 3> qkv;                    // [heads x head_dim, hidden], [kv_heads x head_dim, hidden] twice
@@ -40,8 +45,8 @@ class Decoder : public Model {
 
   // The attended values of a layer's normalized input, ready for its output matrix: regions q|k|v; prepare and store;
   // attention. Each ends with a barrier.
-  ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed, LayerTimes& times,
-                          runtime::Lap& lap) const;
+  ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
+                          LayerTimes& times) const;
 
   const Config config_;
   ops::Norm norm_;              // before the head
@@ -52,6 +57,7 @@ class Decoder : public Model {
  private:
   void embed_tokens(ops::Context& c, Pass& pass) const;
   void head(ops::Context& c, const float* hidden, float* logits) const;
+  void report(int64_t index, const LayerTimes& times, runtime::ProfileLines& profile) const;
 
   ops::AttentionShape full_, windowed_;
   std::vector<double> frequencies_, window_frequencies_;  // [head_dim / 2]; empty: not rotated

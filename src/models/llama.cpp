@@ -58,20 +58,19 @@ class Llama final : public Decoder {
     const Layer& w = layers_[static_cast<size_t>(index)];
     Scratch& s = pass.scratch;
     const int64_t n = pass.n_tokens, h = config_.hidden;
-    runtime::Lap lap(c.profiling());
 
     const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, n, h, ops::any_quantized(w.attention.qkv));
-    const ops::Activations attended = attend(c, pass, index, w.attention, normed, times, lap);
+    const ops::Activations attended = attend(c, pass, index, w.attention, normed, times);
     ops::linear(c, w.attention.out, attended, n, s.x, h, true);
     c.member.sync();
-    lap.add(times.out);
+    times.lap.add(times.out);
 
     const ops::Activations normed_again = ops::normalize(c, s.x, w.ffn_norm, n, h, w.gate.quantized() || w.up.quantized());
     ops::gate_up(c, w.gate, &w.up, c.kernels.silu_mul, normed_again, n, s.gate, s.up);
     c.member.sync();
     const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.down.quantized());
     ops::linear(c, w.down, inner, n, s.x, h, true);
-    lap.add(times.ffn);
+    times.lap.add(times.ffn);
   }
 
   std::vector<Layer> layers_;

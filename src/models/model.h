@@ -43,7 +43,7 @@ struct Pass {
   float* hidden;  // [hidden] of the last token after the final norm; null: not wanted
   float* logits;  // [vocab] of the last token; null: not wanted
   runtime::ProfileLines& profile;
-  // Set by the leader: ns per stage.
+  // Added up by the leader when it profiles: ns per stage, once it has left the stage.
   uint64_t embedding_ns = 0, layers_ns = 0, norm_ns = 0, projection_ns = 0;
 };
 

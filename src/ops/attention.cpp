@@ -107,7 +107,10 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
 void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
-              uint64_t first_position, const KvLayer& cache) {
+              uint64_t first_position, const KvLayer& cache, PreparationTimes* times) {
+  runtime::Lap lap(times != nullptr);
+  PreparationTimes spent;
+  uint64_t rest_ns = 0;
   const int64_t d = shape.head_dim, half = d / 2;
   const int64_t heads = shape.n_heads + 2 * shape.n_kv_heads;  // q heads, then k, then v
   const runtime::Range units = runtime::share(n_tokens * heads, c.member.rank(), c.member.size());
@@ -115,8 +118,15 @@ void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation
     const int64_t t = u / heads, h = u % heads, position = static_cast<int64_t>(first_position) + t;
     float* x = qkv + t * shape.row() + h * d;
     if (h < shape.n_heads + shape.n_kv_heads) {
-      if (const float* norm = h < shape.n_heads ? prepare.q_norm : prepare.k_norm) c.kernels.rms_norm(x, norm, d, prepare.norm_eps, x);
-      if (prepare.cosines) c.kernels.rotate(x, prepare.cosines + t * half, prepare.sines + t * half, d);
+      lap.add(rest_ns);
+      if (const float* norm = h < shape.n_heads ? prepare.q_norm : prepare.k_norm) {
+        c.kernels.rms_norm(x, norm, d, prepare.norm_eps, x);
+        lap.add(spent.norm_ns);
+      }
+      if (prepare.cosines) {
+        c.kernels.rotate(x, prepare.cosines + t * half, prepare.sines + t * half, d);
+        lap.add(spent.rotate_ns);
+      }
     }
     const int64_t block = position / kBlock, index = position % kBlock;
     if (h < shape.n_heads) {
@@ -128,6 +138,7 @@ void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation
       c.kernels.store_v(cache.type, x, d, cache.v_block(v, block), cache.v_scales(v, block), index);
     }
   }
+  if (times) *times = spent;
 }
 
 void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,

@@ -46,9 +46,14 @@ struct QueryKeyPreparation {
   float norm_eps = 0;
   const float *cosines = nullptr, *sines = nullptr;  // [n_tokens][head_dim / 2]; null: not rotated
 };
+// Parts of store_kv, in this member's own share.
+struct PreparationTimes {
+  uint64_t norm_ns = 0, rotate_ns = 0;
+};
 // Prepares q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
+// times: null, not measured.
 void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
-              uint64_t first_position, const KvLayer& cache);
+              uint64_t first_position, const KvLayer& cache, PreparationTimes* times = nullptr);
 
 // Memory for partial results of blocks.
 struct AttentionScratch {

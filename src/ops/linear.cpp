@@ -37,12 +37,15 @@ bool pieces(Context& c, int64_t panel_bytes, runtime::Range range, int64_t n_tok
   return true;
 }
 
-void trace(Context& c, const Matrix& m, const char* label, int64_t n_tokens, int64_t bytes, int64_t rows, uint64_t ns) {
+// `bytes`: of the packed weights. The time is the leader's, for its share of them; the others work on theirs meanwhile.
+void trace(Context& c, const char* label, int64_t n_tokens, int64_t cols, int64_t rows, int64_t bytes, uint64_t start) {
+  const uint64_t end = runtime::now_ns(), ns = end - start;
   char line[160];
-  std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %.3fms (%.1f GB/s)", label, static_cast<long long>(n_tokens),
-                static_cast<long long>(m.cols), static_cast<long long>(m.cols), static_cast<long long>(rows),
-                static_cast<double>(ns) * 1e-6, ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
+  std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %.2fms (%.1f GB/s)", label, static_cast<long long>(n_tokens),
+                static_cast<long long>(cols), static_cast<long long>(cols), static_cast<long long>(rows), static_cast<double>(ns) * 1e-6,
+                ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
   c.profile.add(base::LogLevel::trace, "rustml::matmul", line);
+  c.profile.span(label, start, end, static_cast<uint64_t>(bytes), static_cast<uint64_t>(2 * n_tokens * rows * cols));
 }
 
 // Rows of a chunk: each member prepares its share, then all meet. A single row: every member for itself.
@@ -105,7 +108,7 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
     rows += m.rows;
     bytes += m.bytes();
   }
-  if (start) trace(c, parts[0], parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, bytes, rows, runtime::now_ns() - start);
+  if (start) trace(c, parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, parts[0].cols, rows, bytes, start);
 }
 
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
@@ -128,8 +131,8 @@ void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gat
       }))
     return;
   if (!start) return;
-  trace(c, gate_weight, up_weight ? "GateUp_proj" : gate_weight.label, n_tokens, gate_weight.bytes() + (up_weight ? second.bytes() : 0),
-        up_weight ? 2 * rows : rows, runtime::now_ns() - start);
+  trace(c, up_weight ? "GateUp_proj" : gate_weight.label, n_tokens, gate_weight.cols, up_weight ? 2 * rows : rows,
+        gate_weight.bytes() + (up_weight ? second.bytes() : 0), start);
 }
 
 void unpack_row(const Matrix& m, int64_t row, float* out) {

@@ -33,6 +33,7 @@ TEST(Arguments, RefusalsNameTheOptionTheValueTheLimitAndTheWayOut) {
   EXPECT_EQ(refusal({"--top-p", "1.5"}), "--top-p 1.5: must be above 0 and at most 1; 1 turns it off");
   EXPECT_EQ(refusal({"--top-k", "0"}), "--top-k 0: must be a whole number, 1 to 2147483647; to turn it off, leave --top-k out");
   EXPECT_EQ(refusal({"--kv-type", "f64"}), "--kv-type f64: must be f32, f16 or q8_0; f16 is the default");
+  EXPECT_EQ(refusal({"--quantize", "q2_k"}), "--quantize q2_k: must be none, q8_0 or q4_0; leave it out for the default");
   EXPECT_EQ(refusal({"--max-tokens", "-5"}), "--max-tokens -5: must be a whole number, 0 or more; 0 goes on until the context is full");
 }
 
@@ -52,6 +53,8 @@ TEST(Arguments, RefusesEveryValueOutsideItsRange) {
       {"--threads", {"0", "257", "-1"}},
       {"--context", {"0", "-1", "1073741825"}},
       {"--kv-type", {"", "F16", "q4_0"}},
+      {"--quantize", {"", "Q8_0", "q5_0", "auto"}},
+      {"--quantize-min-dim", {"0", "-1", "4294967296"}},
       {"--logprobs", {"0", "101"}},
   };
   for (const auto& [option, values] : table) {

@@ -1,5 +1,9 @@
 #include "generation/session.h"
 
+#include <algorithm>
+#include <regex>
+
+#include "base/log.h"
 #include "tiny.h"
 
 namespace rustml::generation {
@@ -68,6 +72,74 @@ TEST(Session, LimitsAreEnforcedBeforeAnythingChanges) {
   EXPECT_EQ(status_of([&] { eval(*s, {5}); }), base::Status::resource_exhausted);
   EXPECT_EQ(s->info().position, 0u);
   EXPECT_EQ(status_of([&] { s->rewind(1); }), base::Status::out_of_range);
+}
+
+// What evaluating three tokens and then one logs under this filter.
+std::vector<std::string> profile(const std::string& name, const char* filter) {
+  const auto engine = open_tiny(name);
+  const auto session = new_session(engine);
+  std::vector<std::string> lines;
+  base::log_set(filter, [&](const base::LogRecord& r) { lines.push_back(r.text); });
+  {
+    const base::ApiScope scope;
+    eval(*session, {5, 6, 7});
+    eval(*session, {8});
+  }
+  base::log_set("", {});
+  return lines;
+}
+
+size_t matching(const std::vector<std::string>& lines, const char* pattern) {
+  const std::regex regex(pattern);
+  return static_cast<size_t>(
+      std::count_if(lines.begin(), lines.end(), [&](const std::string& line) { return std::regex_search(line, regex); }));
+}
+
+TEST(Session, ProfileLinesOfEveryArchitecture) {
+  const struct {
+    const char* name;
+    const char* up;  // first half of the feed-forward network
+    bool rotated, qk_norm;
+  } models[] = {{"architectures/gpt2", "Up_proj", false, false},
+                {"architectures/gemma3", "GateUp_proj", true, true},
+                {"architectures/llama", "GateUp_proj", true, false},
+                {"architectures/qwen3", "GateUp_proj", true, true}};
+  for (const auto& model : models) {
+    SCOPED_TRACE(model.name);
+    const auto lines = profile(model.name, "trace,rustml::trace=off");
+    const size_t passes = 2, layers = matching(lines, R"(^transformer\[\d+\]::forward attn=\d+\.\d{3}ms ffn=\d+\.\d{3}ms$)");
+    EXPECT_GE(layers, 2 * passes);
+    EXPECT_EQ(matching(lines, R"(^transformer\[0\]::forward )"), passes);
+    const std::string tail = R"( Embedding=\d+\.\d\dms Layers=\d+\.\d\dms Norm=\d+\.\d\dms Projection=\d+\.\d\dms Total=\d+\.\d\dms$)";
+    EXPECT_EQ(matching(lines, (R"(^model::forward step=0 tokens=3)" + tail).c_str()), 1u);
+    EXPECT_EQ(matching(lines, (R"(^model::forward step=1 tokens=1)" + tail).c_str()), 1u);
+    for (const char* matrix : {"QKV_proj", "O_proj", model.up, "Down_proj"})
+      EXPECT_EQ(
+          matching(lines,
+                   (R"(^\[TRACE\] matmul )" + std::string(matrix) + R"( \[[13],\d+\]x\[\d+,\d+\] \d+\.\d\dms \(\d+\.\d GB/s\)$)").c_str()),
+          layers)
+          << matrix;
+    EXPECT_EQ(matching(lines, R"(^\[TRACE\] matmul LM_head \[1,)"), passes);
+    EXPECT_EQ(matching(lines, R"(^\[attn\] layer=\d+ QKV=\d+\.\d{3}ms QKnorm=\d+\.\d{3}ms RoPE=\d+\.\d{3}ms QK\^T=\d+\.\d{3}ms )"
+                              R"(softmax=\d+\.\d{3}ms A\*V=\d+\.\d{3}ms out=\d+\.\d{3}ms)"),
+              layers);
+    if (!model.rotated) {
+      EXPECT_EQ(matching(lines, " RoPE=0.000ms "), layers);
+    }
+    if (!model.qk_norm) {
+      EXPECT_EQ(matching(lines, " QKnorm=0.000ms "), layers);
+    }
+    EXPECT_EQ(matching(lines, "\"ph\""), 0u);
+  }
+}
+
+TEST(Session, ProfileLinesFollowTheFilter) {
+  EXPECT_TRUE(profile("base_f16", "info").empty());
+  const auto lines = profile("base_f16", "debug");
+  EXPECT_EQ(matching(lines, "^model::forward"), 2u);
+  EXPECT_EQ(matching(lines, "^transformer"), 4u);
+  EXPECT_EQ(lines.size(), 6u);
+  EXPECT_EQ(profile("base_f16", "off,rustml::attn=trace").size(), 4u);
 }
 
 }  // namespace
