@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PROMPT = 4096, TOKENS = 24, CHECKED = 8 };
+enum { MAX_PROMPT = 4096, TOKENS = 256, CHECKED = 8 };
 
 static int failures = 0;
 #define CHECK(condition, ...)                         \
