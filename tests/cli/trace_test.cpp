@@ -41,7 +41,7 @@ double total(const std::vector<Span>& spans, const std::string& name) {
 TEST(Trace, SpansNestAndAddUp) {
   const TemporaryFile file("trace.json", "");
   const Outcome outcome = infer({"--gguf", golden("base_f32.gguf"), "--prompt-ids", "5 6 7", "--max-tokens", "4", "--ignore-eos", "--trace",
-                                 file.path(), "--log", "warn", "--quiet"});
+                                 file.path(), "--log", "error", "--quiet"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "") << "spans go to the file alone";
   const std::vector<Span> spans = read_trace(file.path());
