@@ -91,6 +91,16 @@ extern "C" {
 #define RUSTML_QUANTIZE_Q8_0 2 /* linear layers and the head, where that makes them smaller */
 #define RUSTML_QUANTIZE_Q4_0 3
 
+/* rustml_quantize_options.type */
+#define RUSTML_TYPE_F32 1
+#define RUSTML_TYPE_F16 2
+#define RUSTML_TYPE_BF16 3
+#define RUSTML_TYPE_Q8_0 4
+#define RUSTML_TYPE_Q5_1 5
+#define RUSTML_TYPE_Q5_0 6
+#define RUSTML_TYPE_Q4_1 7
+#define RUSTML_TYPE_Q4_0 8
+
 /* rustml_session_options.kv_type */
 #define RUSTML_KV_F32 1
 #define RUSTML_KV_F16 2 /* default */
@@ -277,6 +287,13 @@ typedef struct rustml_model_options {
   uint32_t quantize_min_dim;   /* linear layers whose longer side is at least this are quantized at load; 0: 512 */
   uint32_t reserved0;
 } rustml_model_options;
+
+typedef struct rustml_quantize_options {
+  uint32_t struct_size;
+  uint32_t flags; /* 0 */
+  int32_t type;   /* RUSTML_TYPE_* of the matrices; default Q8_0 */
+  uint32_t reserved0;
+} rustml_quantize_options;
 
 /* Sizes in bytes unless named otherwise. Texts live as long as the model. */
 typedef struct rustml_model_info {
@@ -529,6 +546,14 @@ RUSTML_API int32_t rustml_model_describe_json(const rustml_model *model, char *b
 RUSTML_API int32_t rustml_model_plan(const char *path, uint64_t path_len, const rustml_model_options *options,
                                      const rustml_session_options *session, rustml_memory_plan *out, const rustml_call_options *call,
                                      rustml_error **error);
+RUSTML_API int32_t rustml_quantize_options_init(rustml_quantize_options *options, uint32_t size);
+/* Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another type: F16 where
+ * rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose a little more. The
+ * file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for what GGUF has no place
+ * for, as windows of a Mistral model. Progress in bytes written. */
+RUSTML_API int32_t rustml_model_quantize(const char *path, uint64_t path_len, const char *out_path, uint64_t out_path_len,
+                                         const rustml_quantize_options *options, const rustml_call_options *call,
+                                         rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------------- text */
 

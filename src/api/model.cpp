@@ -1,8 +1,10 @@
 #include "api/arguments.h"
 #include "api/callbacks.h"
+#include "api/file_writer.h"
 #include "api/guard.h"
 #include "api/options.h"
 #include "api/structs.h"
+#include "generation/gguf_file.h"
 
 using namespace rustml::api;
 namespace base = rustml::base;
@@ -121,5 +123,21 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
     filled.total_bytes = plan.total_bytes;
     filled.context_tokens = plan.context_tokens;
     result.write(filled);
+  });
+}
+
+int32_t rustml_model_quantize(const char* path, uint64_t path_len, const char* out_path, uint64_t out_path_len,
+                              const rustml_quantize_options* options, const rustml_call_options* call, rustml_error** error) {
+  return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
+    const auto type = to_tensor_type(options);
+    const std::string from = read_path(path, path_len), to = read_path(out_path, out_path_len);
+    LongCall long_call(call, "quantize");
+    rustml::runtime::Call& running = long_call.begin();
+    const auto file = formats::open_path(from, running);
+    FileWriter out(to);
+    rustml::generation::write_gguf(
+        file, type, [&](const void* data, uint64_t n) { out.write(data, n); }, running);
+    out.commit();
   });
 }

@@ -8,6 +8,7 @@
 
 namespace rustml::api {
 
+tensor::DType to_tensor_type(const rustml_quantize_options* given);
 generation::ModelOptions to_model_options(const rustml_model_options* given);
 generation::SessionOptions to_session_options(const rustml_session_options* given);
 bool adds_generation_prompt(const rustml_chat_options* given);

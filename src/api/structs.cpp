@@ -42,6 +42,12 @@ rustml_model_options Layout<rustml_model_options>::defaults() noexcept {
   return options;
 }
 
+rustml_quantize_options Layout<rustml_quantize_options>::defaults() noexcept {
+  auto options = blank<rustml_quantize_options>();
+  options.type = RUSTML_TYPE_Q8_0;
+  return options;
+}
+
 rustml_chat_options Layout<rustml_chat_options>::defaults() noexcept {
   auto options = blank<rustml_chat_options>();
   options.add_generation_prompt = 1;
@@ -71,6 +77,7 @@ using rustml::api::init_struct;
 int32_t rustml_log_options_init(rustml_log_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_call_options_init(rustml_call_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_model_options_init(rustml_model_options* options, uint32_t size) { return init_struct(options, size); }
+int32_t rustml_quantize_options_init(rustml_quantize_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_chat_options_init(rustml_chat_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_session_options_init(rustml_session_options* options, uint32_t size) { return init_struct(options, size); }
 int32_t rustml_prompt_init(rustml_prompt* prompt, uint32_t size) { return init_struct(prompt, size); }

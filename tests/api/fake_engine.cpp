@@ -9,6 +9,7 @@
 #include "generation/batch.h"
 #include "generation/beam_search.h"
 #include "generation/generation.h"
+#include "generation/gguf_file.h"
 
 namespace rustml::fake {
 
@@ -296,6 +297,8 @@ std::shared_ptr<Engine> Engine::open(formats::ModelFile file, const ModelOptions
 MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions&, const SessionOptions&) {
   return {file.readers.front()->size(), 1, 2, 3, 6, 4096};
 }
+
+void write_gguf(const formats::ModelFile&, tensor::DType, const Session::Write& write, runtime::Call&) { write("GGUF", 4); }
 
 std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call&) {
   return std::make_shared<fake::FakeSession>(std::move(engine), options);

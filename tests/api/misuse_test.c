@@ -159,6 +159,19 @@ static void pointers(void) {
   REFUSED(rustml_model_open_reader(&reader, NULL, NULL, NULL, &error));
   REFUSED(rustml_model_plan(NULL, 4, NULL, NULL, &plan, NULL, &error));
   REFUSED(rustml_model_plan(path, RUSTML_NUL_TERMINATED, NULL, NULL, NULL, NULL, &error));
+  REFUSED(rustml_model_quantize(NULL, 4, "/tmp/out", RUSTML_NUL_TERMINATED, NULL, NULL, &error));
+  REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, NULL, 0, NULL, NULL, &error));
+  REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/tmp", RUSTML_NUL_TERMINATED, NULL, NULL, &error));
+  rustml_quantize_options type;
+  rustml_quantize_options_init(&type, sizeof type);
+  CHECK(type.type == RUSTML_TYPE_Q8_0);
+  for (type.type = 0; type.type <= 9; type.type += 9)
+    REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/no/such/file", RUSTML_NUL_TERMINATED, &type, NULL, &error));
+  type.type = RUSTML_TYPE_F32;
+  CHECK_STATUS(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/no/such/file", RUSTML_NUL_TERMINATED, &type, NULL, &error),
+               RUSTML_NOT_FOUND);
+  type.flags = 1;
+  REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/no/such/file", RUSTML_NUL_TERMINATED, &type, NULL, &error));
   REFUSED(rustml_model_get_info(model, NULL, &error));
   REFUSED(rustml_model_describe_json(model, NULL, 0, NULL, &error));
   REFUSED(rustml_model_describe_json(model, NULL, 7, &needed, &error));

@@ -48,6 +48,7 @@ TEST(Structs, LayoutsNameEveryField) {
   EXPECT_TRUE(covers(rustml_call_options{}));
   EXPECT_TRUE(covers(rustml_log_options{}));
   EXPECT_TRUE(covers(rustml_model_options{}));
+  EXPECT_TRUE(covers(rustml_quantize_options{}));
   EXPECT_TRUE(covers(rustml_chat_options{}));
   EXPECT_TRUE(covers(rustml_session_options{}));
   EXPECT_TRUE(covers(rustml_prompt{}));

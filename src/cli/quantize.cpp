@@ -1,0 +1,81 @@
+// rustml-infer quantize: a model file or folder as one GGUF file with its matrices in another type.
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/load.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+struct Type {
+  const char* name;
+  int32_t value;
+};
+constexpr Type kTypes[] = {{"Q8_0", RUSTML_TYPE_Q8_0}, {"Q4_0", RUSTML_TYPE_Q4_0}, {"Q4_1", RUSTML_TYPE_Q4_1}, {"Q5_0", RUSTML_TYPE_Q5_0},
+                           {"Q5_1", RUSTML_TYPE_Q5_1}, {"F16", RUSTML_TYPE_F16},   {"BF16", RUSTML_TYPE_BF16}, {"F32", RUSTML_TYPE_F32}};
+
+struct Arguments {
+  std::string in, out, log;
+  int32_t type = RUSTML_TYPE_Q8_0;
+  bool quiet = false;
+};
+
+int32_t on_progress(void*, const rustml_event* event) {
+  if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
+  char line[64];
+  std::snprintf(line, sizeof line, "writing %3.0f %% of %.0f MB",
+                100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
+  show_progress(line);
+  return 0;
+}
+
+int quantize(const Arguments& a) {
+  if (a.in.empty() || a.out.empty())
+    throw Failure(RUSTML_INVALID_ARGUMENT, "quantize: give a GGUF file or a model's folder, and the file to write");
+  Interrupt interrupt;
+  interrupt.arm();
+  start_log(a.log);
+  rustml_quantize_options options;
+  rustml_quantize_options_init(&options, sizeof options);
+  options.type = a.type;
+  rustml_callback progress;
+  rustml_callback_init(&progress, sizeof progress);
+  progress.on_event = on_progress;
+  rustml_call_options limits;
+  rustml_call_options_init(&limits, sizeof limits);
+  limits.cancel = interrupt.cancel();
+  if (stderr_is_terminal() && !a.quiet) limits.progress = &progress;
+  call([&](rustml_error** error) {
+    return rustml_model_quantize(a.in.data(), a.in.size(), a.out.data(), a.out.size(), &options, &limits, error);
+  });
+  clear_progress();
+  return kExitAnswer;
+}
+
+}  // namespace
+
+Command make_quantize(Options& options) {
+  const auto a = std::make_shared<Arguments>();
+  options.text("in", "a GGUF file, or a folder with config.json", "IN", [a](const std::string& path) { a->in = path; });
+  options.text("out", "the GGUF file to write; it appears when it is whole", "OUT", [a](const std::string& path) { a->out = path; });
+  options.text(
+      "--type", "Q8_0 (default), Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32: numbers of the matrices", "TYPE", [a](const std::string& name) {
+        std::string upper = name;
+        std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+        const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return upper == t.name; });
+        if (found == std::end(kTypes))
+          refuse("--type", name, "must be Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32", "Q8_0 is the default");
+        a->type = found->value;
+      });
+  options.text("--log", "what to log to stderr, as in RUST_LOG (default: $RUST_LOG, else warn)", "FILTER",
+               [a](const std::string& filter) { a->log = filter; });
+  options.flag("--quiet", "no progress on stderr", a->quiet);
+  return [a] { return quantize(*a); };
+}
+
+}  // namespace rustml::cli

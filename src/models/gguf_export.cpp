@@ -1,0 +1,225 @@
+#include "models/gguf_export.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "models/registry.h"
+
+namespace rustml::models {
+
+using base::fail;
+using base::Status;
+using formats::ModelFile;
+using formats::TensorInfo;
+using tensor::DType;
+
+namespace {
+
+constexpr int64_t kBandBytes = 4 << 20;  // of floats, at a time
+constexpr uint64_t kQuantizationVersion = 2;
+
+// general.file_type: llama.cpp's number for a file whose matrices are mostly of this type.
+uint64_t file_type(DType type) {
+  switch (type) {
+    case DType::f32:
+      return 0;
+    case DType::f16:
+      return 1;
+    case DType::bf16:
+      return 32;
+    case DType::q4_0:
+      return 2;
+    case DType::q4_1:
+      return 3;
+    case DType::q5_0:
+      return 8;
+    case DType::q5_1:
+      return 9;
+    default:
+      return 7;  // Q8_0
+  }
+}
+
+DType type_of(const std::string& name, const std::vector<int64_t>& shape, DType wanted) {
+  if (shape.size() < 2 || !name.ends_with(".weight") || name == "position_embd.weight") return DType::f32;
+  return shape.back() % tensor::info(wanted).block_elements == 0 ? wanted : DType::f16;
+}
+
+// Attention scale and window layers are not in the file: its reader takes them from elsewhere.
+void check_gemma3(const Config& c) {
+  for (int64_t i = 0; i < c.n_layers; ++i)
+    if (c.windowed(i) == ((i + 1) % 6 == 0))
+      fail(Status::unimplemented, "layer " + std::to_string(i) + (c.windowed(i) ? " has a window" : " has no window") +
+                                      "; in a GGUF file of gemma3 every sixth layer is a full one and the others have windows");
+}
+
+float assumed_scale(const Config& c) {
+  constexpr int64_t kLayersOf27B = 62;
+  const int64_t width = c.architecture == "gemma3" && c.n_layers == kLayersOf27B ? c.hidden / c.n_heads : c.head_dim;
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
+}
+
+void add_keys(const Config& c, const std::string& architecture, std::map<std::string, formats::Value>& to) {
+  const auto put = [&](const std::string& key, formats::Value value) { to[architecture + "." + key] = std::move(value); };
+  const auto size = [](int64_t n) { return static_cast<uint64_t>(n); };
+  to["general.architecture"] = architecture;
+  if (!c.name.empty()) to["general.name"] = c.name;
+  put("block_count", size(c.n_layers));
+  put("context_length", size(c.context));
+  put("embedding_length", size(c.hidden));
+  put("feed_forward_length", size(c.ffn));
+  put("attention.head_count", size(c.n_heads));
+  if (architecture == "gpt2") {
+    put("attention.layer_norm_epsilon", double{c.norm_eps});
+    return;
+  }
+  put("attention.head_count_kv", size(c.n_kv_heads));
+  put("attention.key_length", size(c.head_dim));
+  put("attention.value_length", size(c.head_dim));
+  put("attention.layer_norm_rms_epsilon", double{c.norm_eps});
+  put("rope.dimension_count", size(c.head_dim));
+  put("rope.freq_base", double{static_cast<float>(c.rope_base)});
+  put("vocab_size", size(c.vocab));
+  if (c.rope_scaling.kind == ops::RopeScaling::Kind::linear) {
+    put("rope.scaling.type", std::string("linear"));
+    put("rope.scaling.factor", double{static_cast<float>(c.rope_scaling.factor)});
+  }
+  if (c.window > 0) {
+    put("attention.sliding_window", size(c.window));
+    put("rope.freq_base_swa", double{static_cast<float>(c.window_rope_base)});
+  }
+}
+
+// One tensor of a directory under its GGUF name; nothing where there is none.
+void add_tensor(const ModelFile& file, const Plan& plan, const std::string& architecture, const std::string& name, DType type,
+                std::vector<ExportTensor>& to) {
+  const TensorInfo* from = file.find(plan.names.in_file(name));
+  if (!from) return;
+  const Config& c = plan.config;
+  const auto is = [&](std::string_view part) { return name.find(part) != std::string::npos; };
+  ExportTensor t;
+  t.from = from;
+  t.to = {name, DType::f32, from->shape};
+  if (architecture == "gpt2" && from->shape.size() == 2 && name.starts_with("blk.")) {
+    t.transposed = true;
+    std::swap(t.to.shape[0], t.to.shape[1]);
+  }
+  if (architecture == "llama" && (is(".attn_q.") || is(".attn_k."))) t.order = {c.head_dim};
+  if (architecture == "gemma3" && is("norm.")) t.plus = 1;
+  // q is normalized before it is scaled: what the reader will take for the scale is made up for here.
+  const float ratio = c.attention_scale / assumed_scale(c);
+  if (architecture == "gemma3" && is("attn_q_norm.") && std::abs(ratio - 1) > 1e-6f) t.times = ratio;
+  t.to.dtype = type_of(name, t.to.shape, type);
+  to.push_back(std::move(t));
+}
+
+void export_directory(const ModelFile& file, const Plan& plan, DType type, Export& out) {
+  const Config& c = plan.config;
+  const std::string architecture = c.architecture == "mistral" ? "llama" : c.architecture;
+  if (architecture == "gemma3") {
+    check_gemma3(c);
+  } else if (c.window > 0) {
+    fail(Status::unimplemented, "config.json: sliding_window is " + std::to_string(c.window) + "; a GGUF file of " + architecture +
+                                    " has no place for it, and results would differ on longer texts");
+  }
+  add_keys(c, architecture, out.metadata);
+  if (!c.chat_template.empty()) out.metadata["tokenizer.chat_template"] = c.chat_template;
+  for (const bool in_layers : {false, true}) {
+    for (int64_t layer = 0; layer < (in_layers ? c.n_layers : 1); ++layer) {
+      for (const NameRule& rule : plan.architecture->names()) {
+        std::string name = rule.gguf;
+        const size_t at = name.find("{}");
+        if ((at != std::string::npos) != in_layers || (name == "output" && c.tied)) continue;
+        if (in_layers) name.replace(at, 2, std::to_string(layer));
+        for (const char* suffix : {".weight", ".bias"}) add_tensor(file, plan, architecture, name + suffix, type, out.tensors);
+      }
+    }
+  }
+  if (c.rope_scaling.kind != ops::RopeScaling::Kind::llama3) return;
+  ExportTensor divisors;
+  divisors.values = ops::llama3_divisors(c.head_dim, c.rope_base, c.rope_scaling);
+  divisors.to = {"rope_freqs.weight", DType::f32, {c.head_dim / 2}};
+  out.tensors.push_back(std::move(divisors));
+}
+
+void export_gguf(const ModelFile& file, DType type, Export& out) {
+  for (const auto& [key, value] : file.metadata)
+    if (!key.starts_with("split.") && key != "general.alignment") out.metadata.emplace(key, value);
+  for (const TensorInfo& from : file.tensors) {
+    ExportTensor t;
+    t.from = &from;
+    t.to = {from.name, type_of(from.name, from.shape, type), from.shape};
+    out.tensors.push_back(std::move(t));
+  }
+}
+
+// Floats in, bytes of the tensor's type out; rows of `cols` values.
+void write_rows(const ExportTensor& t, std::vector<float>& values, int64_t cols, const WriteBytes& write) {
+  if (t.plus != 0 || t.times != 1)
+    for (float& v : values) v = (v + t.plus) * t.times;
+  const int64_t n = static_cast<int64_t>(values.size());
+  std::vector<std::byte> bytes(static_cast<size_t>(n / cols * tensor::row_bytes(t.to.dtype, cols)));
+  tensor::quantize(t.to.dtype, values.data(), n, bytes.data());
+  write(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+Export plan_export(const ModelFile& file, DType type) {
+  const Plan planned = plan(file);
+  WeightBinder counting(file, planned.names, {}, nullptr);
+  bind(planned, counting);  // names and shapes are right
+  Export out;
+  out.vocab = planned.config.vocab;
+  if (file.format == "SafeTensors")
+    export_directory(file, planned, type, out);
+  else
+    export_gguf(file, type, out);
+  out.metadata["general.file_type"] = file_type(type);
+  out.metadata["general.quantization_version"] = kQuantizationVersion;
+  return out;
+}
+
+void write_tensor(const ModelFile& file, const ExportTensor& t, const WriteBytes& write, runtime::StopSignal& stop) {
+  stop.check("quantize");
+  const bool single = t.to.shape.size() == 1 && t.order.pairs_of_head > 0;  // a bias in the order of its matrix's rows
+  const int64_t cols = single ? 1 : t.to.shape.back();
+  if (!t.from) {
+    std::vector<float> values = t.values;
+    return write_rows(t, values, cols, write);
+  }
+  int64_t rows = single ? t.to.shape[0] : 1;
+  for (size_t i = 0; i + 1 < t.to.shape.size(); ++i) rows *= t.to.shape[i];
+  const DType type = t.from->dtype;
+  if (t.transposed) {  // as a whole: at most a few tens of megabytes in the models that have them
+    std::vector<std::byte> bytes(t.from->bytes);
+    file.read(*t.from, 0, bytes.data(), bytes.size());
+    std::vector<float> there(static_cast<size_t>(rows * cols)), values(there.size());
+    tensor::dequantize(type, bytes.data(), rows * cols, there.data());
+    for (int64_t k = 0; k < cols; ++k)
+      for (int64_t r = 0; r < rows; ++r) values[static_cast<size_t>(r * cols + k)] = there[static_cast<size_t>(k * rows + r)];
+    return write_rows(t, values, cols, write);
+  }
+  // Bands of whole heads, so that a band's rows are the same ones in both orders.
+  const int64_t unit = std::max<int64_t>(1, t.order.pairs_of_head), row_bytes = tensor::row_bytes(type, cols);
+  const int64_t step = std::max<int64_t>(1, kBandBytes / static_cast<int64_t>(sizeof(float)) / cols / unit) * unit;
+  std::vector<std::byte> bytes;
+  std::vector<float> values;
+  for (int64_t begin = 0; begin < rows; begin += step) {
+    stop.check("quantize");
+    const int64_t n = std::min(step, rows - begin);
+    bytes.resize(static_cast<size_t>(n * row_bytes));
+    file.read(*t.from, static_cast<uint64_t>(begin * row_bytes), bytes.data(), bytes.size());
+    if (type == t.to.dtype && t.order.pairs_of_head == 0 && t.plus == 0 && t.times == 1) {  // as it is, bit for bit
+      write(bytes.data(), bytes.size());
+      continue;
+    }
+    values.resize(static_cast<size_t>(n * cols));
+    for (int64_t r = 0; r < n; ++r)
+      tensor::dequantize(type, bytes.data() + r * row_bytes, cols, values.data() + t.order.file_row(r) * cols);
+    write_rows(t, values, cols, write);
+  }
+}
+
+}  // namespace rustml::models

@@ -1,0 +1,132 @@
+// Byte-level BPE keeps its merges; its words are named by the pattern they are cut with. The other kind (byte fallback) has
+// scores instead: a token's is minus the rank of the first merge that makes it, so that better merges still come first.
+#include "tokenizer/gguf_export.h"
+
+#include "base/error.h"
+#include "tokenizer/huggingface_vocabulary.h"
+#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
+#include "tokenizer/pretokenize.h"
+#include "tokenizer/tokenizer.h"
+
+namespace rustml::tokenizer {
+namespace {
+
+using base::fail;
+using base::Json;
+using base::Status;
+
+const std::vector<std::string> kSections = {"added_tokens",        "normalizer",          "pre_tokenizer", "model.unk_token",
+                                            "model.byte_fallback", "model.ignore_merges", "model.vocab",   "model.merges"};
+
+Json section(const JsonSections& sections, std::string_view name) {
+  const auto found = sections.find(name);
+  return found == sections.end() ? Json{} : base::parse_json(found->second, "tokenizer.json: " + std::string(name));
+}
+
+template <class T>
+formats::Value array(std::vector<T> items) {
+  return std::make_shared<const formats::Array>(formats::Array{std::move(items)});
+}
+
+// How a file cuts words: the name that GGUF has for it. Empty: it does not spell bytes.
+std::string pre_name(const JsonSections& sections) {
+  const Json json = section(sections, "pre_tokenizer");
+  if (json.kind == Json::Kind::null) return {};
+  bool bytes = false, digits = false, own = false, prefix = false;
+  std::string pattern;
+  for_each_step(json, "tokenizer.json: pre_tokenizer", "pretokenizers", [&](const JsonFields& fields) {
+    const std::string type = fields.type();
+    if (type == "ByteLevel") {
+      bytes = true;
+      own = fields.boolean("use_regex", true);
+      prefix = fields.boolean("add_prefix_space", true);
+    } else if (type == "Digits" && fields.boolean("individual_digits", false)) {
+      digits = true;
+    } else if (type == "Split") {
+      const JsonFields text(fields.require("pattern", Json::Kind::object, "an object"), fields.where() + ".pattern");
+      if (const Json* regex = text.find("Regex")) pattern = regex->string;
+    }
+  });
+  if (!bytes) return {};
+  const bool merges_words = section(sections, "model.ignore_merges").boolean;
+  std::string name;
+  if (own && pattern.empty()) name = digits ? "smollm" : "gpt-2";
+  if (!own && !digits && pattern == pattern_text(Pattern::llama3)) name = merges_words ? "llama-bpe" : "smaug-bpe";
+  if (!own && !digits && pattern == pattern_text(Pattern::qwen2)) name = "qwen2";
+  if (name.empty() || prefix)
+    fail(Status::unimplemented,
+         "tokenizer.json: pre_tokenizer: GGUF files have no name for it that is known here; known are those of GPT-2, SmolLM, Llama 3 and "
+         "Qwen 2");
+  return name;
+}
+
+bool adds_blank(const JsonSections& sections) {
+  bool blank = false;
+  const auto look = [&](const char* name, const char* list) {
+    const Json json = section(sections, name);
+    if (json.kind == Json::Kind::null) return;
+    for_each_step(json, std::string("tokenizer.json: ") + name, list, [&](const JsonFields& fields) {
+      const std::string type = fields.type();
+      const Json* scheme = fields.find("prepend_scheme");
+      if (type == "Prepend") blank = true;
+      if (type == "Metaspace") blank = scheme ? scheme->string != "never" : fields.boolean("add_prefix_space", true);
+    });
+  };
+  look("normalizer", "normalizers");
+  look("pre_tokenizer", "pretokenizers");
+  return blank;
+}
+
+}  // namespace
+
+void export_gguf(const formats::ModelFile& file, int64_t n_tokens, std::map<std::string, formats::Value>& metadata, runtime::Call& call) {
+  const std::unique_ptr<Tokenizer> tokenizer = from_huggingface(file, call);  // all of it is right
+  if (!tokenizer) return;
+  const JsonSections sections = json_sections(file.documents.at("tokenizer.json"), "tokenizer.json", kSections, call.stop);
+  const std::string unknown = section(sections, "model.unk_token").string, pre = pre_name(sections);
+  HuggingfaceVocabulary read;
+  read_vocab(sections.at("model.vocab"), read, call.stop);
+  if (sections.count("added_tokens") != 0) read_added_tokens(sections.at("added_tokens"), read, call.stop);
+  std::vector<bool> in_model;
+  const bool byte_fallback = section(sections, "model.byte_fallback").boolean;
+  const Vocabulary vocabulary = build_vocabulary(read, byte_fallback, unknown, in_model);
+  const std::vector<MergeEntry> merges = read_merges(sections.at("model.merges"), vocabulary, in_model, call.stop);
+  if (pre.empty() && !byte_fallback)
+    fail(Status::unimplemented, "tokenizer.json: neither byte-level nor with byte fallback; GGUF files have no place for it");
+
+  std::vector<std::string> texts;
+  std::vector<int64_t> types;
+  for (int32_t id = 0; id < n_tokens; ++id) {
+    const bool there = id < vocabulary.size() && !vocabulary.text(id).empty();
+    texts.push_back(there ? std::string(vocabulary.text(id)) : "[PAD" + std::to_string(id) + "]");
+    types.push_back(static_cast<int64_t>(there ? vocabulary.type(id) : TokenType::unused));
+  }
+  const auto put = [&](const char* key, formats::Value value) { metadata[std::string("tokenizer.ggml.") + key] = std::move(value); };
+  if (!pre.empty()) {
+    put("model", std::string("gpt2"));
+    put("pre", pre);
+    std::vector<std::string> pairs;
+    for (const MergeEntry& m : merges) pairs.push_back(std::string(vocabulary.text(m.left)) + " " + std::string(vocabulary.text(m.right)));
+    put("merges", array(std::move(pairs)));
+  } else {
+    put("model", std::string("llama"));
+    put("pre", std::string("default"));
+    std::vector<double> scores(texts.size(), 0.0);
+    for (size_t rank = merges.size(); rank-- > 0;)
+      if (merges[rank].joined < n_tokens) scores[static_cast<size_t>(merges[rank].joined)] = -static_cast<double>(rank + 1);
+    put("scores", array(std::move(scores)));
+    put("add_space_prefix", adds_blank(sections));
+  }
+  put("tokens", array(std::move(texts)));
+  put("token_type", array(std::move(types)));
+  const auto put_id = [&](const char* key, int32_t id) {
+    if (id >= 0 && id < n_tokens) put(key, static_cast<uint64_t>(id));
+  };
+  put_id("bos_token_id", tokenizer->bos_id());
+  put_id("eos_token_id", tokenizer->eos_id());
+  put_id("unknown_token_id", unknown.empty() ? -1 : vocabulary.find(unknown));
+  put("add_bos_token", tokenizer->adds_bos());
+}
+
+}  // namespace rustml::tokenizer

@@ -1,0 +1,74 @@
+#include "generation/gguf_file.h"
+
+#include "tiny.h"
+
+namespace rustml::generation {
+namespace {
+
+formats::ModelFile golden(const std::string& name) {
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  return formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/" + name, call);
+}
+
+std::string written(const formats::ModelFile& file, tensor::DType type) {
+  std::string bytes;
+  runtime::StopSignal stop;
+  uint64_t last = 0, all = 0;
+  runtime::Call call{stop, [&](uint64_t done, uint64_t total) {
+                       EXPECT_GE(done, last);
+                       last = done;
+                       all = total;
+                     }};
+  write_gguf(
+      file, type, [&](const void* data, uint64_t n) { bytes.append(static_cast<const char*>(data), n); }, call);
+  EXPECT_EQ(last, all);
+  return bytes;
+}
+
+std::vector<float> logits(formats::ModelFile file) {
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  ModelOptions options;
+  options.quantize = ModelOptions::Quantize::keep;
+  const auto session = new_session(Engine::open(std::move(file), options, call));
+  eval(*session, {5, 6, 7, 8, 9});
+  return session->logits();
+}
+
+formats::ModelFile reopened(const std::string& bytes) {
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  return formats::open(base::open_memory(bytes.data(), bytes.size(), "written"), call);
+}
+
+TEST(GgufFile, InF32TheModelIsTheSameBitForBit) {
+  for (const char* name : {"architectures/gpt2", "architectures/gemma3", "architectures/llama", "architectures/llama_bias",
+                           "architectures/qwen2", "architectures/qwen3", "base_f32.gguf"}) {
+    SCOPED_TRACE(name);
+    const std::string bytes = written(golden(name), tensor::DType::f32);
+    EXPECT_EQ(logits(reopened(bytes)), logits(golden(name)));
+  }
+}
+
+TEST(GgufFile, EveryTypeOpensAndStaysNear) {
+  const std::vector<float> exact = logits(golden("base_f32.gguf"));
+  float spread = 0;
+  for (const float x : exact) spread = std::max(spread, std::fabs(x));
+  const std::pair<tensor::DType, float> types[] = {{tensor::DType::f16, 0.01f},  {tensor::DType::bf16, 0.05f}, {tensor::DType::q8_0, 0.05f},
+                                                   {tensor::DType::q5_1, 0.35f}, {tensor::DType::q5_0, 0.35f}, {tensor::DType::q4_1, 0.7f},
+                                                   {tensor::DType::q4_0, 0.7f}};
+  for (const auto& [type, tolerance] : types) {
+    const std::string bytes = written(golden("base_f32.gguf"), type);
+    const std::vector<float> there = logits(reopened(bytes));
+    double square = 0, norm = 0;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      square += std::pow(there[i] - exact[i], 2);
+      norm += std::pow(exact[i], 2);
+    }
+    EXPECT_LT(std::sqrt(square / norm), tolerance) << tensor::info(type).name;
+  }
+}
+
+}  // namespace
+}  // namespace rustml::generation
