@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/json_sections.h"
+#include "tokenizer/json_fields.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/tokenizer.h"
 
