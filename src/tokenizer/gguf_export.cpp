@@ -16,9 +16,6 @@ using base::fail;
 using base::Json;
 using base::Status;
 
-const std::vector<std::string> kSections = {"added_tokens",        "normalizer",          "pre_tokenizer", "model.unk_token",
-                                            "model.byte_fallback", "model.ignore_merges", "model.vocab",   "model.merges"};
-
 Json section(const JsonSections& sections, std::string_view name) {
   const auto found = sections.find(name);
   return found == sections.end() ? Json{} : base::parse_json(found->second, "tokenizer.json: " + std::string(name));
@@ -83,7 +80,10 @@ bool adds_blank(const JsonSections& sections) {
 void export_gguf(const formats::ModelFile& file, int64_t n_tokens, std::map<std::string, formats::Value>& metadata, runtime::Call& call) {
   const std::unique_ptr<Tokenizer> tokenizer = from_huggingface(file, call);  // all of it is right
   if (!tokenizer) return;
-  const JsonSections sections = json_sections(file.documents.at("tokenizer.json"), "tokenizer.json", kSections, call.stop);
+  const JsonSections sections = json_sections(file.documents.at("tokenizer.json"), "tokenizer.json",
+                                              {"added_tokens", "normalizer", "pre_tokenizer", "model.unk_token", "model.byte_fallback",
+                                               "model.ignore_merges", "model.vocab", "model.merges"},
+                                              call.stop);
   const std::string unknown = section(sections, "model.unk_token").string, pre = pre_name(sections);
   HuggingfaceVocabulary read;
   read_vocab(sections.at("model.vocab"), read, call.stop);
