@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/json_fields.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/tokenizer.h"
 
