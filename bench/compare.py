@@ -10,6 +10,7 @@ import argparse, json, os, pathlib, queue, subprocess, sys, tempfile, threading,
 import peers
 
 ENGINES = ('librustml', 'llama.cpp', 'OpenVINO')
+READING = 'reading'  # the bare read loop takes its turns too: the limit of decoding
 
 
 class Engine:
@@ -53,12 +54,14 @@ class Engine:
 
 def package(venv, name):
     found = list(venv.glob(f'lib/python3*/site-packages/{name}-*.dist-info'))
-    return found[0].name.split('-')[1] if found else 'none'
+    return found[0].name.removesuffix('.dist-info').split('-')[1] if found else 'none'
 
 
-def commands(a, gguf, context):
-    for name in a.engines:
-        if name == 'librustml':
+def commands(a, model, gguf, context):
+    for name in [*a.engines, READING]:
+        if name == READING:
+            yield name, [peers.find_program('rustml_bench_serve', a.serve), '--read', str(int(model['bytes_per_token'])), '--threads', str(a.threads)]
+        elif name == 'librustml':
             yield name, [peers.find_program('rustml_bench_serve', a.serve), '--gguf', gguf, '--threads', str(a.threads), '--context', str(context)]
         elif name == 'llama.cpp':
             yield name, [peers.build_peer(a.venv), 'serve', gguf, str(a.threads), str(context)]
@@ -68,7 +71,7 @@ def commands(a, gguf, context):
 
 def open_engines(a, model, gguf, context):
     engines = {}
-    for name, command in commands(a, gguf, context):
+    for name, command in commands(a, model, gguf, context):
         record = model['engines'].setdefault(name, {})
         try:
             if not os.path.exists(command[0]):
@@ -102,30 +105,31 @@ def measure(a, model, gguf, end, save):
             engine.ask(1, model['vocab'], deep - a.decode if deep else max(a.prefill), 4)
         longest = 0
         while len(rounds) < a.rounds and time.monotonic() + longest < end:
-            began, i = time.monotonic(), len(rounds)
+            others, began, i = peers.OtherLoad(), time.monotonic(), len(rounds)
             seed = 1 if deep else 1000 + i
             tasks = [(deep - a.decode, a.decode, 1)] if deep else [(n, a.decode if n == a.prefill[0] else 1, 0) for n in a.prefill]
             names = list(engines)
             names = names[i % len(names):] + names[:i % len(names)]
             results = {name: {} for name in names}
             for prefill, decode, keep in tasks:
-                for name in names:
+                for name in names if decode > 1 else [n for n in names if n != READING]:
                     results[name][str(prefill)] = engines[name].ask(seed + 7919 * prefill * (1 - keep), model['vocab'], prefill, decode, keep)
             rounds.append(results)
+            model.setdefault('others', []).append(others.processors())
             for name in names:
                 model['engines'][name]['peak_bytes'] = max(engines[name].peak(), model['engines'][name].get('peak_bytes', 0))
             save()
             longest = max(longest, time.monotonic() - began)
-            print(f'{os.path.basename(gguf)}: round {len(rounds)} of {a.rounds}, {time.monotonic() - began:.1f} s', file=sys.stderr)
+            print(f'{os.path.basename(gguf)}: round {len(rounds)} of {a.rounds}, {time.monotonic() - began:.1f} s, others kept {model["others"][-1]:.2f} processors busy', file=sys.stderr)
     finally:
         for engine in engines.values():
             engine.close()
 
 
-def limits(a, gguf):
-    """Bytes that a token reads and the bandwidth for them, by `rustml-infer profile`."""
-    r = peers.run_json([peers.find_infer(a.infer), 'profile', '--gguf', gguf, '--prefill', '128', '--decode', '64', '--threads', str(a.threads), '--json'])
-    return {'bytes_per_token': r['decode']['bytes'] / r['decode']['passes'], 'read_gb_s': r['read_gb_s'], 'simd_target': r['simd_target']}
+def bytes_per_token(a, gguf):
+    """What a token of the middle of the answer reads."""
+    r = peers.run_json([peers.find_infer(a.infer), 'profile', '--gguf', gguf, '--prefill', str(a.prefill[0]), '--decode', str(a.decode), '--threads', str(a.threads), '--json'])
+    return r['decode']['bytes'] / r['decode']['passes']
 
 
 def figures(model):
@@ -143,6 +147,22 @@ def figures(model):
             yield f'prefill {n}', {e: [int(n) / r[e][n]['first_s'] for r in rounds] for e in engines}
         count = len(rounds[0][engines[0]][prompts[0]]['token_s'])
         yield f'decode {count}', {e: [count / sum(r[e][prompts[0]]['token_s']) for r in rounds] for e in engines}
+
+
+def against_reading(model):
+    """{engine: of each round, the bare read loop's median pass ÷ the engine's mean token}"""
+    eta = {}
+    for r in model.get('rounds', []):
+        prompt = next(iter(next(iter(r.values()))))
+        for engine in (e for e in ENGINES if e in r and READING in r):
+            tokens = r[engine][prompt]['token_s']
+            eta.setdefault(engine, []).append(peers.median(r[READING][prompt]['token_s']) * len(tokens) / sum(tokens))
+    return eta
+
+
+def read_gb_s(model):
+    passes = [t for r in model.get('rounds', []) if READING in r for t in next(iter(r[READING].values()))['token_s']]
+    return model['bytes_per_token'] / peers.median(passes) * 1e-9 if passes else 0
 
 
 def ratio(values, engine):
@@ -165,15 +185,13 @@ def table(results):
             value = lambda e: peers.median(of(e)) if isinstance(of(e), list) else of(e)
             lines.append(f'| {name} | {unit} | ' + ' | '.join(f'{scale * value(e):.{digits}f}' if of(e) else cell(e, '') for e in ENGINES) + ' | '
                          + ' | '.join(f"{value('librustml') / value(e):.2f}" if of(e) and of('librustml') else '–' for e in ENGINES[1:]) + ' |')
-        if 'limits' in model:
-            decode = [v for f, v in figures(model) if f.startswith('decode') and 'at' not in f]
-            if decode and 'librustml' in decode[0]:
-                l = model['limits']
-                lines.append(f"| {name} | decode against reading {l['bytes_per_token'] / 1e6:.1f} MB at {l['read_gb_s']:.1f} GB/s | "
-                             + ' | '.join(f"{peers.median(decode[0][e]) * l['bytes_per_token'] / l['read_gb_s'] * 1e-9:.2f}" if e in decode[0] else '–' for e in ENGINES) + ' | | |')
+        eta = against_reading(model)
+        if eta:
+            lines.append(f"| {name} | time to read {model['bytes_per_token'] / 1e6:.1f} MB ÷ time per token | " + ' | '.join(peers.spread(eta[e], 2) if e in eta else '–' for e in ENGINES) + ' | | |')
     errors = [f"* {e} on {name}: {m['engines'][e]['error']}" for name, m in results['models'].items() for e in m['engines'] if 'error' in m['engines'][e]]
     counts = sorted({len(m[k]) for m in results['models'].values() for k in m if k == 'rounds' or k.startswith('context ')})
-    head = (f"{results['threads']} threads; medians (least–most) of {'/'.join(map(str, counts))} interleaved rounds. {peers.describe(results['runs'])}. "
+    busy = [x for m in results['models'].values() for x in m.get('others', [])]
+    head = (f"{results['threads']} threads; medians (least–most) of {'/'.join(map(str, counts))} interleaved rounds, in which others kept {min(busy, default=0):.2f}–{max(busy, default=0):.2f} processors busy. {peers.describe(results['runs'])}. "
             + ', '.join(f'{k} {v}' for k, v in results['versions'].items()) + '.')
     return '\n'.join([head, '', *lines, *([''] + errors if errors else [])]) + '\n'
 
@@ -213,8 +231,8 @@ def main():
             raise peers.Missing(f'no model at {gguf}')
         model = results['models'].setdefault(os.path.basename(gguf).removesuffix('.gguf'), {'file_bytes': os.path.getsize(gguf), 'engines': {}})
         if time.monotonic() < end:
-            if 'limits' not in model:
-                model['limits'] = limits(a, gguf)
+            if 'bytes_per_token' not in model:
+                model['bytes_per_token'] = bytes_per_token(a, gguf)
             measure(a, model, gguf, end, save)
     save()
     text = table(results)

@@ -85,15 +85,19 @@ std::string jitter(const Arguments& a, const Loaded& loaded, rustml_session* ses
   std::string runs;
   for (uint64_t r = 0; r < a.runs; ++r) {
     std::vector<double> ours, bare;
+    const OtherLoad others;
     one_run(session, ids, a.tokens, loop, ours, bare);
     ratios.push_back(spread(ours, 0.99, 0.5) / spread(bare, 0.99, 0.5));
     reads.push_back(quantile(bare, 0.5));
     etas.push_back(quantile(bare, 0.5) / quantile(ours, 0.5));
     print(a, "token", ours, 1e3);
     print(a, "bare loop", bare, 1e3);
+    const double busy = others.processors();
+    if (!a.model.json) std::printf("%14s ratio %.3f, eta %.3f; others kept %.2f processors busy\n", "", ratios.back(), etas.back(), busy);
     runs += (r ? "," : "") + JsonObject()
                                  .raw("token_ms", quantiles(ours, 1e3))
                                  .raw("bare_ms", quantiles(bare, 1e3))
+                                 .real("others", busy)
                                  .real("ratio", ratios.back())
                                  .real("eta", etas.back())
                                  .str();

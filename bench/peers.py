@@ -142,6 +142,28 @@ def machine():
             'load_before': os.getloadavg()[0]}
 
 
+class OtherLoad:
+    """Processors that others (and other virtual machines) kept busy since construction, without this process and its children that still run or ended."""
+
+    def __init__(self):
+        self.begin, self.busy = time.monotonic(), self._busy()
+
+    def _busy(self):
+        ticks = [int(n) for n in pathlib.Path('/proc/stat').read_text().split('\n', 1)[0].split()[1:9]]
+        return (sum(ticks) - ticks[3] - ticks[4] - self._own()) / os.sysconf('SC_CLK_TCK')
+
+    def _own(self):
+        """Clock ticks of this process and its children, those that ended too."""
+        total = 0
+        for stat in [pathlib.Path('/proc/self/stat'), *(pathlib.Path(f'/proc/{c}/stat') for c in pathlib.Path('/proc/self/task').joinpath(str(os.getpid()), 'children').read_text().split())]:
+            fields = stat.read_text().rsplit(')', 1)[1].split()
+            total += sum(int(n) for n in fields[11:15])
+        return total
+
+    def processors(self):
+        return max(0.0, (self._busy() - self.busy) / (time.monotonic() - self.begin))
+
+
 def run_record():
     """Where, when and how: every call adds one to its results."""
     commit = subprocess.run(['git', '-C', HERE, 'describe', '--always', '--dirty'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()

@@ -42,8 +42,8 @@ def rates(axes, models):
 
 def roofline(ax, models):
     drawn = False
-    for i, (name, model) in enumerate((n, m) for n, m in models.items() if 'limits' in m):
-        mb, bandwidth = model['limits']['bytes_per_token'] / 1e6, model['limits']['read_gb_s']
+    for i, (name, model) in enumerate((n, m) for n, m in models.items() if compare.read_gb_s(m)):
+        mb, bandwidth = model['bytes_per_token'] / 1e6, compare.read_gb_s(model)
         span = [mb / 2, mb * 2]
         ax.plot(span, [bandwidth * 1e3 / x for x in span], color='#999', lw=1, label='bare read loop of the same bytes' if i == 0 else None)
         ax.annotate(f'{name}\n{bandwidth:.0f} GB/s', (mb, bandwidth * 1e3 / mb), fontsize=7, xytext=(4, 6), textcoords='offset points')

@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
   for (uint64_t s = 0; s < a.sessions; ++s) sessions.push_back(create_session(loaded.model.get(), arguments));
   const std::vector<int32_t> ids = fixed_ids(kPrompt, loaded.info.vocab_size);
   const auto seconds = static_cast<double>(a.seconds);
+  const OtherLoad others;
   std::vector<double> alone, together, ratios, least, most;
   for (uint64_t r = 0; r < a.rounds; ++r) {
     alone.push_back(static_cast<double>(generate(sessions, 1, ids, seconds)[0]) / seconds);
@@ -83,6 +84,7 @@ int run(int argc, char** argv) {
     least.push_back(static_cast<double>(*std::min_element(counts.begin(), counts.end())) / total);
     most.push_back(static_cast<double>(*std::max_element(counts.begin(), counts.end())) / total);
   }
+  const double busy = others.processors();
   if (a.model.json)
     write_answer(JsonObject()
                      .real("alone_tok_s", median(alone))
@@ -92,13 +94,16 @@ int run(int argc, char** argv) {
                      .real("ratio_most", quantile(ratios, 1))
                      .real("least_share", quantile(least, 0))
                      .real("most_share", quantile(most, 1))
+                     .real("others", busy)
                      .whole("sessions", a.sessions)
                      .str() +
                  "\n");
   else
-    std::printf("one session %.1f tok/s, %zu sessions together %.1f tok/s: ratio %.3f (%.3f to %.3f); a session's share %.1f%% to %.1f%%\n",
-                median(alone), sessions.size(), median(together), median(ratios), quantile(ratios, 0), quantile(ratios, 1),
-                100 * quantile(least, 0), 100 * quantile(most, 1));
+    std::printf(
+        "one session %.1f tok/s, %zu sessions together %.1f tok/s: ratio %.3f (%.3f to %.3f); a session's share %.1f%% to %.1f%%; others "
+        "kept %.2f processors busy\n",
+        median(alone), sessions.size(), median(together), median(ratios), quantile(ratios, 0), quantile(ratios, 1),
+        100 * quantile(least, 0), 100 * quantile(most, 1), busy);
   return 0;
 }
 

@@ -15,6 +15,17 @@ double median(std::vector<double> values);
 // The smallest value that the part q of all does not exceed; 0 of none.
 double quantile(std::vector<double> values, double q);
 
+// How busy other processes (and other virtual machines) kept this machine's processors since construction: 0 to the number of
+// processors; negative: unknown. What makes a measurement worthless should be seen in it.
+class OtherLoad {
+ public:
+  OtherLoad();
+  double processors() const;
+
+ private:
+  double begin_, busy_;  // seconds; of all processors, without this process
+};
+
 // Greedy tokens of a prompt of ids, EOS ignored.
 class TokenStream {
  public:
