@@ -37,7 +37,7 @@ def main():
     left = 0
     for gguf in a.gguf or [peers.SMOLLM2]:
         model = results['models'].setdefault(os.path.basename(os.path.realpath(gguf)).removesuffix('.gguf'), {})
-        longest = peers.run_json([infer, 'info', '--gguf', gguf, '--json'])['context_length']
+        longest = peers.run_json([infer, 'info', '--gguf', gguf, '--json'])['config']['context']
         for context in (c for c in a.contexts if c <= longest):
             for threads in a.threads:
                 if f'{context}/{threads}' in model:

@@ -59,15 +59,19 @@ def roofline(ax, models):
 
 def latency(axes, models):
     for ax, (name, model) in zip(axes.flat, models.items()):
+        right = 0  # the 99th percentile of the slowest engine; what is longer is left out
         for engine in compare.ENGINES:
             ms = sorted(1e3 * t for r in model.get('rounds', []) if engine in r for t in next(iter(r[engine].values()))['token_s'])
             if ms:
                 ax.plot(ms, [(i + 1) / len(ms) for i in range(len(ms))], color=COLOURS[engine], label=engine)
-        ax.set(title=name, xlabel='ms per token', xscale='log')
+                right = max(right, ms[int(0.99 * len(ms))])
+        ax.set(title=name, xlabel='ms per token')
+        if right:
+            ax.set_xlim(0, 1.1 * right)
         ax.title.set_fontsize(9)
         ax.grid(alpha=0.3)
     axes.flat[0].set_ylabel('part of tokens at most so long')
-    axes.flat[0].legend(fontsize=7)
+    axes.flat[0].legend(fontsize=7, loc='lower right')
     return models
 
 
