@@ -3,19 +3,20 @@
 
 usage: bench/generate.py [--gguf FILE]... [--contexts 128 512 1024 2048 4096 8192] [--threads 1 2] [--decode 64] [--repeat 3] [--out DIR] [--seconds N]
 At context C the prompt has C - decode - 1 tokens, so that the answer ends with the context. Contexts above the model's are left out. Results are kept in
-OUT/generate.json, the table in OUT/generate.md; --seconds ends a call early, and the same call again goes on."""
+OUT/generate.json, the table in OUT/generate.md; --seconds ends a call early, and the same call again goes on: with what is left, and with what was
+measured while others kept a tenth of a processor or more busy."""
 import argparse, json, os, pathlib, sys, time
 import peers
 
 
 def table(results):
     lines = [peers.describe(results['runs']), '',
-             '| model | threads | context | load, ms | first token, ms | prefill, tok/s | decode, tok/s | token p50 / p90 / p99 / max, ms | peak memory, MB (weights) |',
-             '| --- | --- | --- | --- | --- | --- | --- | --- | --- |']
+             '| model | threads | context | load, ms | first token, ms | prefill, tok/s | decode, tok/s | token p50 / p90 / p99 / max, ms | peak memory, MB (weights) | processors others used |',
+             '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |']
     for name, model in results['models'].items():
         for r in sorted(model.values(), key=lambda r: (r['threads'], r['context'])):
             lines.append(f"| {name} | {r['threads']} | {r['context']} | {1e3 * r['load_s']:.0f} | {1e3 * r['first_token_s']:.0f} | {r['prefill_tok_s']:.0f} | {r['decode_tok_s']:.1f} | "
-                         + ' / '.join(f"{r[f'token_{q}_ms']:.2f}" for q in ('p50', 'p90', 'p99', 'max')) + f" | {r['peak_rss_bytes'] / 1e6:.0f} ({r['weight_bytes'] / 1e6:.0f}) |")
+                         + ' / '.join(f"{r[f'token_{q}_ms']:.2f}" for q in ('p50', 'p90', 'p99', 'max')) + f" | {r['peak_rss_bytes'] / 1e6:.0f} ({r['weight_bytes'] / 1e6:.0f}) | {r['others']:.2f} |")
     return '\n'.join(lines) + '\n'
 
 
@@ -40,16 +41,17 @@ def main():
         longest = peers.run_json([infer, 'info', '--gguf', gguf, '--json'])['config']['context']
         for context in (c for c in a.contexts if c <= longest):
             for threads in a.threads:
-                if f'{context}/{threads}' in model:
+                if model.get(f'{context}/{threads}', {'others': 9})['others'] < 0.1:
                     continue
                 if time.monotonic() - begin > a.seconds:
                     left += 1
                     continue
+                others = peers.OtherLoad()
                 r = peers.run_json([infer, 'bench', '--gguf', gguf, '--prefill', str(context - a.decode - 1), '--decode', str(a.decode), '--threads', str(threads),
                                     '--repeat', str(a.repeat), '--json'])
-                model[f'{context}/{threads}'] = {**r, 'context': context}
+                model[f'{context}/{threads}'] = {**r, 'context': context, 'others': others.processors()}
                 peers.save_results(path, results)
-                print(f'{gguf} context {context} threads {threads}: {r["decode_tok_s"]:.1f} tok/s', file=sys.stderr)
+                print(f'{gguf} context {context} threads {threads}: {r["decode_tok_s"]:.1f} tok/s, others kept {model[f"{context}/{threads}"]["others"]:.2f} processors busy', file=sys.stderr)
     text = table(results)
     (a.out / 'generate.md').write_text(text)
     print(text)

@@ -38,7 +38,7 @@ TEST(Profile, TextNamesStagesAndTheReadLoop) {
 
 TEST(Profile, RefusesATraceFile) {
   const Outcome outcome = infer({"profile", "--gguf", golden("base_q8_0.gguf"), "--trace", "x.json"});
-  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_NE(outcome.err.find("--trace"), std::string::npos) << outcome.err;
 }
 
