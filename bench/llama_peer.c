@@ -2,7 +2,7 @@
  * own start-up and per-token cost. Built and run by compare.py and start.py (peers.py).
  *
  *   llama_peer run MODEL THREADS CONTEXT MAX_TOKENS TEXT    greedy answer; one JSON line per token, flushed; EOS ignored
- *   llama_peer bench MODEL THREADS PREFILL DECODE REPEAT    {"prefill_tok_s":..,"decode_tok_s":..,"load_s":..}, medians
+ *   llama_peer serve MODEL THREADS CONTEXT                  an engine of compare.py; lines in and out as serve.cpp
  *
  * Everything is at llama.cpp's defaults (mmap, F16 KV, flash attention as it chooses); logits of the last token only. The
  * ids, the warm-up token and the windows of time are those of rustml-infer bench. */
@@ -62,16 +62,6 @@ static llama_token best(struct llama_context *context, int32_t n_vocab) {
   return id;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values, int n) {
-  qsort(values, (size_t)n, sizeof *values, ascending);
-  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static int run(char **arguments) {
   struct llama_model *model = load(arguments[0]);
   const struct llama_vocab *vocab = llama_model_get_vocab(model);
@@ -95,40 +85,49 @@ static int run(char **arguments) {
   return 0;
 }
 
-static int bench(char **arguments) {
-  const int threads = atoi(arguments[1]), prefill = atoi(arguments[2]), n_decode = atoi(arguments[3]), repeat = atoi(arguments[4]);
-  if (prefill < 1 || prefill > 8192 || n_decode < 1 || repeat < 1 || repeat > 100) stop_with("PREFILL 1..8192, DECODE >= 1, REPEAT 1..100");
+static int serve(char **arguments) {
   const double begin = now_seconds();
   struct llama_model *model = load(arguments[0]);
-  struct llama_context *context = create(model, (uint32_t)(prefill + n_decode + 1), threads);
+  struct llama_context *context = create(model, (uint32_t)atoi(arguments[2]), atoi(arguments[1]));
   const int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
-  static llama_token ids[8192];
-  llama_token id = 0;
+  enum { MOST = 1 << 17 };
+  llama_token *ids = malloc(MOST * sizeof *ids), id = 0;
+  if (!ids) stop_with("out of memory");
   decode(context, &id, 1); /* warm-up, as the library does at load */
-  const double load_seconds = now_seconds() - begin;
-  uint64_t state = 20240229;
-  for (int i = 0; i < prefill; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    ids[i] = (llama_token)((state >> 33) % (uint64_t)n_vocab);
-  }
-  double prefill_seconds[100], decode_seconds[100];
-  for (int r = 0; r < repeat; ++r) {
-    llama_memory_clear(llama_get_memory(context), true);
+  printf("{\"load_s\":%.4f,\"vocab\":%d}\n", now_seconds() - begin, n_vocab);
+  fflush(stdout);
+  unsigned long long seed, vocab, prefill, n_decode, keep;
+  while (scanf("%llu %llu %llu %llu %llu", &seed, &vocab, &prefill, &n_decode, &keep) == 5) {
+    if (prefill < 1 || prefill > MOST) stop_with("PREFILL is 1 to 131072");
+    uint64_t state = seed;
+    for (unsigned long long i = 0; i < prefill; ++i) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      ids[i] = (llama_token)((state >> 33) % vocab);
+    }
     const double start = now_seconds();
-    decode(context, ids, prefill);
+    if (keep) { /* all but the last token of the prompt is there */
+      llama_memory_seq_rm(llama_get_memory(context), -1, (llama_pos)prefill - 1, -1);
+      decode(context, ids + prefill - 1, 1);
+    } else {
+      llama_memory_clear(llama_get_memory(context), true);
+      decode(context, ids, (int32_t)prefill);
+    }
     id = best(context, n_vocab);
-    const double middle = now_seconds();
-    for (int i = 0; i < n_decode; ++i) {
+    double last = now_seconds();
+    printf("{\"first_s\":%.6f,\"token_s\":[", last - start);
+    for (unsigned long long i = 0; i < n_decode; ++i) {
       decode(context, &id, 1);
       id = best(context, n_vocab);
+      const double now = now_seconds();
+      printf("%s%.7f", i ? "," : "", now - last);
+      last = now;
     }
-    prefill_seconds[r] = middle - start;
-    decode_seconds[r] = now_seconds() - middle;
+    puts("]}");
+    fflush(stdout);
   }
-  printf("{\"prefill_tok_s\":%.3f,\"decode_tok_s\":%.3f,\"load_s\":%.4f}\n", prefill / median(prefill_seconds, repeat),
-         n_decode / median(decode_seconds, repeat), load_seconds);
   llama_free(context);
   llama_model_free(model);
+  free(ids);
   return 0;
 }
 
@@ -136,6 +135,6 @@ int main(int argc, char **argv) {
   llama_log_set(no_log, NULL);
   llama_backend_init();
   if (argc == 7 && strcmp(argv[1], "run") == 0) return run(argv + 2);
-  if (argc == 7 && strcmp(argv[1], "bench") == 0) return bench(argv + 2);
-  stop_with("usage: llama_peer run MODEL THREADS CONTEXT MAX_TOKENS TEXT | bench MODEL THREADS PREFILL DECODE REPEAT");
+  if (argc == 5 && strcmp(argv[1], "serve") == 0) return serve(argv + 2);
+  stop_with("usage: llama_peer run MODEL THREADS CONTEXT MAX_TOKENS TEXT | serve MODEL THREADS CONTEXT");
 }

@@ -1,13 +1,15 @@
-"""What compare.py and start.py share: the library's program, the llama.cpp peer (built on the fly), and child processes with their peak memory.
+"""What the scripts share: the library's programs, the peers (installed and built on the fly), the machine, and results that several calls add to.
 
 The peer is llama_peer.c, linked with the libllama.so of an installed llama-cpp-python, so Python is in nobody's timing. Where none is installed,
 `--install` makes a virtual environment and builds it there with explicit instruction flags: GGML_NATIVE=OFF, because a native build chooses AMX on
-processors that have it and dies there by SIGILL at its first tile instruction."""
-import json, os, pathlib, shutil, subprocess, sys, time
+processors that have it and dies there by SIGILL at its first tile instruction. OpenVINO GenAI and matplotlib come as wheels into a second one."""
+import datetime, json, os, pathlib, shlex, shutil, subprocess, sys, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'rustml'
 LLAMA_CPP_PYTHON = '0.3.36'
+OPENVINO_GENAI = '2026.4.1.0'
+SMOLLM2 = os.environ.get('RUSTML_SMOLLM2') or str(CACHE / 'SmolLM2-135M-Instruct.Q4_1.gguf')
 
 
 class Missing(Exception):
@@ -15,7 +17,7 @@ class Missing(Exception):
 
 
 def add_options(parser):
-    parser.add_argument('--gguf', default=os.environ.get('RUSTML_SMOLLM2') or str(CACHE / 'SmolLM2-135M-Instruct.Q4_1.gguf'), help='the model (default: the demo\'s SmolLM2)')
+    parser.add_argument('--gguf', default=SMOLLM2, help='the model (default: the demo\'s SmolLM2)')
     parser.add_argument('--infer', help='rustml-infer (default: build/release or build/*/src/cli of this checkout, else from PATH)')
     parser.add_argument('--venv', type=pathlib.Path, default=CACHE / 'bench-venv', help='environment that has llama-cpp-python')
     parser.add_argument('--install', action='store_true', help='make --venv and build llama-cpp-python in it (minutes, network)')
@@ -40,13 +42,22 @@ def install(venv):
     subprocess.run([venv / 'bin' / 'pip', 'install', '--no-binary', 'llama-cpp-python', f'llama-cpp-python=={LLAMA_CPP_PYTHON}'], check=True, env=environment)
 
 
-def find_infer(given):
+def install_openvino(venv):
+    subprocess.run([sys.executable, '-m', 'venv', venv], check=True)
+    subprocess.run([venv / 'bin' / 'pip', 'install', f'openvino-genai=={OPENVINO_GENAI}', 'matplotlib'], check=True)
+
+
+def find_program(name, given=None):
     root = HERE.parent
-    places = [given] if given else [*root.glob('build/release/**/rustml-infer'), *root.glob('build/**/rustml-infer'), shutil.which('rustml-infer')]
+    places = [given] if given else [*root.glob(f'build/release/**/{name}'), *root.glob(f'build/**/{name}'), shutil.which(name)]
     for place in places:
         if place and os.access(place, os.X_OK) and pathlib.Path(place).is_file():
             return str(place)
-    raise Missing(f'no rustml-infer{" at " + given if given else ""}: build it (scripts/setup) or name it with --infer')
+    raise Missing(f'no {name}{" at " + given if given else ""}: build it (cmake --preset release -DRUSTML_BENCH=ON, or scripts/setup for rustml-infer alone)')
+
+
+def find_infer(given):
+    return find_program('rustml-infer', given)
 
 
 def build_peer(venv):
@@ -124,5 +135,56 @@ def warn_if_busy(machine):
 
 
 def machine():
-    model = next((l.split(':', 1)[1].strip() for l in pathlib.Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name')), 'unknown processor')
-    return {'processor': model, 'cpus': len(os.sched_getaffinity(0)), 'load_before': os.getloadavg()[0]}
+    info = pathlib.Path('/proc/cpuinfo').read_text().splitlines()
+    model = next((l.split(':', 1)[1].strip() for l in info if l.startswith('model name')), 'unknown processor')
+    flags = next((set(l.split()) for l in info if l.startswith('flags')), set())
+    return {'processor': model, 'cpus': len(os.sched_getaffinity(0)), 'flags': [f for f in ('avx2', 'avx_vnni', 'avx512_vnni', 'amx_int8', 'amx_bf16') if f in flags],
+            'load_before': os.getloadavg()[0]}
+
+
+class OtherLoad:
+    """Processors that others (and other virtual machines) kept busy since construction, without this process and its children that still run or ended."""
+
+    def __init__(self):
+        self.begin, self.busy = time.monotonic(), self._busy()
+
+    def _busy(self):
+        ticks = [int(n) for n in pathlib.Path('/proc/stat').read_text().split('\n', 1)[0].split()[1:9]]
+        return (sum(ticks) - ticks[3] - ticks[4] - self._own()) / os.sysconf('SC_CLK_TCK')
+
+    def _own(self):
+        """Clock ticks of this process and its children, those that ended too."""
+        total = 0
+        for stat in [pathlib.Path('/proc/self/stat'), *(pathlib.Path(f'/proc/{c}/stat') for c in pathlib.Path('/proc/self/task').joinpath(str(os.getpid()), 'children').read_text().split())]:
+            fields = stat.read_text().rsplit(')', 1)[1].split()
+            total += sum(int(n) for n in fields[11:15])
+        return total
+
+    def processors(self):
+        return max(0.0, (self._busy() - self.busy) / (time.monotonic() - self.begin))
+
+
+def run_record():
+    """Where, when and how: every call adds one to its results."""
+    commit = subprocess.run(['git', '-C', HERE, 'describe', '--always', '--dirty'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    return {'date': datetime.datetime.now().astimezone().isoformat(timespec='seconds'), 'machine': machine(), 'commit': commit, 'command': shlex.join(sys.argv)}
+
+
+def load_results(path, empty):
+    """What earlier calls measured: a call adds to it, so that a long measurement can be made in slices."""
+    return json.loads(path.read_text()) if path.exists() else empty
+
+
+def save_results(path, results):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix('.new')
+    new.write_text(json.dumps(results) + '\n')
+    new.replace(path)
+
+
+def describe(runs):
+    """The runs of a result in one line."""
+    m = runs[-1]['machine']
+    loads = [r['machine']['load_before'] for r in runs]
+    return (f"{m['processor']} ({', '.join(m['flags'])}), {m['cpus']} cpus, load before the calls {min(loads):.1f}–{max(loads):.1f}; {runs[0]['date']}"
+            + (f" to {runs[-1]['date']}" if len(runs) > 1 else '') + f", commit {runs[-1]['commit']}")

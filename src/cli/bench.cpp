@@ -1,7 +1,6 @@
 // rustml-infer bench: medians over repeats of load, prefill and decode, each timed where it happens.
-// Prefill: `prefill` pseudo-random ids evaluated in an empty session. Decode: after them, the time from the first
-// generated token to the last of `decode` more, so exactly `decode` passes of one token.
-#include <algorithm>
+// Prefill: `prefill` pseudo-random ids evaluated in an empty session. First token: from the start of that to the first event of
+// the answer. Decode: the `decode` tokens after the first, so exactly `decode` passes of one token.
 #include <cstdio>
 
 #include "cli/arguments.h"
@@ -9,6 +8,7 @@
 #include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
+#include "cli/measure.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -20,61 +20,23 @@ struct Arguments {
   uint64_t prefill = 128, decode = 64, repeat = 5;
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
+struct Times {  // seconds; one of each per repeat, but `token`: all
+  std::vector<double> load, prefill, first, decode, token;
+};
 
-// The same ids on every machine and in every run.
-std::vector<int32_t> fixed_ids(uint64_t n, uint32_t vocab_size) {
-  std::vector<int32_t> ids(n);
-  uint64_t state = 20240229;
-  for (int32_t& id : ids) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    id = static_cast<int32_t>((state >> 33) % vocab_size);
-  }
-  return ids;
-}
-
-double prefill_seconds(rustml_session* session, const std::vector<int32_t>& ids, const Interrupt& interrupt) {
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
-  limits.cancel = interrupt.cancel();
-  call([&](rustml_error** error) { return rustml_session_reset(session, error); });
+void measure(rustml_session* session, const std::vector<int32_t>& ids, uint64_t n, rustml_cancel* cancel, Times& times) {
+  times.prefill.push_back(prefill_seconds(session, ids, cancel));
   const double begin = now_seconds();
-  call([&](rustml_error** error) { return rustml_session_eval(session, ids.data(), ids.size(), &limits, error); });
-  return now_seconds() - begin;
-}
-
-double decode_seconds(rustml_session* session, const std::vector<int32_t>& ids, uint64_t n, const Interrupt& interrupt) {
-  rustml_prompt prompt;
-  rustml_prompt_init(&prompt, sizeof prompt);
-  prompt.kind = RUSTML_PROMPT_IDS;
-  prompt.ids = ids.data();
-  prompt.n_ids = ids.size();
-  rustml_generation_options options;
-  rustml_generation_options_init(&options, sizeof options);
-  options.max_tokens = n + 1;
-  options.ignore_eos = 1;
-  options.cancel = interrupt.cancel();
-  rustml_generation* handle = nullptr;
-  call([&](rustml_error** error) { return rustml_generation_start(session, &prompt, &options, &handle, error); });
-  const Generation generation(handle);
-  double first = 0, last = 0;
-  uint64_t tokens = 0;
-  while (tokens < n + 1) {
-    rustml_event event{};
-    event.struct_size = sizeof event;
-    call([&](rustml_error** error) { return rustml_generation_next(handle, &event, error); });
-    if (event.kind == RUSTML_EVENT_STOPPED) {
-      throw Failure(RUSTML_OUT_OF_RANGE, "bench: the answer ended after " + std::to_string(tokens) + " of " + std::to_string(n + 1) +
-                                             " tokens: " + finish_name(event.finish) + "; give a larger --context");
-    }
-    last = now_seconds();
-    if (tokens++ == 0) first = last;
+  TokenStream stream(session, ids, n + 1, cancel);
+  const double first = stream.next();
+  double last = first;
+  for (uint64_t i = 0; i < n; ++i) {
+    const double at = stream.next();
+    times.token.push_back(at - last);
+    last = at;
   }
-  return last - first;
+  times.first.push_back(times.prefill.back() + first - begin);
+  times.decode.push_back(last - first);
 }
 
 int bench(Arguments a) {
@@ -82,30 +44,37 @@ int bench(Arguments a) {
   interrupt.arm();
   start_log(a.model.log, a.model.trace);
   if (a.session.context == 0) a.session.context = a.prefill + a.decode + 1;
-  std::vector<double> load, prefill, decode;
+  Times times;
   Loaded loaded{};
   for (uint64_t i = 0; i < a.repeat; ++i) {
     loaded.model.reset();  // before the next one takes its memory
     loaded = load_model(a.model, interrupt, 0);
-    load.push_back(loaded.seconds);
+    times.load.push_back(loaded.seconds);
   }
   const Session session = create_session(loaded.model.get(), a.session);
   const std::vector<int32_t> ids = fixed_ids(a.prefill, loaded.info.vocab_size);
   for (uint64_t i = 0; i < a.repeat; ++i) {
-    prefill.push_back(prefill_seconds(session.get(), ids, interrupt));
-    decode.push_back(decode_seconds(session.get(), ids, a.decode, interrupt));
+    measure(session.get(), ids, a.decode, interrupt.cancel(), times);
     if (stderr_is_terminal() && !a.model.quiet) show_progress("run " + std::to_string(i + 1) + " of " + std::to_string(a.repeat));
   }
   clear_progress();
-  const double prefill_rate = static_cast<double>(a.prefill) / median(prefill),
-               decode_rate = static_cast<double>(a.decode) / median(decode);
+  const double prefill_rate = static_cast<double>(a.prefill) / median(times.prefill),
+               decode_rate = static_cast<double>(a.decode) / median(times.decode);
+  const double p50 = 1e3 * quantile(times.token, 0.5), p90 = 1e3 * quantile(times.token, 0.9), p99 = 1e3 * quantile(times.token, 0.99),
+               most = 1e3 * quantile(times.token, 1);
   const uint64_t peak = peak_resident_bytes();
   if (a.model.json) {
     write_answer(JsonObject()
                      .real("prefill_tok_s", prefill_rate)
                      .real("decode_tok_s", decode_rate)
-                     .real("load_s", median(load))
+                     .real("load_s", median(times.load))
+                     .real("first_token_s", median(times.first))
+                     .real("token_p50_ms", p50)
+                     .real("token_p90_ms", p90)
+                     .real("token_p99_ms", p99)
+                     .real("token_max_ms", most)
                      .whole("peak_rss_bytes", peak)
+                     .whole("weight_bytes", loaded.info.weight_bytes)
                      .whole("prefill", a.prefill)
                      .whole("decode", a.decode)
                      .whole("repeat", a.repeat)
@@ -115,13 +84,15 @@ int bench(Arguments a) {
                  "\n");
     return kExitAnswer;
   }
-  char text[400];
+  const auto whole = [](uint64_t n) { return static_cast<unsigned long long>(n); };
+  char text[640];
   std::snprintf(text, sizeof text,
-                "prefill %llu  %.1f tok/s\ndecode %llu   %.1f tok/s\nload         %.3f s\npeak memory  %.1f MB\n(medians of %llu, %d "
-                "threads, %.*s)\n",
-                static_cast<unsigned long long>(a.prefill), prefill_rate, static_cast<unsigned long long>(a.decode), decode_rate,
-                median(load), static_cast<double>(peak) / 1e6, static_cast<unsigned long long>(a.repeat), loaded.info.n_threads,
-                static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr);
+                "prefill %-5llu  %10.1f tok/s\ndecode %-5llu   %10.1f tok/s\nfirst token    %10.1f ms\n"
+                "each token     %10.2f ms, p90 %.2f, p99 %.2f, longest %.2f\nload           %10.1f ms\n"
+                "peak memory    %10.1f MB, %.1f of them weights\n(medians of %llu, %d threads, %.*s)\n",
+                whole(a.prefill), prefill_rate, whole(a.decode), decode_rate, 1e3 * median(times.first), p50, p90, p99, most,
+                1e3 * median(times.load), static_cast<double>(peak) / 1e6, static_cast<double>(loaded.info.weight_bytes) / 1e6,
+                whole(a.repeat), loaded.info.n_threads, static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr);
   write_answer(text);
   return kExitAnswer;
 }

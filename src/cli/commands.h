@@ -13,6 +13,7 @@ Command make_chat(Options& options);
 Command make_info(Options& options);
 Command make_tokenize(Options& options);
 Command make_bench(Options& options);
+Command make_profile(Options& options);
 Command make_quantize(Options& options);
 Command make_pull(Options& options);
 Command make_ls(Options& options);

@@ -25,6 +25,7 @@ constexpr Entry kCommands[] = {
     {"info", "What is in a model file, and the memory it takes.", make_info},
     {"tokenize", "The token ids of a text, each with its piece.", make_tokenize},
     {"bench", "Measures load, prefill and decode; prints medians.", make_bench},
+    {"profile", "Where the time of a prompt and of each token goes, beside a bare read loop.", make_profile},
     {"quantize", "Writes a model as one GGUF file with its matrices in another type.", make_quantize},
     {"pull", "Fetches a model from the Hugging Face hub into the cache; prints its path.", make_pull},
     {"ls", "The models in the cache of the hub.", make_ls},
@@ -33,7 +34,7 @@ constexpr Entry kCommands[] = {
 };
 
 constexpr const char* kRunFooter =
-    "Other commands: rustml-infer chat | info | tokenize | bench, each with --gguf FILE and its own --help.\n"
+    "Other commands: rustml-infer chat | info | tokenize | bench | profile, each with --gguf FILE and its own --help.\n"
     "Another file: rustml-infer quantize IN OUT --type Q8_0.\n"
     "Models of the Hugging Face hub: rustml-infer pull ORG/NAME | ls | rm ORG/NAME | verify ORG/NAME.\n\n"
     "Statistics, warnings and log lines go to stderr, the answer alone to stdout. With --json stdout carries one JSON\n"

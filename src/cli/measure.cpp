@@ -1,0 +1,100 @@
+#include "cli/measure.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "cli/load.h"
+
+namespace rustml::cli {
+namespace {
+
+double seconds_of(const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); }
+
+// Processor seconds since the machine's start, of everyone but this process; negative: unknown.
+double busy_seconds() {
+  std::ifstream stat("/proc/stat");
+  std::string cpu;
+  uint64_t user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0, steal = 0;
+  if (!(stat >> cpu >> user >> nice >> system >> idle >> wait >> irq >> soft >> steal)) return -1;
+  rusage own{};
+  getrusage(RUSAGE_SELF, &own);
+  return static_cast<double>(user + nice + system + irq + soft + steal) / static_cast<double>(sysconf(_SC_CLK_TCK)) -
+         seconds_of(own.ru_utime) - seconds_of(own.ru_stime);
+}
+
+}  // namespace
+
+OtherLoad::OtherLoad() : begin_(now_seconds()), busy_(busy_seconds()) {}
+
+double OtherLoad::processors() const {
+  const double busy = busy_seconds(), seconds = now_seconds() - begin_;
+  return busy_ < 0 || busy < 0 || seconds <= 0 ? -1 : std::max(0.0, (busy - busy_) / seconds);
+}
+
+std::vector<int32_t> fixed_ids(uint64_t n, uint32_t vocab_size, uint64_t seed) {
+  std::vector<int32_t> ids(n);
+  uint64_t state = seed;
+  for (int32_t& id : ids) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    id = static_cast<int32_t>((state >> 33) % vocab_size);
+  }
+  return ids;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const auto rank = static_cast<size_t>(std::ceil(q * static_cast<double>(values.size())));
+  return values[std::clamp<size_t>(rank, 1, values.size()) - 1];
+}
+
+TokenStream::TokenStream(rustml_session* session, const std::vector<int32_t>& ids, uint64_t max_tokens, rustml_cancel* cancel) {
+  rustml_prompt prompt;
+  rustml_prompt_init(&prompt, sizeof prompt);
+  prompt.kind = RUSTML_PROMPT_IDS;
+  prompt.ids = ids.data();
+  prompt.n_ids = ids.size();
+  rustml_generation_options options;
+  rustml_generation_options_init(&options, sizeof options);
+  options.max_tokens = max_tokens;
+  options.ignore_eos = 1;
+  options.cancel = cancel;
+  rustml_generation* handle = nullptr;
+  call([&](rustml_error** error) { return rustml_generation_start(session, &prompt, &options, &handle, error); });
+  generation_.reset(handle);
+}
+
+double TokenStream::next() {
+  rustml_event event{};
+  event.struct_size = sizeof event;
+  call([&](rustml_error** error) { return rustml_generation_next(generation_.get(), &event, error); });
+  if (event.kind == RUSTML_EVENT_STOPPED) {
+    throw Failure(RUSTML_OUT_OF_RANGE, "bench: the answer ended after " + std::to_string(n_) + " tokens: " + finish_name(event.finish) +
+                                           "; give a larger --context");
+  }
+  ++n_;
+  return now_seconds();
+}
+
+double prefill_seconds(rustml_session* session, const std::vector<int32_t>& ids, rustml_cancel* cancel) {
+  rustml_call_options limits;
+  rustml_call_options_init(&limits, sizeof limits);
+  limits.cancel = cancel;
+  call([&](rustml_error** error) { return rustml_session_reset(session, error); });
+  const double begin = now_seconds();
+  call([&](rustml_error** error) { return rustml_session_eval(session, ids.data(), ids.size(), &limits, error); });
+  return now_seconds() - begin;
+}
+
+}  // namespace rustml::cli

@@ -1,0 +1,162 @@
+// rustml-infer profile: where the time of a prompt and of each token after it goes, stage by stage, beside the rate at which
+// the same threads merely read as many bytes.
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/events.h"
+#include "cli/exit_code.h"
+#include "cli/load.h"
+#include "cli/measure.h"
+#include "cli/read_loop.h"
+#include "cli/spans.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+namespace {
+
+struct Arguments {
+  ModelArguments model;
+  SessionArguments session;
+  uint64_t prefill = 128, decode = 64;
+};
+
+template <class... T>
+std::string line(const char* format, T... values) {
+  char text[240];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+double per(double value, double by) { return by > 0 ? value / by : 0; }
+
+std::string in_words(const StageTable& table, const std::string& title) {
+  const auto passes = static_cast<double>(table.passes);
+  std::string text =
+      title + line(": %.3f ms, %.1f MB read\n", table.total_us / passes * 1e-3, static_cast<double>(table.bytes) / passes * 1e-6);
+  text += line("  %-22s %6s %9s %7s %7s %8s %10s %8s\n", "stage", "calls", "ms", "share", "GB/s", "GFLOP/s", "median us", "p90/p10");
+  double left = table.total_us;
+  for (const Stage& s : table.stages) {
+    const double us = s.total_us();
+    if (s.depth == 0) left -= us;
+    text += line("  %-22s %6.0f %9.3f %6.1f%% %7.1f %8.0f %10.1f %8.2f\n", ((s.depth == 0 ? "" : "  ") + s.name).c_str(),
+                 static_cast<double>(s.us.size()) / passes, us / passes * 1e-3, 100 * us / table.total_us,
+                 per(static_cast<double>(s.bytes), us) * 1e-3, per(static_cast<double>(s.flops), us) * 1e-3, median(s.us),
+                 per(quantile(s.us, 0.9), quantile(s.us, 0.1)));
+  }
+  text += line("  %-22s %6s %9.3f %6.1f%%\n", "between", "", left / passes * 1e-3, 100 * left / table.total_us);
+  text += line("  %-22s %6llu %9s %7s %7s %8s %10.1f %8.2f\n\n", "whole layers", static_cast<unsigned long long>(table.layers), "", "", "",
+               "", median(table.layer_us), per(quantile(table.layer_us, 0.9), quantile(table.layer_us, 0.1)));
+  return text;
+}
+
+std::string in_json(const StageTable& table) {
+  std::string stages;
+  for (const Stage& s : table.stages) {
+    const double us = s.total_us();
+    stages += (stages.empty() ? "" : ",") + JsonObject()
+                                                .text("name", s.name)
+                                                .whole("depth", static_cast<uint64_t>(s.depth))
+                                                .whole("calls", s.us.size())
+                                                .real("total_us", us)
+                                                .real("share", us / table.total_us)
+                                                .real("gb_s", per(static_cast<double>(s.bytes), us) * 1e-3)
+                                                .real("gflop_s", per(static_cast<double>(s.flops), us) * 1e-3)
+                                                .real("median_us", median(s.us))
+                                                .real("p10_us", quantile(s.us, 0.1))
+                                                .real("p90_us", quantile(s.us, 0.9))
+                                                .str();
+  }
+  return JsonObject()
+      .whole("passes", table.passes)
+      .whole("layers", table.layers)
+      .real("total_us", table.total_us)
+      .whole("bytes", table.bytes)
+      .real("layer_median_us", median(table.layer_us))
+      .real("layer_p10_us", quantile(table.layer_us, 0.1))
+      .real("layer_p90_us", quantile(table.layer_us, 0.9))
+      .raw("stages", "[" + stages + "]")
+      .str();
+}
+
+int profile(Arguments a) {
+  Interrupt interrupt;
+  interrupt.arm();
+  start_log(a.model.log);
+  if (!a.model.trace.empty())
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--trace: profile sums up the same spans; use `rustml-infer run --trace`");
+  if (a.session.context == 0) a.session.context = a.prefill + a.decode + 1;
+  const Loaded loaded = load_model(a.model, interrupt, 0);
+  const Session session = create_session(loaded.model.get(), a.session);
+  const std::vector<int32_t> ids = fixed_ids(a.prefill, loaded.info.vocab_size);
+  prefill_seconds(session.get(), ids, interrupt.cancel());  // the first one maps the memory of the KV cache
+
+  ReadLoop loop(loaded.info.weight_bytes, loaded.info.n_threads);
+  loop.choose();
+  std::vector<double> read;
+  StageTable prefill, decode;
+  {
+    SpanCollector spans;
+    prefill_seconds(session.get(), ids, interrupt.cancel());
+    prefill = stages_of(spans.take());
+    TokenStream stream(session.get(), ids, a.decode + 1, interrupt.cancel());
+    stream.next();
+    spans.take();
+    std::vector<Span> all;
+    for (uint64_t i = 0; i < a.decode; ++i) {
+      stream.next();
+      for (Span& span : spans.take()) all.push_back(std::move(span));
+      if (i % 4 != 0) continue;
+      loop.pass();                  // wakes its threads
+      read.push_back(loop.pass());  // in between, so that both see the same machine
+    }
+    decode = stages_of(all);
+  }
+  if (prefill.passes == 0 || decode.passes == 0) throw Failure(RUSTML_INTERNAL, "profile: the library gave no spans");
+  const double bandwidth = static_cast<double>(loop.bytes()) / median(read) * 1e-9;  // GB/s
+  const Stage* ffn = decode.find("ffn");
+  const double ffn_ms = ffn ? median(ffn->us) * 1e-3 : 0;
+  const double ffn_bytes = ffn ? per(static_cast<double>(ffn->bytes), static_cast<double>(ffn->us.size())) : 0,
+               ffn_limit_ms = ffn_bytes / bandwidth * 1e-6;
+  if (a.model.json) {
+    write_answer(JsonObject()
+                     .real("read_gb_s", bandwidth)
+                     .text("read_kernel", loop.kernel())
+                     .whole("weight_bytes", loaded.info.weight_bytes)
+                     .whole("threads", static_cast<uint64_t>(loaded.info.n_threads))
+                     .text("simd_target", view_of(loaded.info.simd_target))
+                     .real("ffn_median_ms", ffn_ms)
+                     .real("ffn_limit_ms", ffn_limit_ms)
+                     .raw("prefill", in_json(prefill))
+                     .raw("decode", in_json(decode))
+                     .str() +
+                 "\n");
+    return kExitAnswer;
+  }
+  const auto tokens = static_cast<unsigned long long>(a.prefill);
+  write_answer(
+      in_words(prefill, line("Prompt of %llu tokens", tokens)) +
+      in_words(decode, line("Each of the %llu tokens after it", static_cast<unsigned long long>(a.decode))) +
+      line("%d threads, %.*s. A bare read loop over %.1f MB with the same threads (%s): %.1f GB/s.\n", loaded.info.n_threads,
+           static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr, static_cast<double>(loop.bytes()) * 1e-6,
+           loop.kernel(), bandwidth) +
+      line("FFN of a layer: median %.3f ms; its %.1f MB read at that rate take %.3f ms: %.2f times as long.\n", ffn_ms, ffn_bytes * 1e-6,
+           ffn_limit_ms, per(ffn_ms, ffn_limit_ms)) +
+      "A stage holds norms, quantization and waiting for the other threads; the products in it are timed by one thread, for its share,\n"
+      "against all their bytes. Profiling itself takes time: see `rustml-infer bench` for the undisturbed rates.\n");
+  return kExitAnswer;
+}
+
+}  // namespace
+
+Command make_profile(Options& options) {
+  const auto a = std::make_shared<Arguments>();
+  add_model_options(options, a->model);
+  add_session_options(options, a->session);
+  options.whole("--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [a](uint64_t n) { a->prefill = n; });
+  options.whole("--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [a](uint64_t n) { a->decode = n; });
+  return [a] { return profile(*a); };
+}
+
+}  // namespace rustml::cli
