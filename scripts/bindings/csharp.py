@@ -1,0 +1,1 @@
+def native(header): return ''

@@ -1,0 +1,1 @@
+def raw(header): return ''

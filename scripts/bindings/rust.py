@@ -1,0 +1,1 @@
+def bindings(header): return ''
