@@ -109,7 +109,7 @@ class Reader:
         self.clang, self.path = clang, path
         unsaved = [(f"{folder}/stdint.h", STDINT), (f"{folder}/stddef.h", ""), (str(path), text)]
         self.unit = clang.Index.create().parse(
-            str(path), args=["-x", "c", "-std=c11", "--target=x86_64-linux-gnu", "-nostdinc", "-Wpadded", f"-I{folder}"],
+            str(path), args=["-x", "c", "-std=c11", "--target=x86_64-linux-gnu", "-nostdinc", f"-I{folder}"],
             unsaved_files=unsaved, options=clang.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD)
         for problem in self.unit.diagnostics:
             raise SyntaxError(f"{path}:{problem.location.line}: {problem.spelling}")

@@ -15,7 +15,10 @@ fn version_and_layout() {
     }
     check_layout().unwrap();
     unsafe {
-        assert_eq!(rustml_abi_version(), (RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR) as u32);
+        assert_eq!(
+            rustml_abi_version(),
+            (RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR) as u32
+        );
         assert!(!CStr::from_ptr(rustml_version()).to_bytes().is_empty());
         assert_eq!(rustml_abi_layout_hash(999, 0), 0);
     }
@@ -46,13 +49,19 @@ fn a_callback_stops_a_call_and_is_destroyed_once() {
         let mut reader: rustml_reader = core::mem::zeroed();
         let mut info: rustml_snapshot_info = core::mem::zeroed();
         let mut error = core::ptr::null_mut();
-        assert_eq!(rustml_reader_init(&mut reader, size_of::<rustml_reader>() as u32), RUSTML_OK);
+        assert_eq!(
+            rustml_reader_init(&mut reader, size_of::<rustml_reader>() as u32),
+            RUSTML_OK
+        );
         info.struct_size = size_of::<rustml_snapshot_info>() as u32;
         reader.user_data = (&mut seen as *mut Seen).cast();
         reader.size = 1 << 20;
         reader.read_at = Some(read_at);
         reader.destroy = Some(destroy);
-        assert_eq!(rustml_snapshot_probe(&reader, &mut info, &mut error), RUSTML_CALLBACK_STOP);
+        assert_eq!(
+            rustml_snapshot_probe(&reader, &mut info, &mut error),
+            RUSTML_CALLBACK_STOP
+        );
         assert_eq!(rustml_error_callback_value(error), 7);
         assert_eq!(rustml_error_release(error), RUSTML_OK);
         assert_eq!(rustml_error_release(error), RUSTML_INVALID_HANDLE);
