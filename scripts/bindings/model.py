@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 
 SCALARS = {"int32_t": 4, "uint32_t": 4, "int64_t": 8, "uint64_t": 8, "float": 4, "double": 8}
 POINTED_AT = {"char", "uint8_t", "void"}  # behind pointers only
+# Words of Go, C#, Rust and Python that C has not: no field may be named so. (Parameters may: nobody sees them.)
+KEYWORDS = set("""type func range var package map chan select defer interface import in out ref object string event base params lock checked
+internal is as use match move mut impl trait where self loop fn let mod pub crate dyn async await yield def class from global lambda none
+pass raise try with and or not del except finally""".split())
+NAMED_BEFORE_THE_RULE = {"rustml_quantize_options.type"}
 
 
 @dataclass
@@ -195,6 +200,8 @@ class Reader:
             if offset != at:
                 self.wrong(member, f"padding: at {offset}, the field before it ends at {at}")
             at = offset + size
+            if member.spelling in KEYWORDS and f"{cursor.spelling}.{member.spelling}" not in NAMED_BEFORE_THE_RULE:
+                self.wrong(member, "is a keyword of a binding's language")
             fields.append(Field(member.spelling, kind, offset, size, self.doc(member)))
         if at != cursor.type.get_size():
             self.wrong(cursor, "padding at the end")

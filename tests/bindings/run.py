@@ -39,16 +39,17 @@ def other_library(work):
     """A librustml.so with the same names and another layout."""
     folder = work / "other"
     folder.mkdir(parents=True, exist_ok=True)
+    major = re.search(r"RUSTML_VERSION_MAJOR (\d+)", (ROOT / "include/rustml.h").read_text()).group(1)
     names = re.findall(r"^  (rustml_\w+)$", (ROOT / "src/api/rustml.def").read_text(), re.M)
     special = {"rustml_abi_version": "unsigned rustml_abi_version(void) { return 1; }",
                "rustml_abi_layout_hash": "unsigned long long rustml_abi_layout_hash(unsigned a, unsigned b) { return a + b + 12345; }",
                "rustml_version": 'const char *rustml_version(void) { return "another"; }'}
     source = folder / "other.c"
     source.write_text("\n".join(special.get(name, f"int {name}(void) {{ return 13; }}") for name in names) + "\n")
-    run(["cc", "-shared", "-fPIC", "-Wl,-soname,librustml.so.0", f"-Wl,--version-script={ROOT / 'src/api/rustml.map'}", "-o",
-         folder / "librustml.so.0", source])
+    run(["cc", "-shared", "-fPIC", f"-Wl,-soname,librustml.so.{major}", f"-Wl,--version-script={ROOT / 'src/api/rustml.map'}", "-o",
+         folder / f"librustml.so.{major}", source])
     if not (folder / "librustml.so").exists():
-        (folder / "librustml.so").symlink_to("librustml.so.0")
+        (folder / "librustml.so").symlink_to(f"librustml.so.{major}")
     return folder
 
 

@@ -88,6 +88,7 @@ def check_rules():
         "may stand behind pointers only": ("uint32_t rustml_abi_version(void)", "char rustml_abi_version(void)"),
         "integers and pointers only": ("rustml_cancel_trigger(rustml_cancel *cancel, uint32_t reason)",
                                        "rustml_cancel_trigger(rustml_cancel *cancel, float reason)"),
+        "is a keyword": ("  uint64_t tokens_committed;", "  uint64_t async;"),
         "no place in the ABI": ("typedef struct rustml_error rustml_error;", "typedef struct rustml_error rustml_error; enum e { a };"),
     }
     for reason, (old, new) in planted.items():

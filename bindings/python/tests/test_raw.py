@@ -1,4 +1,5 @@
 import ctypes
+import json
 import os
 import unittest
 
@@ -19,6 +20,17 @@ class Raw(unittest.TestCase):
         self.assertEqual(library.rustml_abi_version(), _raw.RUSTML_VERSION_MAJOR << 16 | _raw.RUSTML_VERSION_MINOR)
         self.assertEqual(library.rustml_abi_layout_hash(_raw.RUSTML_VERSION_MAJOR, _raw.RUSTML_VERSION_MINOR), _raw.LAYOUT_HASH)
         self.assertEqual(library.rustml_abi_layout_hash(999, 0), 0)
+
+    @unittest.skipIf(REFUSED, "no library")
+    def test_layout_json(self):
+        layout = json.loads(_library.load().rustml_abi_layout_json())
+        self.assertEqual(int(layout["hash"], 16), _raw.LAYOUT_HASH)
+        for struct in layout["structs"]:
+            mine = getattr(_raw, struct["name"])
+            self.assertEqual(struct["size"], ctypes.sizeof(mine))
+            self.assertEqual([field["name"] for field in struct["fields"]], [field[0] for field in mine._fields_])
+        for function in layout["functions"]:
+            self.assertEqual(len(function["parameters"]), len(getattr(_library.load(), function["name"]).argtypes))
 
     @unittest.skipIf(REFUSED, "no library")
     def test_callback(self):

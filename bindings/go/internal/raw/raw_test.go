@@ -2,6 +2,7 @@ package raw
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -60,5 +61,35 @@ func TestCallback(t *testing.T) {
 	}
 	if ErrorRelease(err) != OK || ErrorRelease(err) != InvalidHandle {
 		t.Fatal("an error was not released exactly once")
+	}
+}
+
+// Go pointers inside a struct that C gets must be pinned for cgo; the log sink's destroy comes when it is replaced.
+func TestPinnedPointersInStructs(t *testing.T) {
+	if os.Getenv("RUSTML_EXPECT_REFUSAL") != "" || Load() != nil {
+		t.Skip("no library")
+	}
+	destroyed := 0
+	HandleOnEvent = func(uintptr, *Event) int32 { return 0 }
+	HandleDestroy = func(userData uintptr) {
+		if userData == 42 {
+			destroyed++
+		}
+	}
+	filter := "rustml=warn"
+	callback := &Callback{OnEvent: OnEventAddress(), UserData: 42, Destroy: DestroyAddress()}
+	callback.StructSize = uint32(unsafe.Sizeof(*callback))
+	options := &LogOptions{Filter: Text{Ptr: unsafe.StringData(filter), Len: uint64(len(filter))}, Callback: callback}
+	options.StructSize = uint32(unsafe.Sizeof(*options))
+	var pinner runtime.Pinner
+	pinner.Pin(options.Filter.Ptr)
+	pinner.Pin(callback)
+	status := LogSet(options, nil)
+	pinner.Unpin()
+	if status != OK || destroyed != 0 {
+		t.Fatalf("status %d, %d destroyed", status, destroyed)
+	}
+	if LogSet(nil, nil) != OK || destroyed != 1 {
+		t.Fatalf("%d destroyed", destroyed)
 	}
 }
