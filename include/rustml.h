@@ -469,6 +469,11 @@ typedef struct rustml_result {
 RUSTML_API uint32_t rustml_abi_version(void);
 /* "0.1.0"; static. */
 RUSTML_API const char *rustml_version(void);
+/* Hash of all constants, structs (names, types, offsets, sizes) and signatures of that version, frozen with its release; 0 for
+ * a version this library does not know. A binding asks for the version it was made from and refuses another hash. */
+RUSTML_API uint64_t rustml_abi_layout_hash(uint32_t major, uint32_t minor);
+/* What the hash of this version is made of: JSON with "version", "hash", "constants", "structs", "callbacks", "functions"; static. */
+RUSTML_API const char *rustml_abi_layout_json(void);
 /* JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static. */
 RUSTML_API const char *rustml_build_json(void);
 /* The monotonic clock of all deadlines. */

@@ -8,6 +8,7 @@
 #include "api/build_info.h"
 #include "api/callbacks.h"
 #include "api/guard.h"
+#include "api/layout_generated.h"
 #include "api/structs.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -53,6 +54,14 @@ struct LogCallback {
 uint32_t rustml_abi_version(void) { return RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR; }
 
 const char* rustml_version(void) { return kVersion; }
+
+uint64_t rustml_abi_layout_hash(uint32_t major, uint32_t minor) {
+  for (const LayoutVersion& known : kLayoutVersions)
+    if (known.major == major && known.minor == minor) return known.hash;
+  return 0;
+}
+
+const char* rustml_abi_layout_json(void) { return kLayoutJson; }
 
 const char* rustml_build_json(void) {
   const char* text = "{}";  // out of memory

@@ -25,7 +25,7 @@ ALLOWED = {
 
 # Exported functions without guard(): why.
 UNGUARDED = {
-    r"rustml_(abi_version|version|now_ns|deadline_after_ns)": "constants and the clock; nothing can fail",
+    r"rustml_(abi_version|abi_layout_hash|abi_layout_json|version|now_ns|deadline_after_ns)": "constants and the clock; nothing can fail",
     r"rustml_\w+_init": "writes into the caller's struct; nothing can fail",
     r"rustml_error_(code|message|detail_json|callback_value|release)": "reads an immutable object; must work when nothing else does",
     r"rustml_cancel_(trigger|is_triggered)": "async-signal-safe: no lock, no memory, no log",

@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""generate_bindings.py [--out FOLDER] [--freeze]: everything that is made from include/rustml.h, so that nothing drifts.
+
+Writes into the tree (or, as the tree would be, into FOLDER): version scripts, .def files, the layout table of the library, and
+the raw layer of each binding. Needs Debian's python3-clang; without it says so and answers 77.
+--freeze adds the present ABI to src/api/abi_history.json: once for each release. A version that is there may not change.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+sys.dont_write_bytecode = True
+
+from bindings import csharp, exports, go, layout, model, python, rust  # noqa: E402
+
+HISTORY = "src/api/abi_history.json"
+
+
+def outputs(header, hub, history):
+    """path -> text of every generated file."""
+    def released(key):
+        return [(release["version"], release[key]) for release in history]
+
+    return {
+        "src/api/rustml.map": exports.version_script(header, header.version, released("functions"), "RUSTML"),
+        "src/api/rustml.def": exports.module_definition(header, "rustml"),
+        "src/hub/rustml_hub.map": exports.version_script(hub, header.version, released("hub_functions"), "RUSTML_HUB"),
+        "src/hub/rustml_hub.def": exports.module_definition(hub, "rustml-hub"),
+        "src/api/layout_generated.h": layout.table(header, history),
+        "tests/api/layout_generated.h": layout.c_assertions(header),
+        "bindings/go/internal/raw/types_generated.go": go.types(header),
+        "bindings/go/internal/raw/cgo_generated.go": go.cgo(header),
+        "bindings/go/internal/raw/purego_generated.go": go.purego(header),
+        "bindings/csharp/Rustml/Native.generated.cs": csharp.native(header),
+        "bindings/rust/rustml-sys/src/bindings.rs": rust.bindings(header),
+        "bindings/python/rustml/_raw.py": python.raw(header),
+    }
+
+
+def check_history(header, history):
+    for release in history:
+        if tuple(release["version"]) == header.version and int(release["hash"], 16) != layout.layout_hash(header):
+            major, minor = header.version
+            sys.exit(f"{header.path}: ABI {major}.{minor} is released and frozen with hash {release['hash']}, the header now has "
+                     f"0x{layout.layout_hash(header):016x}; take the change back or raise RUSTML_VERSION_MINOR")
+
+
+def freeze(header, hub, history):
+    if header.version in [tuple(release["version"]) for release in history]:
+        sys.exit(f"{HISTORY}: {header.version} is there already")
+    history.append({"version": list(header.version), "hash": f"0x{layout.layout_hash(header):016x}",
+                    "functions": sorted(f.name for f in header.functions), "hub_functions": sorted(f.name for f in hub.functions)})
+    (ROOT / HISTORY).write_text(json.dumps(history, indent=1) + "\n")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--out", type=pathlib.Path, default=ROOT)
+    arguments.add_argument("--freeze", action="store_true")
+    given = arguments.parse_args()
+    try:
+        import clang.cindex
+        clang.cindex.Index.create()
+    except (ImportError, OSError, RuntimeError) as problem:
+        print(f"generate_bindings.py: no libclang for {sys.executable}: {problem}; apt-get install python3-clang", file=sys.stderr)
+        sys.exit(77)
+    header, hub = (model.read(clang.cindex, ROOT / "include" / name) for name in ("rustml.h", "rustml_hub.h"))
+    history = json.loads((ROOT / HISTORY).read_text())
+    check_history(header, history)
+    if given.freeze:
+        freeze(header, hub, history)
+    for name, text in outputs(header, hub, history).items():
+        path = given.out / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
