@@ -1,17 +1,15 @@
 #include "runtime/thread_team.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <system_error>
 
-#if defined(__unix__)
-#include <pthread.h>
-#include <signal.h>
-#endif
-
 #include "base/log.h"
 #include "runtime/float_mode.h"
 #include "runtime/futex.h"
+#include "runtime/thread_signals.h"
 
 namespace rustml::runtime {
 
@@ -45,21 +43,6 @@ bool spin_until(uint64_t limit_ns, Done done, uint64_t* waited = nullptr) noexce
   }
 }
 
-class BlockedSignals {
- public:
-#if defined(__unix__)
-  BlockedSignals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-#endif
-};
-
 // Trivially destructible, so that a process may exit without cleanup at any time.
 std::mutex g_lease_mutex;
 ThreadTeam* g_team = nullptr;
@@ -69,19 +52,23 @@ int g_leases = 0;
 
 std::shared_ptr<ThreadTeam> ThreadTeam::lease() {
   std::unique_lock lock(g_lease_mutex);
+  if (g_team && g_team->process_ != getpid()) {  // of the parent: in a child of fork its threads do not exist. It is left as it is
+    g_team = nullptr;
+    g_leases = 0;
+  }
   if (!g_team) g_team = new ThreadTeam;
   ++g_leases;
   ThreadTeam* team = g_team;
   lock.unlock();
   return std::shared_ptr<ThreadTeam>(team, [](ThreadTeam* t) {
     const std::lock_guard guard(g_lease_mutex);
-    if (--g_leases > 0) return;
+    if (t != g_team || t->process_ != getpid() || --g_leases > 0) return;
     g_team = nullptr;
     delete t;
   });
 }
 
-ThreadTeam::ThreadTeam() : alone_for_ns_(kAloneFirst) {}
+ThreadTeam::ThreadTeam() : process_(getpid()), alone_for_ns_(kAloneFirst) {}
 
 ThreadTeam::~ThreadTeam() {
   quit_.store(true, std::memory_order_release);
@@ -95,7 +82,7 @@ void ThreadTeam::grow(int n_workers) {
     auto seat = std::make_unique<Seat>();
     Seat* place = seat.get();
     seats_.reserve(seats_.size() + 1);
-    const BlockedSignals blocked;  // inherited: the host's handlers never run on our threads
+    const BlockedSignals blocked;
     try {
       place->thread = std::thread([this, place] { work(*place); });
     } catch (const std::system_error& e) {
@@ -152,15 +139,19 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
 
   const DefaultFloatMode float_mode;
   const uint64_t start = now_ns();
+  const bool coarse = gather_ns > 0;
   spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
   grow(std::min(n_threads, kMaxThreads) - 1);
-  const int n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+  int n_workers = 0;  // called so far
   step_ = &step;
   stop_ = &stop;
   leader_pieces_ = {};
   const uint32_t pass = pass_.load(std::memory_order_relaxed) + 1;
   pass_.store(pass, std::memory_order_seq_cst);
-  for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+  const auto call = [&] {
+    n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+    for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+  };
 
   const auto answered = [&](int i) { return seats_[i]->answered.load(std::memory_order_acquire) == pass; };
   const auto all_answered = [&] {
@@ -168,13 +159,18 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
       if (!answered(i)) return false;
     return true;
   };
-  if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
+  if (coarse || start >= alone_until_ns_) {
+    call();
+    if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
+  }
 
   for (int s = 0; s < n_steps && !stop.poll(); ++s) {
     int members[kMaxThreads];
     int n = 0;
     const uint64_t step_start = now_ns();
-    for (int i = 0; i < n_workers && step_start >= alone_until_ns_; ++i)
+    const bool alone = !coarse && step_start < alone_until_ns_;
+    if (!alone && n_workers == 0) call();
+    for (int i = 0; i < n_workers && !alone; ++i)
       if (answered(i)) members[n++] = i;
     const uint64_t size = static_cast<uint64_t>(n) + 1;
     for (int r = 1; r <= n; ++r) {
@@ -187,7 +183,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     waited_ns_ = 0;
     step(s, leader);
     wait_for_arrivals(static_cast<uint32_t>(n));
-    if (n > 0) judge_step(now_ns() - step_start);
+    if (n > 0 && !coarse) judge_step(now_ns() - step_start);
   }
 
   // The call is over: workers that answer late find it so, and those that took part go back to waiting.

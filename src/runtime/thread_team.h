@@ -10,6 +10,8 @@
 //
 // Passes of several sessions take turns, in order of arrival. Waits: spin, then futex; never sched_yield.
 #pragma once
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -62,7 +64,8 @@ inline Range share(int64_t units, int rank, int size) noexcept { return {units *
 
 class ThreadTeam {
  public:
-  // A lease of the process's team; the last one to go joins the threads.
+  // A lease of the process's team; the last one to go joins the threads. A child of fork gets a team of its own, and leases that
+  // it has inherited do nothing when they go.
   static std::shared_ptr<ThreadTeam> lease();
 
   using Step = std::function<void(int step, Member& member)>;
@@ -70,7 +73,8 @@ class ThreadTeam {
     uint32_t pieces_after_stop = 0;  // most that any thread began after the trigger
   };
   // Runs steps 0 ... n_steps - 1 with at most n_threads members, the caller among them. Returns early, between steps, once
-  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0. Step functions must not throw.
+  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0; above 0 says too that work is
+  // divided as it goes, so that a member who has lost its core holds nobody up. Step functions must not throw.
   // Throws what `stop` stands for when it fires while waiting for the team's turn.
   PassReport run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns = 0);
 
@@ -103,6 +107,7 @@ class ThreadTeam {
   void judge_step(uint64_t step_ns) noexcept;
   uint64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
 
+  const pid_t process_;
   std::mutex mutex_;  // turn and seats' creation
   std::condition_variable turn_;
   std::deque<Waiter*> queue_;
