@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <system_error>
 
 #include "base/log.h"
@@ -19,7 +18,10 @@ constexpr uint64_t kSpinIdle = 50'000;      // ns a worker spins after a pass be
 constexpr uint64_t kSpinBusy = 1'000'000;   // the same while tokens are pulled regularly
 constexpr uint64_t kSpinBarrier = 200'000;  // ns at a barrier before sleeping: a member has lost its core
 constexpr uint64_t kAnswerWait = 2'000;     // ns the leader waits for workers that spin already
-constexpr auto kTurnPoll = std::chrono::milliseconds(2);
+constexpr uint32_t kTurnPoll = 2'000'000;     // ns between two looks of a waiting caller at its stop signal
+// While others wait, a caller whose pass has ended keeps its turn up to kTurn ns in all if it comes back within kKept: to hand
+// over costs a sixth of a short pass. After one that did not come back nobody does for kNoKeeping.
+constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000;
 constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
 constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
 
@@ -96,31 +98,56 @@ void ThreadTeam::grow(int n_workers) {
 }
 
 void ThreadTeam::take_turn(StopSignal& stop) {
-  std::unique_lock lock(mutex_);
-  if (!running_ && queue_.empty()) {
-    running_ = true;
-    return;
-  }
   Waiter self;
-  queue_.push_back(&self);
-  while (!self.served) {
-    turn_.wait_for(lock, kTurnPoll);
-    if (self.served || !stop.poll()) continue;
+  {
+    const std::lock_guard lock(mutex_);
+    crowded_ = running_;
+    if (!running_ || kept_for_ == &stop) {
+      if (!running_) turn_begin_ns_ = now_ns();
+      running_ = true;
+      kept_for_ = nullptr;
+      return;
+    }
+    queue_.push_back(&self);
+  }
+  while (self.served.load(std::memory_order_acquire) == 0) {
+    futex_wait_for(self.served, 0, kTurnPoll);
+    if (self.served.load(std::memory_order_acquire) != 0) return;
+    const bool stopped = stop.poll();
+    const std::lock_guard lock(mutex_);
+    const uint64_t now = now_ns();
+    if (kept_for_ && now > kept_until_ns_) {  // it did not come back: others would wait for nothing if that were usual
+      no_keeping_until_ns_ = now + kNoKeeping;
+      serve_next();
+    }
+    if (!stopped || self.served.load(std::memory_order_relaxed) != 0) continue;  // served and stopped: the pass will see it
     queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
-    lock.unlock();
+    if (kept_for_ && queue_.empty()) serve_next();
     stop.raise("waiting for the processor");
   }
 }
 
-void ThreadTeam::end_turn() noexcept {
+void ThreadTeam::end_turn(const StopSignal& stop) noexcept {
   const std::lock_guard lock(mutex_);
-  if (queue_.empty()) {
-    running_ = false;
-    return;
+  const uint64_t now = now_ns();
+  if (!queue_.empty() && now - turn_begin_ns_ < kTurn && now > no_keeping_until_ns_) {
+    kept_for_ = &stop;
+    kept_until_ns_ = now + kKept;
+  } else {
+    serve_next();
   }
-  queue_.front()->served = true;  // running_ stays true: it is handed over
+}
+
+// With the lock held.
+void ThreadTeam::serve_next() noexcept {
+  kept_for_ = nullptr;
+  running_ = !queue_.empty();  // true: handed over
+  if (!running_) return;
+  Waiter& next = *queue_.front();
   queue_.pop_front();
-  turn_.notify_all();
+  turn_begin_ns_ = now_ns();
+  next.served.store(1, std::memory_order_release);
+  futex_wake(next.served);
 }
 
 // After a store to what the seat's worker looks for (seq_cst on both sides, so one of the two sees the other).
@@ -134,8 +161,9 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   take_turn(stop);
   struct Turn {
     ThreadTeam* team;
-    ~Turn() { team->end_turn(); }
-  } turn{this};
+    const StopSignal* stop;
+    ~Turn() { team->end_turn(*stop); }
+  } turn{this, &stop};
 
   const DefaultFloatMode float_mode;
   const uint64_t start = now_ns();
@@ -146,6 +174,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   step_ = &step;
   stop_ = &stop;
   leader_pieces_ = {};
+  long_waits_ = 0;
   const uint32_t pass = pass_.load(std::memory_order_relaxed) + 1;
   pass_.store(pass, std::memory_order_seq_cst);
   const auto call = [&] {
@@ -205,8 +234,10 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
 // waiting take that back.
 void ThreadTeam::judge_step(uint64_t step_ns) noexcept {
   if (waited_ns_ > kLongWait && waited_ns_ > step_ns / 4) {
-    alone_until_ns_ = now_ns() + alone_for_ns_;
-    alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
+    const bool crowded = crowded_.load(std::memory_order_relaxed);  // it may be a caller of ours who took the core, for a moment
+    if (crowded && long_waits_++ == 0) return;
+    alone_until_ns_ = now_ns() + (crowded ? kAloneFirst : alone_for_ns_);
+    if (!crowded) alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
   } else if (alone_for_ns_ > kAloneFirst) {
     alone_for_ns_ -= (alone_for_ns_ - kAloneFirst) / 16;
   }

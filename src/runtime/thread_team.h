@@ -8,12 +8,11 @@
 // When the leader has to wait long for a member, whose core has then gone to another process, it works alone for a while and
 // tries again later, ever more rarely while that goes on.
 //
-// Passes of several sessions take turns, in order of arrival. Waits: spin, then futex; never sched_yield.
+// Passes of several sessions take turns, in order of arrival; short ones a few at a time. Waits: spin, then futex; never sched_yield.
 #pragma once
 #include <sys/types.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -92,13 +91,14 @@ class ThreadTeam {
     std::thread thread;
   };
   struct Waiter {
-    bool served = false;
+    std::atomic<uint32_t> served{0};
   };
 
   ThreadTeam();
   ~ThreadTeam();
   void take_turn(StopSignal& stop);
-  void end_turn() noexcept;
+  void end_turn(const StopSignal& stop) noexcept;
+  void serve_next() noexcept;
   void grow(int n_workers);
   void work(Seat& seat);
   static void ring(Seat& seat) noexcept;
@@ -109,9 +109,11 @@ class ThreadTeam {
 
   const pid_t process_;
   std::mutex mutex_;  // turn and seats' creation
-  std::condition_variable turn_;
   std::deque<Waiter*> queue_;
   bool running_ = false;
+  std::atomic<bool> crowded_{false};  // another caller wanted its turn while a pass ran
+  const StopSignal* kept_for_ = nullptr;  // whose pass has ended and may come again first; running_ is true then
+  uint64_t turn_begin_ns_ = 0, kept_until_ns_ = 0, no_keeping_until_ns_ = 0;
   std::vector<std::unique_ptr<Seat>> seats_;
 
   // Of the pass that runs now.
@@ -119,6 +121,7 @@ class ThreadTeam {
   StopSignal* stop_ = nullptr;
   PieceLog leader_pieces_;
   uint64_t last_pass_end_ns_ = 0;
+  int long_waits_ = 0;                          // of the leader, in this pass
   uint64_t waited_ns_ = 0;                      // by the leader for members, in this step
   uint64_t alone_until_ns_ = 0, alone_for_ns_;  // see judge_step
   std::atomic<uint64_t> spin_ns_{50'000};
