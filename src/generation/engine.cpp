@@ -56,7 +56,8 @@ uint64_t count_bytes(const formats::ModelFile& file, const models::Plan& plan, c
   return binder.bytes();
 }
 
-std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& file, const models::Config& config, runtime::StopSignal& stop) {
+std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& file, const models::Config& config,
+                                                     runtime::StopSignal& stop) {
   runtime::Call call{stop, {}};
   const auto vocab = static_cast<int32_t>(config.vocab);
   if (file.format != "SafeTensors") {

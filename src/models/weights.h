@@ -70,7 +70,7 @@ class WeightBinder {
 
   struct Options {
     int n_threads;
-    bool check_values;  // refuse NaN and infinities: data_loss naming tensor and row
+    bool check_values;                         // refuse NaN and infinities: data_loss naming tensor and row
     const runtime::SideJob* beside = nullptr;  // takes one of n_threads while it runs
   };
   // Reads and packs everything bound. Returns the fingerprint of names, types, shapes and values.

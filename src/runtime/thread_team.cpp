@@ -18,7 +18,7 @@ constexpr uint64_t kSpinIdle = 50'000;      // ns a worker spins after a pass be
 constexpr uint64_t kSpinBusy = 1'000'000;   // the same while tokens are pulled regularly
 constexpr uint64_t kSpinBarrier = 200'000;  // ns at a barrier before sleeping: a member has lost its core
 constexpr uint64_t kAnswerWait = 2'000;     // ns the leader waits for workers that spin already
-constexpr uint32_t kTurnPoll = 2'000'000;     // ns between two looks of a waiting caller at its stop signal
+constexpr uint32_t kTurnPoll = 2'000'000;   // ns between two looks of a waiting caller at its stop signal
 // While others wait, a caller whose pass has ended keeps its turn up to kTurn ns in all if it comes back within kKept: to hand
 // over costs a sixth of a short pass. After one that did not come back nobody does for kNoKeeping.
 constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000;

@@ -111,7 +111,7 @@ class ThreadTeam {
   std::mutex mutex_;  // turn and seats' creation
   std::deque<Waiter*> queue_;
   bool running_ = false;
-  std::atomic<bool> crowded_{false};  // another caller wanted its turn while a pass ran
+  std::atomic<bool> crowded_{false};      // another caller wanted its turn while a pass ran
   const StopSignal* kept_for_ = nullptr;  // whose pass has ended and may come again first; running_ is true then
   uint64_t turn_begin_ns_ = 0, kept_until_ns_ = 0, no_keeping_until_ns_ = 0;
   std::vector<std::unique_ptr<Seat>> seats_;

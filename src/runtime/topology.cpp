@@ -23,7 +23,8 @@ std::string first_line(const std::string& path) {
 
 // What one group may use, in processors; infinite without a limit. v2: "max 100000" or "200000 100000" in one file.
 double quota_of(const std::string& group, bool v2) {
-  const std::string text = v2 ? first_line(group + "/cpu.max") : first_line(group + "/cpu.cfs_quota_us") + " " + first_line(group + "/cpu.cfs_period_us");
+  const std::string text =
+      v2 ? first_line(group + "/cpu.max") : first_line(group + "/cpu.cfs_quota_us") + " " + first_line(group + "/cpu.cfs_period_us");
   double limit = 0, period = 0;
   if (std::sscanf(text.c_str(), "%lf %lf", &limit, &period) != 2 || limit <= 0 || period <= 0) return HUGE_VAL;
   return limit / period;

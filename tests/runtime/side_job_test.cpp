@@ -38,7 +38,9 @@ TEST(SideJob, HandsOnWhatTheWorkThrewOnce) {
     job.finish();
   }
   bool ended = false;
-  { const SideJob forgotten([&] { ended = true; }, false); }
+  {
+    const SideJob forgotten([&] { ended = true; }, false);
+  }
   EXPECT_TRUE(ended);
 }
 

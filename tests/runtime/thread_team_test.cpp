@@ -41,7 +41,7 @@ TEST(ThreadTeam, EveryStepRunsAllOfItsMembersAndMeetsAtSync) {
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   for (int n_threads : {1, 2, 4, 7}) {
-    constexpr int kSteps = 200;
+    constexpr int kSteps = 60;
     std::vector<std::atomic<int>> arrived(kSteps), wrong(kSteps);
     for (int pass = 0; pass < 3; ++pass) {
       team->run(
