@@ -30,14 +30,13 @@ std::string ByteReader::subject() const {
   return text += ": ";
 }
 
-void ByteReader::require(uint64_t count, uint64_t item_bytes, const char* what) const {
-  if (count <= remaining() / item_bytes) return;
+void ByteReader::fail_require(uint64_t count, uint64_t item_bytes, const char* what) const {
   fail(Status::data_loss, subject() + what + " at byte " + std::to_string(position_) + " needs " + std::to_string(count) +
                               (item_bytes == 1 ? std::string(" bytes") : " items of at least " + std::to_string(item_bytes) + " bytes") +
                               ", but only " + std::to_string(remaining()) + " are left: the file is cut or damaged");
 }
 
-void ByteReader::bytes(void* out, uint64_t n, const char* what) {
+void ByteReader::read_bytes(void* out, uint64_t n, const char* what) {
   require(n, 1, what);
   auto* to = static_cast<char*>(out);
   while (n > 0) {
@@ -67,9 +66,14 @@ void ByteReader::skip(uint64_t n, const char* what) {
 }
 
 std::string ByteReader::string(uint64_t n, const char* what) {
-  require(n, 1, what);
-  std::string text(n, '\0');
-  bytes(text.data(), n, what);
+  if (!buffered(n)) {
+    require(n, 1, what);
+    std::string text(n, '\0');
+    read_bytes(text.data(), n, what);
+    return text;
+  }
+  std::string text(next(), n);
+  position_ += n;
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,14 @@ class ByteReader {
   std::string subject() const;
 
   // Fails unless `count` items of at least `item_bytes` (not 0) bytes each remain.
-  void require(uint64_t count, uint64_t item_bytes, const char* what) const;
-  void bytes(void* out, uint64_t n, const char* what);
+  void require(uint64_t count, uint64_t item_bytes, const char* what) const {
+    if (count > remaining() / item_bytes) fail_require(count, item_bytes, what);
+  }
+  void bytes(void* out, uint64_t n, const char* what) {
+    if (!buffered(n)) return read_bytes(out, n, what);
+    std::memcpy(out, next(), n);
+    position_ += n;
+  }
   void skip(uint64_t n, const char* what);
   std::string string(uint64_t n, const char* what);
   template <class T>  // integers and floats
@@ -41,6 +48,15 @@ class ByteReader {
   }
 
  private:
+  // The next n bytes are in the buffer, hence also inside the part.
+  bool buffered(uint64_t n) const noexcept {
+    const uint64_t from = position_ - buffer_begin_;  // wraps around in front of the buffer
+    return from < buffer_bytes_ && n <= buffer_bytes_ - from;
+  }
+  const char* next() const noexcept { return buffer_.data() + (position_ - buffer_begin_); }
+  [[noreturn]] void fail_require(uint64_t count, uint64_t item_bytes, const char* what) const;
+  void read_bytes(void* out, uint64_t n, const char* what);
+
   FileReader& file_;
   uint64_t position_, end_;
   std::vector<char> buffer_;

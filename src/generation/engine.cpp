@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "runtime/side_job.h"
 #include "runtime/topology.h"
 
 namespace rustml::generation {
@@ -55,7 +56,9 @@ uint64_t count_bytes(const formats::ModelFile& file, const models::Plan& plan, c
   return binder.bytes();
 }
 
-std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& file, const models::Config& config, runtime::Call& call) {
+std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& file, const models::Config& config,
+                                                     runtime::StopSignal& stop) {
+  runtime::Call call{stop, {}};
   const auto vocab = static_cast<int32_t>(config.vocab);
   if (file.format != "SafeTensors") {
     auto tokenizer = tokenizer::from_gguf(file, call);
@@ -129,18 +132,21 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
                   static_cast<long long>(c.hidden), static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads),
                   static_cast<long long>(c.vocab)));
   weights_charge_ = runtime::Charge(budget_, bytes, "weights");
-  tokenizer_ = read_tokenizer(file, c, call);
-  if (tokenizer_->exists())
-    log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
-             (file.format == "SafeTensors" ? "tokenizer.json" : tokenizer_->kind()) + ")");
-  chat_shape_ = chat::detect(c.chat_template);
+  // The tokenizer comes from what is in memory already, weights from the file: one beside the other.
+  runtime::SideJob tokenizer([&] { tokenizer_ = read_tokenizer(file, c, call.stop); }, n_threads_ == 1);
+  if (!tokenizer.running()) tokenizer.finish();
 
   team_ = runtime::ThreadTeam::lease();
   weights_ = runtime::Region(bytes, runtime::Region::Pages::huge);
   models::WeightBinder binder(file, plan.names, quantize, weights_.data());
   model_ = models::bind(plan, binder);
   log_info("Loading " + file.format.substr(0, file.format.find(' ')) + " weights...");
-  fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors}, call);
+  fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors, &tokenizer}, call);
+  tokenizer.finish();
+  if (tokenizer_->exists())
+    log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
+             (file.format == "SafeTensors" ? "tokenizer.json" : tokenizer_->kind()) + ")");
+  chat_shape_ = chat::detect(c.chat_template);
   model_->loaded();
   n_parameters_ = binder.n_parameters();
   n_tensors_ = static_cast<uint32_t>(file.tensors.size() + file.unsupported.size());

@@ -17,7 +17,14 @@ namespace {
 constexpr uint64_t kAlign = 64;
 constexpr int64_t kJobBytes = 1 << 20;     // of file read by one job
 constexpr int64_t kTransposedPanels = 64;  // 1,024 rows: 4 kB of an F32 tensor at a time
-constexpr int64_t kBatchBytes = 64 << 20;  // of file between two chances for other sessions and for progress
+constexpr int64_t kTransposedCols = 256;   // and so many columns: 1 MB of them
+constexpr int64_t kBatchBytes = 16 << 20;  // of file between two chances for other sessions and for progress
+
+// Memory that is written before it is read.
+template <class T>
+struct Staging : std::unique_ptr<T[]> {
+  explicit Staging(int64_t n) : std::unique_ptr<T[]>(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(n))) {}
+};
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -129,26 +136,27 @@ uint64_t WeightBinder::run_matrix(const Job& job, bool check_values) const {
     low = std::min(low, job.source.order.file_row(r));
     high = std::max(high, job.source.order.file_row(r) + 1);
   }
-  std::vector<std::byte> bytes(static_cast<size_t>((high - low) * row_bytes));
-  file_.read(*job.tensor, static_cast<uint64_t>((job.source.first_row + low) * row_bytes), bytes.data(), bytes.size());
+  const auto n_bytes = static_cast<uint64_t>((high - low) * row_bytes);
+  const Staging<std::byte> bytes((high - low) * row_bytes);
+  file_.read(*job.tensor, static_cast<uint64_t>((job.source.first_row + low) * row_bytes), bytes.get(), n_bytes);
   if (check_values) {
     std::vector<float> values;
     for (int64_t r = low; r < high; ++r)
-      check_row(*job.tensor, bytes.data() + (r - low) * row_bytes, job.cols, job.source.first_row + r, values);
+      check_row(*job.tensor, bytes.get() + (r - low) * row_bytes, job.cols, job.source.first_row + r, values);
   }
   const bool quantize = job.packed != kernels::packed_type(type);
-  std::vector<float> values(quantize ? static_cast<size_t>(kernels::kPanelRows * job.cols) : 0);
+  const Staging<float> values(quantize ? kernels::kPanelRows * job.cols : 0);
   const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
     const std::byte* rows[kernels::kPanelRows];
     const float* float_rows[kernels::kPanelRows];
     for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
       const int64_t r = p * kernels::kPanelRows + i;
-      rows[i] = r < job.rows ? bytes.data() + (job.source.order.file_row(r) - low) * row_bytes : nullptr;
+      rows[i] = r < job.rows ? bytes.get() + (job.source.order.file_row(r) - low) * row_bytes : nullptr;
       float_rows[i] = nullptr;
       if (!quantize || !rows[i]) continue;
-      tensor::dequantize(type, rows[i], job.cols, values.data() + i * job.cols);
-      float_rows[i] = values.data() + i * job.cols;
+      tensor::dequantize(type, rows[i], job.cols, values.get() + i * job.cols);
+      float_rows[i] = values.get() + i * job.cols;
     }
     std::byte* to = job.to + (p - job.panel_begin) * panel_bytes;
     if (quantize)
@@ -156,44 +164,55 @@ uint64_t WeightBinder::run_matrix(const Job& job, bool check_values) const {
     else
       kernels::pack_panel(type, rows, job.cols, to);
   }
-  return base::hash64(bytes.data(), bytes.size());
+  return base::hash64(bytes.get(), n_bytes);
 }
 
-// The tensor is [cols, tensor_rows]: of every one of its rows this job reads the stretch of its panels' rows.
+// The tensor is [cols, tensor_rows]: of every one of its rows this job reads the stretch of its panels' rows. Panels are filled
+// along their columns, some at a time: little memory, and values of a cache line are written together.
 uint64_t WeightBinder::run_transposed(const Job& job, bool check_values) const {
+  constexpr int64_t kTile = 16;  // columns: a cache line of floats
   const tensor::DType type = job.tensor->dtype;
   const int64_t element = tensor::info(type).block_bytes, tensor_rows = job.source.tensor_rows ? job.source.tensor_rows : job.rows;
   const int64_t begin = job.panel_begin * kernels::kPanelRows, n = std::min(job.rows, job.panel_end * kernels::kPanelRows) - begin;
-  std::vector<std::byte> bytes(static_cast<size_t>(n * element));
-  std::vector<float> line(static_cast<size_t>(n)), values(static_cast<size_t>(n * job.cols));  // values: [n][cols]
-  uint64_t hash = 0;
-  for (int64_t k = 0; k < job.cols; ++k) {
-    file_.read(*job.tensor, static_cast<uint64_t>((k * tensor_rows + job.source.first_row + begin) * element), bytes.data(), bytes.size());
-    if (check_values) check_row(*job.tensor, bytes.data(), n, k, line);
-    tensor::dequantize(type, bytes.data(), n, line.data());
-    for (int64_t r = 0; r < n; ++r) values[static_cast<size_t>(r * job.cols + k)] = line[static_cast<size_t>(r)];
-    hash = hash * 31 + base::hash64(bytes.data(), bytes.size());
-  }
+  const int64_t width = std::min(job.cols, kTransposedCols), panel_bytes = kernels::panel_bytes(job.packed, job.cols);
+  const Staging<std::byte> bytes(n * element);
+  std::vector<float> line(static_cast<size_t>(n));
+  const Staging<float> lines(n * kTile), values(n * width);  // [kTile][n], [n][width]
   const bool quantize = job.packed != kernels::packed_type(type);
   const tensor::DType row_type = quantize ? tensor::DType::f32 : type;  // what pack_panel gets: the float type again, exactly
-  std::vector<std::byte> row_bytes(static_cast<size_t>(kernels::kPanelRows * tensor::row_bytes(row_type, job.cols)));
-  const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
-  for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    const std::byte* rows[kernels::kPanelRows] = {};
-    const float* float_rows[kernels::kPanelRows] = {};
-    for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
-      const int64_t r = p * kernels::kPanelRows + i - begin;
-      if (r >= n) continue;
-      float_rows[i] = values.data() + r * job.cols;
-      std::byte* row = row_bytes.data() + i * tensor::row_bytes(row_type, job.cols);
-      if (!quantize) tensor::quantize(row_type, float_rows[i], job.cols, row);
-      rows[i] = row;
+  const Staging<std::byte> row_bytes(kernels::kPanelRows * tensor::row_bytes(row_type, width));
+  uint64_t hash = 0;
+  for (int64_t first = 0; first < job.cols; first += width) {
+    const int64_t n_cols = std::min(width, job.cols - first);
+    for (int64_t k = 0; k < n_cols; k += kTile) {
+      const int64_t n_lines = std::min(kTile, n_cols - k);
+      for (int64_t i = 0; i < n_lines; ++i) {
+        const int64_t col = first + k + i, at = (col * tensor_rows + job.source.first_row + begin) * element;
+        file_.read(*job.tensor, static_cast<uint64_t>(at), bytes.get(), static_cast<uint64_t>(n * element));
+        if (check_values) check_row(*job.tensor, bytes.get(), n, col, line);
+        tensor::dequantize(type, bytes.get(), n, lines.get() + i * n);
+        hash = hash * 31 + base::hash64(bytes.get(), static_cast<size_t>(n * element));
+      }
+      for (int64_t r = 0; r < n; ++r)
+        for (int64_t i = 0; i < n_lines; ++i) values.get()[r * width + k + i] = lines.get()[i * n + r];
     }
-    std::byte* to = job.to + (p - job.panel_begin) * panel_bytes;
-    if (quantize)
-      kernels::quantize_panel(job.packed, float_rows, job.cols, to);
-    else
-      kernels::pack_panel(row_type, rows, job.cols, to);
+    for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
+      const std::byte* rows[kernels::kPanelRows] = {};
+      const float* float_rows[kernels::kPanelRows] = {};
+      for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
+        const int64_t r = p * kernels::kPanelRows + i - begin;
+        if (r >= n) continue;
+        float_rows[i] = values.get() + r * width;
+        std::byte* row = row_bytes.get() + i * tensor::row_bytes(row_type, width);
+        if (!quantize) tensor::quantize(row_type, float_rows[i], n_cols, row);
+        rows[i] = row;
+      }
+      std::byte* to = job.to + (p - job.panel_begin) * panel_bytes + kernels::panel_bytes(job.packed, first);
+      if (quantize)
+        kernels::quantize_panel(job.packed, float_rows, n_cols, to);
+      else
+        kernels::pack_panel(row_type, rows, n_cols, to);
+    }
   }
   return hash;
 }
@@ -214,7 +233,8 @@ base::Hash128 WeightBinder::load(runtime::ThreadTeam& team, const Options& optio
     };
     const auto n = static_cast<int64_t>(end - begin);
     if (file_.readers.front()->concurrent()) {
-      runtime::run_jobs(team, options.n_threads, n, call.stop, "model load", body);
+      const int n_threads = options.n_threads - (options.beside && options.beside->running() ? 1 : 0);
+      runtime::run_jobs(team, std::max(1, n_threads), n, call.stop, "model load", body);
     } else {  // a caller's reader: on the calling thread, without the team's turn
       for (int64_t i = 0; i < n; ++i) {
         call.stop.check("model load");

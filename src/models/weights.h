@@ -14,6 +14,7 @@
 #include "models/tensor_names.h"
 #include "ops/context.h"
 #include "runtime/memory.h"
+#include "runtime/side_job.h"
 #include "runtime/thread_team.h"
 
 namespace rustml::models {
@@ -69,7 +70,8 @@ class WeightBinder {
 
   struct Options {
     int n_threads;
-    bool check_values;  // refuse NaN and infinities: data_loss naming tensor and row
+    bool check_values;                         // refuse NaN and infinities: data_loss naming tensor and row
+    const runtime::SideJob* beside = nullptr;  // takes one of n_threads while it runs
   };
   // Reads and packs everything bound. Returns the fingerprint of names, types, shapes and values.
   base::Hash128 load(runtime::ThreadTeam& team, const Options& options, runtime::Call& call) const;

@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include <climits>
+#include <ctime>
+#else
+#include <chrono>
+#include <thread>
 #endif
 
 namespace rustml::runtime {
@@ -22,6 +26,17 @@ inline void futex_wait(std::atomic<uint32_t>& word, uint32_t seen) noexcept {
 #endif
 }
 
+// The same, and after about `limit_ns` in any case.
+inline void futex_wait_for(std::atomic<uint32_t>& word, uint32_t seen, uint32_t limit_ns) noexcept {
+#if defined(__linux__)
+  const timespec limit{0, limit_ns};
+  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, seen, &limit, nullptr, 0);
+#else
+  if (word.load(std::memory_order_acquire) == seen) std::this_thread::sleep_for(std::chrono::nanoseconds(limit_ns));
+#endif
+}
+
+// The word may be gone already: its waiter saw the change before the call.
 inline void futex_wake(std::atomic<uint32_t>& word) noexcept {
 #if defined(__linux__)
   syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);

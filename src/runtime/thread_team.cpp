@@ -1,17 +1,14 @@
 #include "runtime/thread_team.h"
 
-#include <algorithm>
-#include <chrono>
-#include <system_error>
+#include <unistd.h>
 
-#if defined(__unix__)
-#include <pthread.h>
-#include <signal.h>
-#endif
+#include <algorithm>
+#include <system_error>
 
 #include "base/log.h"
 #include "runtime/float_mode.h"
 #include "runtime/futex.h"
+#include "runtime/thread_signals.h"
 
 namespace rustml::runtime {
 
@@ -21,7 +18,10 @@ constexpr uint64_t kSpinIdle = 50'000;      // ns a worker spins after a pass be
 constexpr uint64_t kSpinBusy = 1'000'000;   // the same while tokens are pulled regularly
 constexpr uint64_t kSpinBarrier = 200'000;  // ns at a barrier before sleeping: a member has lost its core
 constexpr uint64_t kAnswerWait = 2'000;     // ns the leader waits for workers that spin already
-constexpr auto kTurnPoll = std::chrono::milliseconds(2);
+constexpr uint32_t kTurnPoll = 2'000'000;   // ns between two looks of a waiting caller at its stop signal
+// While others wait, a caller whose pass has ended keeps its turn up to kTurn ns in all if it comes back within kKept: to hand
+// over costs a sixth of a short pass. After one that did not come back nobody does for kNoKeeping.
+constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000;
 constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
 constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
 
@@ -45,21 +45,6 @@ bool spin_until(uint64_t limit_ns, Done done, uint64_t* waited = nullptr) noexce
   }
 }
 
-class BlockedSignals {
- public:
-#if defined(__unix__)
-  BlockedSignals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-#endif
-};
-
 // Trivially destructible, so that a process may exit without cleanup at any time.
 std::mutex g_lease_mutex;
 ThreadTeam* g_team = nullptr;
@@ -69,19 +54,23 @@ int g_leases = 0;
 
 std::shared_ptr<ThreadTeam> ThreadTeam::lease() {
   std::unique_lock lock(g_lease_mutex);
+  if (g_team && g_team->process_ != getpid()) {  // of the parent: in a child of fork its threads do not exist. It is left as it is
+    g_team = nullptr;
+    g_leases = 0;
+  }
   if (!g_team) g_team = new ThreadTeam;
   ++g_leases;
   ThreadTeam* team = g_team;
   lock.unlock();
   return std::shared_ptr<ThreadTeam>(team, [](ThreadTeam* t) {
     const std::lock_guard guard(g_lease_mutex);
-    if (--g_leases > 0) return;
+    if (t != g_team || t->process_ != getpid() || --g_leases > 0) return;
     g_team = nullptr;
     delete t;
   });
 }
 
-ThreadTeam::ThreadTeam() : alone_for_ns_(kAloneFirst) {}
+ThreadTeam::ThreadTeam() : process_(getpid()), alone_for_ns_(kAloneFirst) {}
 
 ThreadTeam::~ThreadTeam() {
   quit_.store(true, std::memory_order_release);
@@ -95,7 +84,7 @@ void ThreadTeam::grow(int n_workers) {
     auto seat = std::make_unique<Seat>();
     Seat* place = seat.get();
     seats_.reserve(seats_.size() + 1);
-    const BlockedSignals blocked;  // inherited: the host's handlers never run on our threads
+    const BlockedSignals blocked;
     try {
       place->thread = std::thread([this, place] { work(*place); });
     } catch (const std::system_error& e) {
@@ -109,31 +98,56 @@ void ThreadTeam::grow(int n_workers) {
 }
 
 void ThreadTeam::take_turn(StopSignal& stop) {
-  std::unique_lock lock(mutex_);
-  if (!running_ && queue_.empty()) {
-    running_ = true;
-    return;
-  }
   Waiter self;
-  queue_.push_back(&self);
-  while (!self.served) {
-    turn_.wait_for(lock, kTurnPoll);
-    if (self.served || !stop.poll()) continue;
+  {
+    const std::lock_guard lock(mutex_);
+    crowded_ = running_;
+    if (!running_ || kept_for_ == &stop) {
+      if (!running_) turn_begin_ns_ = now_ns();
+      running_ = true;
+      kept_for_ = nullptr;
+      return;
+    }
+    queue_.push_back(&self);
+  }
+  while (self.served.load(std::memory_order_acquire) == 0) {
+    futex_wait_for(self.served, 0, kTurnPoll);
+    if (self.served.load(std::memory_order_acquire) != 0) return;
+    const bool stopped = stop.poll();
+    const std::lock_guard lock(mutex_);
+    const uint64_t now = now_ns();
+    if (kept_for_ && now > kept_until_ns_) {  // it did not come back: others would wait for nothing if that were usual
+      no_keeping_until_ns_ = now + kNoKeeping;
+      serve_next();
+    }
+    if (!stopped || self.served.load(std::memory_order_relaxed) != 0) continue;  // served and stopped: the pass will see it
     queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
-    lock.unlock();
+    if (kept_for_ && queue_.empty()) serve_next();
     stop.raise("waiting for the processor");
   }
 }
 
-void ThreadTeam::end_turn() noexcept {
+void ThreadTeam::end_turn(const StopSignal& stop) noexcept {
   const std::lock_guard lock(mutex_);
-  if (queue_.empty()) {
-    running_ = false;
-    return;
+  const uint64_t now = now_ns();
+  if (!queue_.empty() && now - turn_begin_ns_ < kTurn && now > no_keeping_until_ns_) {
+    kept_for_ = &stop;
+    kept_until_ns_ = now + kKept;
+  } else {
+    serve_next();
   }
-  queue_.front()->served = true;  // running_ stays true: it is handed over
+}
+
+// With the lock held.
+void ThreadTeam::serve_next() noexcept {
+  kept_for_ = nullptr;
+  running_ = !queue_.empty();  // true: handed over
+  if (!running_) return;
+  Waiter& next = *queue_.front();
   queue_.pop_front();
-  turn_.notify_all();
+  turn_begin_ns_ = now_ns();
+  next.served.store(1, std::memory_order_release);
+  futex_wake(next.served);
 }
 
 // After a store to what the seat's worker looks for (seq_cst on both sides, so one of the two sees the other).
@@ -147,20 +161,26 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   take_turn(stop);
   struct Turn {
     ThreadTeam* team;
-    ~Turn() { team->end_turn(); }
-  } turn{this};
+    const StopSignal* stop;
+    ~Turn() { team->end_turn(*stop); }
+  } turn{this, &stop};
 
   const DefaultFloatMode float_mode;
   const uint64_t start = now_ns();
+  const bool coarse = gather_ns > 0;
   spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
   grow(std::min(n_threads, kMaxThreads) - 1);
-  const int n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+  int n_workers = 0;  // called so far
   step_ = &step;
   stop_ = &stop;
   leader_pieces_ = {};
+  long_waits_ = 0;
   const uint32_t pass = pass_.load(std::memory_order_relaxed) + 1;
   pass_.store(pass, std::memory_order_seq_cst);
-  for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+  const auto call = [&] {
+    n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+    for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+  };
 
   const auto answered = [&](int i) { return seats_[i]->answered.load(std::memory_order_acquire) == pass; };
   const auto all_answered = [&] {
@@ -168,13 +188,18 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
       if (!answered(i)) return false;
     return true;
   };
-  if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
+  if (coarse || start >= alone_until_ns_) {
+    call();
+    if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
+  }
 
   for (int s = 0; s < n_steps && !stop.poll(); ++s) {
     int members[kMaxThreads];
     int n = 0;
     const uint64_t step_start = now_ns();
-    for (int i = 0; i < n_workers && step_start >= alone_until_ns_; ++i)
+    const bool alone = !coarse && step_start < alone_until_ns_;
+    if (!alone && n_workers == 0) call();
+    for (int i = 0; i < n_workers && !alone; ++i)
       if (answered(i)) members[n++] = i;
     const uint64_t size = static_cast<uint64_t>(n) + 1;
     for (int r = 1; r <= n; ++r) {
@@ -187,7 +212,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     waited_ns_ = 0;
     step(s, leader);
     wait_for_arrivals(static_cast<uint32_t>(n));
-    if (n > 0) judge_step(now_ns() - step_start);
+    if (n > 0 && !coarse) judge_step(now_ns() - step_start);
   }
 
   // The call is over: workers that answer late find it so, and those that took part go back to waiting.
@@ -209,8 +234,10 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
 // waiting take that back.
 void ThreadTeam::judge_step(uint64_t step_ns) noexcept {
   if (waited_ns_ > kLongWait && waited_ns_ > step_ns / 4) {
-    alone_until_ns_ = now_ns() + alone_for_ns_;
-    alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
+    const bool crowded = crowded_.load(std::memory_order_relaxed);  // it may be a caller of ours who took the core, for a moment
+    if (crowded && long_waits_++ == 0) return;
+    alone_until_ns_ = now_ns() + (crowded ? kAloneFirst : alone_for_ns_);
+    if (!crowded) alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
   } else if (alone_for_ns_ > kAloneFirst) {
     alone_for_ns_ -= (alone_for_ns_ - kAloneFirst) / 16;
   }

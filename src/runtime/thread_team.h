@@ -8,10 +8,11 @@
 // When the leader has to wait long for a member, whose core has then gone to another process, it works alone for a while and
 // tries again later, ever more rarely while that goes on.
 //
-// Passes of several sessions take turns, in order of arrival. Waits: spin, then futex; never sched_yield.
+// Passes of several sessions take turns, in order of arrival; short ones a few at a time. Waits: spin, then futex; never sched_yield.
 #pragma once
+#include <sys/types.h>
+
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -62,7 +63,8 @@ inline Range share(int64_t units, int rank, int size) noexcept { return {units *
 
 class ThreadTeam {
  public:
-  // A lease of the process's team; the last one to go joins the threads.
+  // A lease of the process's team; the last one to go joins the threads. A child of fork gets a team of its own, and leases that
+  // it has inherited do nothing when they go.
   static std::shared_ptr<ThreadTeam> lease();
 
   using Step = std::function<void(int step, Member& member)>;
@@ -70,7 +72,8 @@ class ThreadTeam {
     uint32_t pieces_after_stop = 0;  // most that any thread began after the trigger
   };
   // Runs steps 0 ... n_steps - 1 with at most n_threads members, the caller among them. Returns early, between steps, once
-  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0. Step functions must not throw.
+  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0; above 0 says too that work is
+  // divided as it goes, so that a member who has lost its core holds nobody up. Step functions must not throw.
   // Throws what `stop` stands for when it fires while waiting for the team's turn.
   PassReport run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns = 0);
 
@@ -88,13 +91,14 @@ class ThreadTeam {
     std::thread thread;
   };
   struct Waiter {
-    bool served = false;
+    std::atomic<uint32_t> served{0};
   };
 
   ThreadTeam();
   ~ThreadTeam();
   void take_turn(StopSignal& stop);
-  void end_turn() noexcept;
+  void end_turn(const StopSignal& stop) noexcept;
+  void serve_next() noexcept;
   void grow(int n_workers);
   void work(Seat& seat);
   static void ring(Seat& seat) noexcept;
@@ -103,10 +107,13 @@ class ThreadTeam {
   void judge_step(uint64_t step_ns) noexcept;
   uint64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
 
+  const pid_t process_;
   std::mutex mutex_;  // turn and seats' creation
-  std::condition_variable turn_;
   std::deque<Waiter*> queue_;
   bool running_ = false;
+  std::atomic<bool> crowded_{false};      // another caller wanted its turn while a pass ran
+  const StopSignal* kept_for_ = nullptr;  // whose pass has ended and may come again first; running_ is true then
+  uint64_t turn_begin_ns_ = 0, kept_until_ns_ = 0, no_keeping_until_ns_ = 0;
   std::vector<std::unique_ptr<Seat>> seats_;
 
   // Of the pass that runs now.
@@ -114,6 +121,7 @@ class ThreadTeam {
   StopSignal* stop_ = nullptr;
   PieceLog leader_pieces_;
   uint64_t last_pass_end_ns_ = 0;
+  int long_waits_ = 0;                          // of the leader, in this pass
   uint64_t waited_ns_ = 0;                      // by the leader for members, in this step
   uint64_t alone_until_ns_ = 0, alone_for_ns_;  // see judge_step
   std::atomic<uint64_t> spin_ns_{50'000};

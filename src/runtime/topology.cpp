@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <set>
 #include <string>
@@ -20,18 +21,42 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-// cgroup v2: "max 100000" or "200000 100000"; the whole path of groups counts, the nearest is enough in containers.
-int quota_cores() {
-  std::string quota = first_line("/sys/fs/cgroup/cpu.max");
+// What one group may use, in processors; infinite without a limit. v2: "max 100000" or "200000 100000" in one file.
+double quota_of(const std::string& group, bool v2) {
+  const std::string text =
+      v2 ? first_line(group + "/cpu.max") : first_line(group + "/cpu.cfs_quota_us") + " " + first_line(group + "/cpu.cfs_period_us");
   double limit = 0, period = 0;
-  if (quota.empty()) {  // cgroup v1
-    quota = first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + " " + first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  }
-  if (std::sscanf(quota.c_str(), "%lf %lf", &limit, &period) != 2 || limit <= 0 || period <= 0) return INT32_MAX;
-  return std::max(1, static_cast<int>(std::ceil(std::min(limit / period, 1e6))));
+  if (std::sscanf(text.c_str(), "%lf %lf", &limit, &period) != 2 || limit <= 0 || period <= 0) return HUGE_VAL;
+  return limit / period;
 }
 
 }  // namespace
+
+double quota_processors(const std::string& groups_of_process, const std::string& mount) {
+  double least = HUGE_VAL;
+  const auto look = [&](const std::string& root, std::string path, bool v2) {
+    for (;; path.resize(path.find_last_of('/'))) {
+      least = std::min(least, quota_of(root + path, v2));
+      if (path.find('/') == std::string::npos) return;
+    }
+  };
+  std::ifstream file(groups_of_process);
+  for (std::string line; std::getline(file, line);) {  // hierarchy:controllers:path
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string path = line.substr(second + 1);
+    while (path.ends_with('/')) path.pop_back();
+    if (controllers == ",,") {
+      look(mount, path, true);
+      look(mount + "/unified", path, true);
+    } else if (controllers.find(",cpu,") != std::string::npos) {
+      look(mount + "/cpu", path, false);
+      look(mount + "/cpu,cpuacct", path, false);
+    }
+  }
+  return least;
+}
 
 int usable_cores() {
   int cores = 0;
@@ -47,7 +72,8 @@ int usable_cores() {
   } else {
     cores = static_cast<int>(std::thread::hardware_concurrency());
   }
-  return std::max(1, std::min(cores, quota_cores()));
+  const double quota = std::ceil(quota_processors("/proc/self/cgroup", "/sys/fs/cgroup"));
+  return quota < cores ? std::max(1, static_cast<int>(quota)) : std::max(1, cores);
 }
 
 }  // namespace rustml::runtime

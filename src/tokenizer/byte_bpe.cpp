@@ -6,6 +6,8 @@
 namespace rustml::tokenizer {
 namespace {
 
+constexpr size_t kPollBytes = 32 * 1024;
+
 constexpr uint64_t pair_key(int32_t left, int32_t right) {
   return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
 }
@@ -82,7 +84,7 @@ void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
   for (size_t begin = 0; begin < text.size();) {
     if (begin >= next_poll) {
       sink.stop.check("encoding");
-      next_poll = begin + 32 * 1024;
+      next_poll = begin + kPollBytes;
     }
     const size_t end = cursor.end_of_word(begin);
     if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
@@ -97,6 +99,7 @@ void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
     }
     symbols.clear();
     for (size_t i = begin; i < end; ++i) {
+      if ((i - begin) % kPollBytes == kPollBytes - 1) sink.stop.check("encoding");  // one word may be the whole text
       const int32_t id = byte_ids_[static_cast<unsigned char>(text[i])];
       if (id < 0) {
         sink.drop(i);

@@ -84,6 +84,7 @@ class Merger {
     prev_.resize(n);
     next_.resize(n);
     for (uint32_t i = 0; i < n; ++i) {
+      if (i % kPollEvery == 0) stop.check("encoding");
       prev_[i] = i == 0 ? kNone : i - 1;
       next_[i] = i + 1 == n ? kNone : i + 1;
     }

@@ -1,7 +1,10 @@
 #include "runtime/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -38,7 +41,7 @@ TEST(ThreadTeam, EveryStepRunsAllOfItsMembersAndMeetsAtSync) {
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   for (int n_threads : {1, 2, 4, 7}) {
-    constexpr int kSteps = 200;
+    constexpr int kSteps = 60;
     std::vector<std::atomic<int>> arrived(kSteps), wrong(kSteps);
     for (int pass = 0; pass < 3; ++pass) {
       team->run(
@@ -120,6 +123,61 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
   }
   let_go.store(true);
   holder.join();
+}
+
+// Each caller comes again at once, so it may keep its turn for a while; the others still get theirs.
+TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
+  const auto team = ThreadTeam::lease();
+  const uint64_t end = now_ns() + 300'000'000;
+  std::vector<int> passes(4, 0);
+  std::vector<std::thread> callers;
+  for (size_t c = 0; c < passes.size(); ++c)
+    callers.emplace_back([&, c] {
+      StopSignal stop;
+      while (now_ns() < end) {
+        team->run(
+            2, 1,
+            [](int, Member& m) {
+              for (const uint64_t until = now_ns() + 1'000'000; m.leader() && now_ns() < until;) {
+              }
+            },
+            stop);
+        ++passes[c];
+        if (c == 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    });
+  for (std::thread& t : callers) t.join();
+  for (const int n : passes) EXPECT_GE(n, 5);
+  EXPECT_LE(*std::max_element(passes.begin(), passes.end() - 1), 4 * *std::min_element(passes.begin(), passes.end() - 1));
+}
+
+TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
+  auto team = ThreadTeam::lease();
+  StopSignal stop;
+  team->run(
+      2, 1, [](int, Member& m) { m.sync(); }, stop);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(20);  // a child that hangs is killed
+    auto mine = ThreadTeam::lease();
+    bool ran = mine != team;
+    team.reset();
+    StopSignal none;
+    int size = 0;
+    mine->run(
+        2, 1,
+        [&](int, Member& m) {
+          if (m.leader()) size = m.size();
+          m.sync();
+        },
+        none, 5'000'000'000);
+    mine.reset();
+    _exit(ran && size == 2 && threads_of_process() == 1 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(ThreadTeam, TheLastLeaseJoinsTheThreads) {
