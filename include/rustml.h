@@ -91,7 +91,7 @@ extern "C" {
 #define RUSTML_QUANTIZE_Q8_0 2 /* linear layers and the head, where that makes them smaller */
 #define RUSTML_QUANTIZE_Q4_0 3
 
-/* rustml_quantize_options.type */
+/* rustml_quantize_options.block_type */
 #define RUSTML_TYPE_F32 1
 #define RUSTML_TYPE_F16 2
 #define RUSTML_TYPE_BF16 3
@@ -290,8 +290,8 @@ typedef struct rustml_model_options {
 
 typedef struct rustml_quantize_options {
   uint32_t struct_size;
-  uint32_t flags; /* 0 */
-  int32_t type;   /* RUSTML_TYPE_* of the matrices; default Q8_0 */
+  uint32_t flags;     /* 0 */
+  int32_t block_type; /* RUSTML_TYPE_* of the matrices; default Q8_0 */
   uint32_t reserved0;
 } rustml_quantize_options;
 
@@ -557,8 +557,7 @@ RUSTML_API int32_t rustml_quantize_options_init(rustml_quantize_options *options
  * file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for what GGUF has no place
  * for, as windows of a Mistral model. Progress in bytes written. */
 RUSTML_API int32_t rustml_model_quantize(const char *path, uint64_t path_len, const char *out_path, uint64_t out_path_len,
-                                         const rustml_quantize_options *options, const rustml_call_options *call,
-                                         rustml_error **error);
+                                         const rustml_quantize_options *options, const rustml_call_options *call, rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------------- text */
 

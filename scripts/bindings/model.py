@@ -13,7 +13,6 @@ POINTED_AT = {"char", "uint8_t", "void"}  # behind pointers only
 KEYWORDS = set("""type func range var package map chan select defer interface import in out ref object string event base params lock checked
 internal is as use match move mut impl trait where self loop fn let mod pub crate dyn async await yield def class from global lambda none
 pass raise try with and or not del except finally""".split())
-NAMED_BEFORE_THE_RULE = {"rustml_quantize_options.type"}
 
 
 @dataclass
@@ -200,7 +199,7 @@ class Reader:
             if offset != at:
                 self.wrong(member, f"padding: at {offset}, the field before it ends at {at}")
             at = offset + size
-            if member.spelling in KEYWORDS and f"{cursor.spelling}.{member.spelling}" not in NAMED_BEFORE_THE_RULE:
+            if member.spelling in KEYWORDS:
                 self.wrong(member, "is a keyword of a binding's language")
             fields.append(Field(member.spelling, kind, offset, size, self.doc(member)))
         if at != cursor.type.get_size():

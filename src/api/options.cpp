@@ -50,9 +50,9 @@ tensor::DType to_tensor_type(const rustml_quantize_options* given) {
   require_flags(options.flags, 0, "rustml_quantize_options.flags");
   require_zero(options.reserved0, "rustml_quantize_options.reserved0");
   static constexpr DType kTypes[] = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q5_1, DType::q5_0, DType::q4_1, DType::q4_0};
-  if (options.type < RUSTML_TYPE_F32 || options.type > RUSTML_TYPE_Q4_0)
-    refuse("rustml_quantize_options.type", std::to_string(options.type), "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
-  return kTypes[options.type - RUSTML_TYPE_F32];
+  if (options.block_type < RUSTML_TYPE_F32 || options.block_type > RUSTML_TYPE_Q4_0)
+    refuse("rustml_quantize_options.block_type", std::to_string(options.block_type), "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
+  return kTypes[options.block_type - RUSTML_TYPE_F32];
 }
 
 generation::SessionOptions to_session_options(const rustml_session_options* given) {

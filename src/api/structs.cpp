@@ -44,7 +44,7 @@ rustml_model_options Layout<rustml_model_options>::defaults() noexcept {
 
 rustml_quantize_options Layout<rustml_quantize_options>::defaults() noexcept {
   auto options = blank<rustml_quantize_options>();
-  options.type = RUSTML_TYPE_Q8_0;
+  options.block_type = RUSTML_TYPE_Q8_0;
   return options;
 }
 

@@ -34,7 +34,7 @@ struct Layout;
 RUSTML_LAYOUT(rustml_callback, &S::reserved0, &S::on_event, &S::user_data, &S::destroy)
 RUSTML_LAYOUT(rustml_reader, &S::reserved0, &S::user_data, &S::size, &S::read_at, &S::destroy)
 RUSTML_LAYOUT(rustml_sink, &S::reserved0, &S::user_data, &S::write, &S::destroy)
-RUSTML_LAYOUT(rustml_quantize_options, &S::flags, &S::type, &S::reserved0)
+RUSTML_LAYOUT(rustml_quantize_options, &S::flags, &S::block_type, &S::reserved0)
 RUSTML_LAYOUT(rustml_call_options, &S::flags, &S::cancel, &S::deadline_ns, &S::progress)
 RUSTML_LAYOUT(rustml_log_options, &S::reserved0, &S::filter, &S::callback)
 RUSTML_LAYOUT(rustml_model_options, &S::flags, &S::n_threads, &S::quantize, &S::warmup, &S::check_tensors, &S::memory_limit_bytes,

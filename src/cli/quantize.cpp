@@ -42,7 +42,7 @@ int quantize(const Arguments& a) {
   start_log(a.log);
   rustml_quantize_options options;
   rustml_quantize_options_init(&options, sizeof options);
-  options.type = a.type;
+  options.block_type = a.type;
   rustml_callback progress;
   rustml_callback_init(&progress, sizeof progress);
   progress.on_event = on_progress;

@@ -5,7 +5,7 @@
 
 #define LAYOUT_MAJOR 0u
 #define LAYOUT_MINOR 1u
-#define LAYOUT_HASH 0xcad4cc46dcb53971u
+#define LAYOUT_HASH 0x8fea7c2b3d3e70d3u
 
 _Static_assert(sizeof(rustml_text) == 16, "rustml_text");
 _Static_assert(offsetof(rustml_text, ptr) == 0 && sizeof(((rustml_text *)0)->ptr) == 8, "rustml_text.ptr");
@@ -83,7 +83,7 @@ _Static_assert(offsetof(rustml_model_options, reserved0) == 52 && sizeof(((rustm
 _Static_assert(sizeof(rustml_quantize_options) == 16, "rustml_quantize_options");
 _Static_assert(offsetof(rustml_quantize_options, struct_size) == 0 && sizeof(((rustml_quantize_options *)0)->struct_size) == 4, "rustml_quantize_options.struct_size");
 _Static_assert(offsetof(rustml_quantize_options, flags) == 4 && sizeof(((rustml_quantize_options *)0)->flags) == 4, "rustml_quantize_options.flags");
-_Static_assert(offsetof(rustml_quantize_options, type) == 8 && sizeof(((rustml_quantize_options *)0)->type) == 4, "rustml_quantize_options.type");
+_Static_assert(offsetof(rustml_quantize_options, block_type) == 8 && sizeof(((rustml_quantize_options *)0)->block_type) == 4, "rustml_quantize_options.block_type");
 _Static_assert(offsetof(rustml_quantize_options, reserved0) == 12 && sizeof(((rustml_quantize_options *)0)->reserved0) == 4, "rustml_quantize_options.reserved0");
 _Static_assert(sizeof(rustml_model_info) == 168, "rustml_model_info");
 _Static_assert(offsetof(rustml_model_info, struct_size) == 0 && sizeof(((rustml_model_info *)0)->struct_size) == 4, "rustml_model_info.struct_size");

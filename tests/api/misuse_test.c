@@ -164,10 +164,10 @@ static void pointers(void) {
   REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/tmp", RUSTML_NUL_TERMINATED, NULL, NULL, &error));
   rustml_quantize_options type;
   rustml_quantize_options_init(&type, sizeof type);
-  CHECK(type.type == RUSTML_TYPE_Q8_0);
-  for (type.type = 0; type.type <= 9; type.type += 9)
+  CHECK(type.block_type == RUSTML_TYPE_Q8_0);
+  for (type.block_type = 0; type.block_type <= 9; type.block_type += 9)
     REFUSED(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/no/such/file", RUSTML_NUL_TERMINATED, &type, NULL, &error));
-  type.type = RUSTML_TYPE_F32;
+  type.block_type = RUSTML_TYPE_F32;
   CHECK_STATUS(rustml_model_quantize(path, RUSTML_NUL_TERMINATED, "/no/such/file", RUSTML_NUL_TERMINATED, &type, NULL, &error),
                RUSTML_NOT_FOUND);
   type.flags = 1;

@@ -12,7 +12,7 @@ namespace Rustml.Interop
         internal const string Library = "rustml";
 
         /// <summary>The layout hash of ABI 0.1, which this file was made from.</summary>
-        internal const ulong LayoutHash = 0xcad4cc46dcb53971;
+        internal const ulong LayoutHash = 0x8fea7c2b3d3e70d3;
 
         internal const int RUSTML_VERSION_MAJOR = 0;
         internal const int RUSTML_VERSION_MINOR = 1;
@@ -76,7 +76,7 @@ namespace Rustml.Interop
         internal const int RUSTML_QUANTIZE_Q8_0 = 2;
         internal const int RUSTML_QUANTIZE_Q4_0 = 3;
 
-        // rustml_quantize_options.type
+        // rustml_quantize_options.block_type
         internal const int RUSTML_TYPE_F32 = 1;
         internal const int RUSTML_TYPE_F16 = 2;
         internal const int RUSTML_TYPE_BF16 = 3;
@@ -619,7 +619,7 @@ namespace Rustml.Interop
                 if (sizeof(rustml_quantize_options) != 16) return "rustml_quantize_options";
                 if ((byte*)&s.struct_size - at != 0) return "rustml_quantize_options.struct_size";
                 if ((byte*)&s.flags - at != 4) return "rustml_quantize_options.flags";
-                if ((byte*)&s.type - at != 8) return "rustml_quantize_options.type";
+                if ((byte*)&s.block_type - at != 8) return "rustml_quantize_options.block_type";
                 if ((byte*)&s.reserved0 - at != 12) return "rustml_quantize_options.reserved0";
             }
             {
@@ -987,7 +987,7 @@ namespace Rustml.Interop
         /// <summary>0</summary>
         internal uint flags;
         /// <summary>RUSTML_TYPE_* of the matrices; default Q8_0</summary>
-        internal int type;
+        internal int block_type;
         internal uint reserved0;
     }
 

@@ -3,7 +3,7 @@
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint8, c_uint32, \
     c_uint64, c_void_p, sizeof
 
-LAYOUT_HASH = 0xcad4cc46dcb53971  # of ABI 0.1
+LAYOUT_HASH = 0x8fea7c2b3d3e70d3  # of ABI 0.1
 
 RUSTML_VERSION_MAJOR = 0
 RUSTML_VERSION_MINOR = 1
@@ -44,7 +44,7 @@ RUSTML_QUANTIZE_KEEP = 1
 RUSTML_QUANTIZE_Q8_0 = 2  # linear layers and the head, where that makes them smaller
 RUSTML_QUANTIZE_Q4_0 = 3
 
-# rustml_quantize_options.type
+# rustml_quantize_options.block_type
 RUSTML_TYPE_F32 = 1
 RUSTML_TYPE_F16 = 2
 RUSTML_TYPE_BF16 = 3
@@ -303,7 +303,7 @@ class rustml_quantize_options(Structure):
         # 0
         ("flags", c_uint32),
         # RUSTML_TYPE_* of the matrices; default Q8_0
-        ("type", c_int32),
+        ("block_type", c_int32),
         ("reserved0", c_uint32),
     ]
 

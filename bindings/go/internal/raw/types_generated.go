@@ -6,7 +6,7 @@ package raw
 import "unsafe"
 
 // The ABI this file was made from: version 0.1.
-const LayoutHash uint64 = 0xcad4cc46dcb53971
+const LayoutHash uint64 = 0x8fea7c2b3d3e70d3
 
 const (
 	VersionMajor = 0
@@ -81,7 +81,7 @@ const (
 	QuantizeQ4_0 = 3
 )
 
-// rustml_quantize_options.type
+// rustml_quantize_options.block_type
 const (
 	TypeF32  = 1
 	TypeF16  = 2
@@ -376,7 +376,7 @@ type QuantizeOptions struct {
 	// 0
 	Flags uint32
 	// RUSTML_TYPE_* of the matrices; default Q8_0
-	Type      int32
+	BlockType int32
 	Reserved0 uint32
 }
 
@@ -731,7 +731,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(QuantizeOptions{})-16]
 	_ = [1]struct{}{}[unsafe.Offsetof(QuantizeOptions{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(QuantizeOptions{}.Flags)-4]
-	_ = [1]struct{}{}[unsafe.Offsetof(QuantizeOptions{}.Type)-8]
+	_ = [1]struct{}{}[unsafe.Offsetof(QuantizeOptions{}.BlockType)-8]
 	_ = [1]struct{}{}[unsafe.Offsetof(QuantizeOptions{}.Reserved0)-12]
 	_ = [1]struct{}{}[unsafe.Sizeof(ModelInfo{})-168]
 	_ = [1]struct{}{}[unsafe.Offsetof(ModelInfo{}.StructSize)-0]

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, size_of};
 
 /// The layout hash of the ABI version that these declarations were made from.
-pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0xcad4cc46dcb53971;
+pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0x8fea7c2b3d3e70d3;
 
 pub const RUSTML_VERSION_MAJOR: i32 = 0;
 pub const RUSTML_VERSION_MINOR: i32 = 1;
@@ -68,7 +68,7 @@ pub const RUSTML_QUANTIZE_KEEP: i32 = 1;
 pub const RUSTML_QUANTIZE_Q8_0: i32 = 2;
 pub const RUSTML_QUANTIZE_Q4_0: i32 = 3;
 
-// rustml_quantize_options.type
+// rustml_quantize_options.block_type
 pub const RUSTML_TYPE_F32: i32 = 1;
 pub const RUSTML_TYPE_F16: i32 = 2;
 pub const RUSTML_TYPE_BF16: i32 = 3;
@@ -371,7 +371,7 @@ pub struct rustml_quantize_options {
     /// 0
     pub flags: u32,
     /// RUSTML_TYPE_* of the matrices; default Q8_0
-    pub r#type: i32,
+    pub block_type: i32,
     pub reserved0: u32,
 }
 
@@ -1104,7 +1104,7 @@ const _: () = {
     assert!(size_of::<rustml_quantize_options>() == 16);
     assert!(offset_of!(rustml_quantize_options, struct_size) == 0);
     assert!(offset_of!(rustml_quantize_options, flags) == 4);
-    assert!(offset_of!(rustml_quantize_options, r#type) == 8);
+    assert!(offset_of!(rustml_quantize_options, block_type) == 8);
     assert!(offset_of!(rustml_quantize_options, reserved0) == 12);
     assert!(size_of::<rustml_model_info>() == 168);
     assert!(offset_of!(rustml_model_info, struct_size) == 0);
