@@ -95,13 +95,13 @@ void tile_factors(const LinearArgs& a, int64_t t, int64_t tokens, float* scale, 
 
 // Steps of a chunk for one token tile and one half of K.
 struct Segment {
-  int64_t begin, steps;            // in the chunk
-  const int8_t* x;                 // first activation
-  const float *scale, *minimum;    // of the activations, [steps][16]
-  const float* from;               // the chains so far, and where they go: [16 tokens][2 halves of K][16 rows]
+  int64_t begin, steps;          // in the chunk
+  const int8_t* x;               // first activation
+  const float *scale, *minimum;  // of the activations, [steps][16]
+  const float* from;             // the chains so far, and where they go: [16 tokens][2 halves of K][16 rows]
   float* to;
-  const float* done;               // the tile's chains if this is its end, else null
-  int64_t token, first;            // the tile's; results before `first` are not kept
+  const float* done;     // the tile's chains if this is its end, else null
+  int64_t token, first;  // the tile's; results before `first` are not kept
 };
 alignas(64) constexpr float kNoChains[kAmxTokens * kAccStride] = {};
 using Chains = F32x16[kAmxTokens];
@@ -236,7 +236,10 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
       tile_factors<F::kSubs, kMinima>(a, tile_token(i), width, factors + i * tile_floats, minimums + i * tile_floats);
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t piece = 0; piece < pieces; ++piece) {
-        const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces, cut = half < begin ? begin : half < end ? half : end;
+        const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces,
+                      cut = half < begin ? begin
+                            : half < end ? half
+                                         : end;
         const std::byte* w = a.weights + (panel * units + begin) * F::kUnitBytes;
         expand_signed<type>(w, end - begin, chunk);
         Segment segments[2 * kAmxMaxTiles];
@@ -245,9 +248,16 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
           if (u == u_end) return;
           float* chains = acc[i] + h * kPanelRows;
           const int64_t at = i * tile_floats + u * kUnitSteps * kAmxTokens;
-          segments[n_segments++] = {(u - begin) * kUnitSteps, (u_end - u) * kUnitSteps, a.xq + tile_token(i) * a.cols + u * kUnitSteps * kStepK,
-                                    factors + at, minimums + at, u == 0 || u == half ? kNoChains : chains, chains,
-                                    u_end == units ? acc[i] : nullptr, tile_token(i), token_begin + (tile_begin + i) * kAmxTokens - tile_token(i)};
+          segments[n_segments++] = {(u - begin) * kUnitSteps,
+                                    (u_end - u) * kUnitSteps,
+                                    a.xq + tile_token(i) * a.cols + u * kUnitSteps * kStepK,
+                                    factors + at,
+                                    minimums + at,
+                                    u == 0 || u == half ? kNoChains : chains,
+                                    chains,
+                                    u_end == units ? acc[i] : nullptr,
+                                    tile_token(i),
+                                    token_begin + (tile_begin + i) * kAmxTokens - tile_token(i)};
         };
         for (int64_t i = 0; i < n; ++i) {
           add(i, begin, cut, 0);
