@@ -9,7 +9,7 @@
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
-constexpr int64_t kAmxTokens = 16, kAmxLeastTokens = 8, kAmxMaxTiles = 8;
+constexpr int64_t kAmxTokens = 16, kAmxMaxTiles = 8;
 constexpr int64_t kAmxChunkBlocks = 24;
 constexpr int64_t kAccStride = P * kPanelRows;  // floats per token, as finish_panel has it: both halves of K
 static_assert(P == 2);
@@ -212,9 +212,9 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
   const int64_t pieces = (units * F::kBlocks + kAmxChunkBlocks - 1) / kAmxChunkBlocks;
   const int64_t tile_floats = units * kUnitSteps * kAmxTokens;  // of scales
   const int64_t group_tiles = kAmxFactors / (tile_floats * (kMinima ? 2 : 1));
-  if (tokens < kAmxLeastTokens || group_tiles == 0) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
+  if (tokens < kAmxTokens || group_tiles == 0) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
 
-  const int64_t width = tokens < kAmxTokens ? tokens : kAmxTokens, tiles = (tokens + kAmxTokens - 1) / kAmxTokens;
+  const int64_t tiles = (tokens + kAmxTokens - 1) / kAmxTokens;
   const int64_t groups = (tiles + group_tiles - 1) / group_tiles > (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles
                              ? (tiles + group_tiles - 1) / group_tiles
                              : (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles;
@@ -222,18 +222,18 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
   alignas(64) float acc[kAmxMaxTiles][kAmxTokens * kAccStride];
   __builtin_memset(acc, 0, sizeof acc);  // a single unit has no second half
   AmxChunk chunk;
-  const TileConfig config(F::kLayout.sub, width);
+  const TileConfig config(F::kLayout.sub, kAmxTokens);
   __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t tile_begin = tiles * group / groups, n = tiles * (group + 1) / groups - tile_begin;
     // The last tile reaches back over tokens that are done.
     const auto tile_token = [&](int64_t i) {
       const int64_t t = (tile_begin + i) * kAmxTokens;
-      return token_begin + (t + width > tokens ? tokens - width : t);
+      return token_begin + (t + kAmxTokens > tokens ? tokens - kAmxTokens : t);
     };
     float* minimums = factors + n * tile_floats;
     for (int64_t i = 0; i < n; ++i)
-      tile_factors<F::kSubs, kMinima>(a, tile_token(i), width, factors + i * tile_floats, minimums + i * tile_floats);
+      tile_factors<F::kSubs, kMinima>(a, tile_token(i), kAmxTokens, factors + i * tile_floats, minimums + i * tile_floats);
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t piece = 0; piece < pieces; ++piece) {
         const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces,
@@ -264,7 +264,7 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
           add(i, cut, end, 1);
         }
         const int64_t bytes = (end - begin) * F::kUnitBytes, lines = bytes / ((end - begin) * kUnitSteps * n) / kLineBytes + 1;
-        amx_segments<F::kSubs, kMinima>(a, panel, width, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
+        amx_segments<F::kSubs, kMinima>(a, panel, kAmxTokens, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
       }
     }
   }
