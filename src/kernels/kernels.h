@@ -80,7 +80,7 @@ struct AttendArgs {
 };
 
 struct KernelTable {
-  std::string_view target;  // "scalar", "sse41", "avx2", "avx512", "neon"
+  std::string_view target;  // "scalar", "sse41", "avx2", "avx512", "amx", "neon"
 
   // One row x[n], n a multiple of 32: per 32 values d = max|x| / 127, q = round to even of x * (127 / max|x|), sum = sum of
   // the first 16 q in the low 16 bits, of the others in the high ones.

@@ -4,6 +4,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace rustml::kernels {
@@ -11,6 +15,9 @@ namespace rustml::kernels {
 extern const KernelTable kScalarTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx512Table, kAvx2Table, kSse41Table;
+#ifdef __linux__
+extern const KernelTable kAmxTable;
+#endif
 #elif defined(__aarch64__)
 extern const KernelTable kNeonTable;
 #endif
@@ -21,7 +28,7 @@ namespace {
 constexpr bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
 
 struct Processor {
-  bool sse41 = false, avx2 = false, avx512 = false;
+  bool sse41 = false, avx2 = false, avx512 = false, amx = false;
   Processor() noexcept {
     uint32_t a = 0, b = 0, c = 0, d = 0;
     if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
@@ -33,12 +40,23 @@ struct Processor {
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
     avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);                              // AVX2, FMA, F16C
     avx512 = avx2 && (xcr0 & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);  // F DQ BW VL VNNI
+    amx = avx512 && (xcr0 & 0x60000) == 0x60000 && bit(d, 24) && bit(d, 25) && tiles_permitted();                  // TILE INT8
+  }
+  // Linux saves the tiles (8 kB of a thread's state) only of processes that asked. It refuses where a thread has an alternate
+  // signal stack too small for them, old systems and sandboxes refuse always: then the tiles are left alone.
+  static bool tiles_permitted() noexcept {
+#ifdef __linux__
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
   }
 };
 #endif
 
 struct Selection {
-  const KernelTable* tables[4] = {};
+  const KernelTable* tables[5] = {};
   size_t count = 0;
   void add(bool usable, const KernelTable& table) noexcept {
     if (usable) tables[count++] = &table;
@@ -46,6 +64,9 @@ struct Selection {
   Selection() noexcept {
 #if defined(__x86_64__)
     const Processor cpu;
+#ifdef __linux__
+    add(cpu.amx, kAmxTable);
+#endif
     add(cpu.avx512, kAvx512Table);
     add(cpu.avx2, kAvx2Table);
     add(cpu.sse41, kSse41Table);
@@ -64,7 +85,9 @@ std::span<const KernelTable* const> available() noexcept {
 }
 
 std::span<const std::string_view> compiled() noexcept {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__linux__)
+  static constexpr std::string_view kNames[] = {"amx", "avx512", "avx2", "sse41", "scalar"};
+#elif defined(__x86_64__)
   static constexpr std::string_view kNames[] = {"avx512", "avx2", "sse41", "scalar"};
 #elif defined(__aarch64__)
   static constexpr std::string_view kNames[] = {"neon", "scalar"};

@@ -116,6 +116,12 @@ class Comparer {
         }
       }
       linear_case(type, block, 17, thorough_ ? 2304 : 512, 80);  // several token tiles
+      // Tiles of 16 tokens: one, the last reaching back over others, all accumulated; K in halves that are not alike; one unit.
+      for (int64_t tokens : thorough_ ? std::vector<int64_t>{8, 16, 19} : std::vector<int64_t>{19}) {
+        linear_case(type, block, 33, block ? 3 * (unit == 256 ? 256 : 192) : 35, tokens);
+        linear_case(type, block, 17, unit, tokens);
+      }
+      if (thorough_) linear_case(type, block, 17, 512, 150);  // several groups of them
     }
   }
 

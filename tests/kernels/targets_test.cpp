@@ -12,7 +12,8 @@ class Target : public testing::TestWithParam<std::string> {};
 TEST_P(Target, EqualsScalar) {
   const KernelTable* table = find(GetParam());
   if (table == nullptr) {
-    std::printf("SKIPPED target %s: this processor or its system lacks it; run on one that has it\n", GetParam().c_str());
+    std::printf("SKIPPED target %s: this processor lacks it, or its system does not permit it; run on one that has it\n",
+                GetParam().c_str());
     return;
   }
   const Comparison result = compare_with_scalar(*table, GetParam() == "sse41" ? 1e-5f : 0.0f, true);

@@ -1,0 +1,292 @@
+// Matrix times activations of many tokens on AMX tiles: 16 tokens x 16 rows x one sub-block of K per instruction. A panel's
+// expanded bytes [4 k][16 rows][4] are already the tile of the right operand; activations are read where they lie.
+//  A piece of K of one panel is expanded to signed bytes and float scales in the L1 cache, then runs over all token tiles. Sums of
+//  a sub-block leave the tile through memory and are added to 16 float chains (one per token, lanes are rows) in the order of
+//  kernels.h, while the tile unit works on the next sub-block.
+// A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h.
+#include "kernels/layout.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int64_t kAmxTokens = 16, kAmxMaxTiles = 8;
+constexpr int64_t kAmxChunkBlocks = 24;
+constexpr int64_t kAccStride = P * kPanelRows;  // floats per token, as finish_panel has it: both halves of K
+static_assert(P == 2);
+constexpr int64_t kAmxFactors = 16384;  // floats: activation scales of the token tiles in work, all of K
+
+// The tiles' shapes (Intel's palette 1). Tile 1: activations [tokens][sub]; 2: weights [sub / 4][16][4]; 0, 3, 4, 5: sums
+// [tokens][16 rows].
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {};
+  uint8_t rows[16] = {};
+  TileConfig(int sub, int64_t tokens) {
+    const auto n = static_cast<uint8_t>(tokens);
+    for (int i = 0; i < 6; ++i) rows[i] = n, row_bytes[i] = 64;
+    row_bytes[1] = static_cast<uint16_t>(sub);
+    rows[2] = static_cast<uint8_t>(sub / 4);
+  }
+};
+
+// The parts of a product: tiles 1 and 2 are loaded; `phase` says which tile takes the sums. gcc 12's intrinsics do not say what
+// memory they touch; here nothing that is loaded is written in the same function.
+constexpr int kSumTiles[4] = {0, 3, 4, 5};
+using Sums = int32_t[kAmxTokens * kPanelRows];
+RUSTML_INLINE void load_tiles(const int8_t* x, int64_t stride, const std::byte* w) {
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm1\n\ttileloadd (%2,%3,1), %%tmm2" : : "r"(x), "r"(stride), "r"(w), "r"(int64_t{64}));
+}
+template <int phase>
+RUSTML_INLINE void multiply_tiles() {
+  __asm__ volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm2, %%tmm1, %%tmm%c0" : : "i"(kSumTiles[phase % 4]));
+}
+template <int phase>
+RUSTML_INLINE void store_tile(Sums& sums) {
+  __asm__ volatile("tilestored %%tmm%c1, (%2,%3,1)" : "+m"(sums) : "i"(kSumTiles[phase % 4]), "r"(&sums), "r"(int64_t{64}));
+}
+
+// A piece of K of one panel, expanded. A step is a sub-block.
+struct AmxChunk {
+  alignas(64) std::byte weights[kAmxChunkBlocks * 512];
+  alignas(64) float scale[kAmxChunkBlocks * 2 * kPanelRows], minimum[kAmxChunkBlocks * 2 * kPanelRows];
+};
+
+template <tensor::DType type>
+void expand_signed(const std::byte* w, int64_t units, AmxChunk& to) {
+  using F = Format<type>;
+  std::byte* bytes = to.weights;
+  int64_t step = 0;
+  for (int64_t u = 0; u < units; ++u, w += F::kUnitBytes) {
+    const F32x16 d = load_f16(w);
+    F32x16 m = d;
+    if constexpr (F::kLayout.minima) m = load_f16(w + 32);
+    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, ++step) {
+      store(to.scale + step * kPanelRows, F::scale(w, d, sub));
+      if constexpr (F::kLayout.minima) store(to.minimum + step * kPanelRows, F::minimum(w, m, sub));
+    }
+    for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
+      const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
+      unroll<8>([&](auto g) RUSTML_LAMBDA {
+        I8x64 q = F::template group<g.value>(quants);
+        if constexpr (F::kLayout.zero != 0) q = _mm512_sub_epi8(q, _mm512_set1_epi8(static_cast<char>(F::kLayout.zero)));
+        store_bytes(bytes + 64 * g.value, q);
+      });
+    }
+  }
+}
+
+// Activation scales of one token tile, [steps][16]; tokens that are absent: 0. minimum: scale times the sub-block's sum.
+template <int kSubs, bool minima>
+void tile_factors(const LinearArgs& a, int64_t t, int64_t tokens, float* scale, float* minimum) {
+  const int64_t blocks = a.cols / kQBlock;
+  for (int64_t i = 0; i < kAmxTokens; ++i) {
+    for (int64_t b = 0; b < blocks; ++b) {
+      const float d = i < tokens ? a.xd[(t + i) * blocks + b] : 0.0f;
+      const int32_t both = minima && i < tokens ? a.xsum[(t + i) * blocks + b] : 0;
+      const int32_t low = static_cast<int16_t>(both & 0xffff), high = both >> 16;
+      for (int s = 0; s < kSubs; ++s) {
+        const int64_t at = (b * kSubs + s) * kAmxTokens + i;
+        scale[at] = d;
+        if constexpr (minima) minimum[at] = d * static_cast<float>(kSubs == 1 ? low + high : s == 0 ? low : high);
+      }
+    }
+  }
+}
+
+// Steps of a chunk for one token tile and one half of K.
+struct Segment {
+  int64_t begin, steps;          // in the chunk
+  const int8_t* x;               // first activation
+  const float *scale, *minimum;  // of the activations, [steps][16]
+  const float* from;             // the chains so far, and where they go: [16 tokens][2 halves of K][16 rows]
+  float* to;
+  const float* done;     // the tile's chains if this is its end, else null
+  int64_t token, first;  // the tile's; results before `first` are not kept
+};
+alignas(64) constexpr float kNoChains[kAmxTokens * kAccStride] = {};
+using Chains = F32x16[kAmxTokens];
+
+// Where the pipeline's end is that loads tiles. Behind the last segment it repeats it.
+struct TileLoader {
+  const std::byte* weights;
+  const Segment *segment, *last;
+  int64_t stride, left;
+  const int8_t* x;
+  const std::byte* w;
+};
+template <int64_t step_k>
+RUSTML_INLINE void begin_segment(TileLoader& l) {
+  l.left = l.segment->steps, l.x = l.segment->x, l.w = l.weights + l.segment->begin * step_k * kPanelRows;
+}
+template <int64_t step_k>
+RUSTML_INLINE void load_next(TileLoader& l) {
+  load_tiles(l.x, l.stride, l.w);
+  l.x += step_k, l.w += step_k * kPanelRows;
+  if (--l.left != 0) return;
+  l.segment += l.segment != l.last;
+  begin_segment<step_k>(l);
+}
+
+// Where its other end is, that adds sums to chains.
+struct Drain {
+  const LinearArgs& args;
+  int64_t panel, tokens;
+  const AmxChunk& chunk;
+  const Segment *segment, *last;
+  int64_t left;
+  const float *weight_scale, *weight_minimum, *scale, *minimum;
+};
+RUSTML_INLINE void begin_segment(Drain& d, Chains& chain) {
+  const Segment& s = *d.segment;
+  d.left = s.steps, d.scale = s.scale, d.minimum = s.minimum;
+  d.weight_scale = d.chunk.scale + s.begin * kPanelRows, d.weight_minimum = d.chunk.minimum + s.begin * kPanelRows;
+  unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA { chain[i.value] = load(s.from + i.value * kAccStride); });
+}
+template <bool minima>  // false: that was the last
+RUSTML_INLINE bool drain_next(Drain& d, const Sums& sums, Chains& chain) {
+  const F32x16 scale = load(d.weight_scale), minimum = minima ? load(d.weight_minimum) : scale;
+  unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA {
+    const F32x16 isum = as_floats(_mm512_load_si512(sums + i.value * kPanelRows));
+    chain[i.value] = fma(isum, scale * set1(d.scale[i.value]), chain[i.value]);
+    if constexpr (minima) chain[i.value] = fma(minimum, set1(d.minimum[i.value]), chain[i.value]);
+  });
+  if constexpr (minima) {
+    d.weight_minimum += kPanelRows, d.minimum += kAmxTokens;
+  }
+  d.weight_scale += kPanelRows, d.scale += kAmxTokens;
+  if (--d.left != 0) return true;
+  float* to = d.segment->to;
+  unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA { store(to + i.value * kAccStride, chain[i.value]); });
+  if (const float* done = d.segment->done; done != nullptr) {  // here, while the next products are under way
+    const int64_t first = d.segment->first;
+    done += first * kAccStride;
+    finish_panel(d.args, d.panel, d.segment->token + first, d.tokens - first, done, done + kPanelRows);
+  }
+  if (d.segment == d.last) return false;
+  ++d.segment;
+  begin_segment(d, chain);
+  return true;
+}
+
+// All segments as one sequence of products, so that there is no gap between them. Of step i the product is begun, of i - 2 the
+// sums leave their tile, of i - 3 they are added to the chains: so none waits for the other (measured: 25 ns a step at 0, 0, 1;
+// 17 so). fetch: packed weights that come next, `fetch_bytes` per step.
+template <int kSubs, bool minima>
+__attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, int64_t tokens, const AmxChunk& chunk,
+                                            const Segment* segments, int64_t n, const std::byte* fetch, int64_t fetch_bytes) {
+  constexpr int64_t kStepK = kQBlock / kSubs;
+  alignas(64) Sums sums[2] = {};
+  Chains chain;
+  TileLoader loader{chunk.weights, segments, segments + n - 1, a.cols, 0, nullptr, nullptr};
+  Drain drain{a, panel, tokens, chunk, segments, segments + n - 1, 0, nullptr, nullptr, nullptr, nullptr};
+  begin_segment<kStepK>(loader);
+  load_next<kStepK>(loader);
+  multiply_tiles<1>();
+  load_next<kStepK>(loader);
+  multiply_tiles<2>();
+  load_next<kStepK>(loader);
+  store_tile<1>(sums[1]);
+  multiply_tiles<3>();
+  begin_segment(drain, chain);
+  for (;;) {
+    bool more = true;
+    unroll<4>([&](auto phase) RUSTML_LAMBDA {
+      if (!more) return;
+      load_next<kStepK>(loader);
+      store_tile<phase.value + 2>(sums[phase.value % 2]);
+      multiply_tiles<phase.value>();
+      for (int64_t line = 0; line < fetch_bytes; line += kLineBytes) __builtin_prefetch(fetch + line);
+      fetch += fetch_bytes;
+      more = drain_next<minima>(drain, sums[(phase.value + 1) % 2], chain);
+    });
+    if (!more) return;
+  }
+}
+
+template <tensor::DType type>
+void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  using F = Format<type>;
+  constexpr bool kMinima = F::kLayout.minima;
+  constexpr int64_t kUnitSteps = F::kBlocks * F::kSubs, kStepK = kQBlock / F::kSubs;
+  const int64_t tokens = token_end - token_begin, units = a.cols / kQBlock / F::kBlocks, half = (units + 1) / 2;
+  const int64_t pieces = (units * F::kBlocks + kAmxChunkBlocks - 1) / kAmxChunkBlocks;
+  const int64_t tile_floats = units * kUnitSteps * kAmxTokens;  // of scales
+  const int64_t group_tiles = kAmxFactors / (tile_floats * (kMinima ? 2 : 1));
+  if (tokens < kAmxTokens || group_tiles == 0) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
+
+  const int64_t tiles = (tokens + kAmxTokens - 1) / kAmxTokens;
+  const int64_t groups = (tiles + group_tiles - 1) / group_tiles > (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles
+                             ? (tiles + group_tiles - 1) / group_tiles
+                             : (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles;
+  alignas(64) float factors[kAmxFactors];
+  alignas(64) float acc[kAmxMaxTiles][kAmxTokens * kAccStride];
+  __builtin_memset(acc, 0, sizeof acc);  // a single unit has no second half
+  AmxChunk chunk;
+  const TileConfig config(F::kLayout.sub, kAmxTokens);
+  __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t tile_begin = tiles * group / groups, n = tiles * (group + 1) / groups - tile_begin;
+    // The last tile reaches back over tokens that are done.
+    const auto tile_token = [&](int64_t i) {
+      const int64_t t = (tile_begin + i) * kAmxTokens;
+      return token_begin + (t + kAmxTokens > tokens ? tokens - kAmxTokens : t);
+    };
+    float* minimums = factors + n * tile_floats;
+    for (int64_t i = 0; i < n; ++i)
+      tile_factors<F::kSubs, kMinima>(a, tile_token(i), kAmxTokens, factors + i * tile_floats, minimums + i * tile_floats);
+    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+      for (int64_t piece = 0; piece < pieces; ++piece) {
+        const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces,
+                      cut = half < begin ? begin
+                            : half < end ? half
+                                         : end;
+        const std::byte* w = a.weights + (panel * units + begin) * F::kUnitBytes;
+        expand_signed<type>(w, end - begin, chunk);
+        Segment segments[2 * kAmxMaxTiles];
+        int64_t n_segments = 0;
+        const auto add = [&](int64_t i, int64_t u, int64_t u_end, int64_t h) {
+          if (u == u_end) return;
+          float* chains = acc[i] + h * kPanelRows;
+          const int64_t at = i * tile_floats + u * kUnitSteps * kAmxTokens;
+          segments[n_segments++] = {(u - begin) * kUnitSteps,
+                                    (u_end - u) * kUnitSteps,
+                                    a.xq + tile_token(i) * a.cols + u * kUnitSteps * kStepK,
+                                    factors + at,
+                                    minimums + at,
+                                    u == 0 || u == half ? kNoChains : chains,
+                                    chains,
+                                    u_end == units ? acc[i] : nullptr,
+                                    tile_token(i),
+                                    token_begin + (tile_begin + i) * kAmxTokens - tile_token(i)};
+        };
+        for (int64_t i = 0; i < n; ++i) {
+          add(i, begin, cut, 0);
+          add(i, cut, end, 1);
+        }
+        const int64_t bytes = (end - begin) * F::kUnitBytes, lines = bytes / ((end - begin) * kUnitSteps * n) / kLineBytes + 1;
+        amx_segments<F::kSubs, kMinima>(a, panel, kAmxTokens, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
+      }
+    }
+  }
+  __asm__ volatile("tilerelease" : : : "memory");
+}
+
+constexpr KernelTable make_amx_table() {
+  using tensor::DType;
+  KernelTable t = make_table("amx");
+  const auto at = [&](DType type) -> auto& { return t.linear[static_cast<int>(type)]; };
+  at(DType::q4_0) = linear_amx<DType::q4_0>;
+  at(DType::q4_1) = linear_amx<DType::q4_1>;
+  at(DType::q5_0) = linear_amx<DType::q5_0>;
+  at(DType::q5_1) = linear_amx<DType::q5_1>;
+  at(DType::q8_0) = linear_amx<DType::q8_0>;
+  at(DType::q2_k) = linear_amx<DType::q2_k>;
+  at(DType::q3_k) = linear_amx<DType::q3_k>;
+  at(DType::q4_k) = linear_amx<DType::q4_k>;
+  at(DType::q5_k) = linear_amx<DType::q5_k>;
+  at(DType::q6_k) = linear_amx<DType::q6_k>;
+  return t;
+}
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET
