@@ -3,6 +3,7 @@
 // Scores: lanes are 16 positions of a K group; each K vector is used by up to four queries. Values: lanes are 16 elements of the
 // head; each V vector is used by up to four queries, for the positions all of them see; the edges, where their ranges differ
 // (causal mask, window), query by query. A query's chain over its visible positions stays in ascending order throughout.
+// Memory is fetched one phase ahead: V while the scores are worked out, what the caller reads next while the values are.
 // K groups that no query sees and V rows outside the ranges are not read: their memory may have been given back.
 // Included by target.h after raw_<isa>.h, math.h and float_ops.h.
 
@@ -91,9 +92,10 @@ void store_v(KvType type, const float* x, int64_t head_dim, void* v_block, float
 
 using Weights = float[kAttendBlock];  // of one query: scores, then exp, then exp times V's scale
 
-// Groups [group, group + G) for queries [j, j + Q).
+// Groups [group, group + G) for queries [j, j + Q); fetches as many bytes from `fetch` on as it reads (null: none).
 template <KvType type, int Q, int G>
-RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights* e) {
+RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights* e, const std::byte* fetch) {
+  constexpr int64_t kStep = G * kLanes * sizeof(Element<type>);
   const int64_t dim = a.head_dim;
   const auto* k = static_cast<const Element<type>*>(a.k) + group * dim * kLanes;
   const float* q[Q];
@@ -103,6 +105,7 @@ RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights
     unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = zero(); });
   });
   for (int64_t d = 0; d < dim; ++d) {
+    if (fetch != nullptr) prefetch<(kStep + kLineBytes - 1) / kLineBytes>(fetch + d * kStep);
     F32x16 keys[G];
     unroll<G>([&](auto g) RUSTML_LAMBDA { keys[g.value] = load_cached<type>(k + (g.value * dim + d) * kLanes); });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
@@ -142,14 +145,18 @@ RUSTML_INLINE void softmax(const AttendArgs& a, int64_t j, float* e) {
 }
 
 // o[d .. d + 16 D) += weights * V over positions [begin, end), for queries [j, j + Q); n < 16 with D = 1: the last n elements.
+// Fetches a row's bytes of `fetch` per position (null: none).
 template <KvType type, int Q, int D>
-RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, int64_t d, int64_t n) {
+RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, int64_t d, int64_t n,
+                             const std::byte* fetch) {
+  const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
   F32x16 o[Q][D];
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
     unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = load_first(a.o[j + i.value] + d + c.value * kLanes, n); });
   });
   const auto* v = static_cast<const Element<type>*>(a.v) + begin * a.head_dim + d;
   for (int64_t p = begin; p < end; ++p, v += a.head_dim) {
+    if (fetch != nullptr) prefetch_range(fetch + p * row_bytes, row_bytes);
     F32x16 row[D];
     unroll<D>([&](auto c)
                   RUSTML_LAMBDA { row[c.value] = n == kLanes ? load_cached<type>(v + c.value * kLanes) : load_cached_first<type>(v, n); });
@@ -165,12 +172,14 @@ RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, i
 
 template <KvType type, int Q>
 void values(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end) {
+  const auto* fetch = j == 0 ? static_cast<const std::byte*>(a.next) : nullptr;
   constexpr int kWide = kAttendAccumulators / Q < 1 ? 1 : kAttendAccumulators / Q > 4 ? 4 : kAttendAccumulators / Q;
   if (begin >= end) return;
   int64_t d = 0;
-  for (; d + kWide * kLanes <= a.head_dim; d += kWide * kLanes) values_at<type, Q, kWide>(a, j, e, begin, end, d, kLanes);
-  for (; d + kLanes <= a.head_dim; d += kLanes) values_at<type, Q, 1>(a, j, e, begin, end, d, kLanes);
-  if (d < a.head_dim) values_at<type, Q, 1>(a, j, e, begin, end, d, a.head_dim - d);
+  for (; d + kWide * kLanes <= a.head_dim; d += kWide * kLanes)
+    values_at<type, Q, kWide>(a, j, e, begin, end, d, kLanes, d == 0 ? fetch : nullptr);
+  for (; d + kLanes <= a.head_dim; d += kLanes) values_at<type, Q, 1>(a, j, e, begin, end, d, kLanes, nullptr);
+  if (d < a.head_dim) values_at<type, Q, 1>(a, j, e, begin, end, d, a.head_dim - d, nullptr);
 }
 
 // Queries [j, j + Q).
@@ -190,10 +199,15 @@ __attribute__((noinline)) void attend_tile(const AttendArgs& a, int64_t j) {
     all_end = last < all_end ? last : all_end;
     for (int64_t d = 0; d < a.head_dim; ++d) a.o[j + i][d] = 0.0f;
   }
+  // V's rows lie in the order of positions, so a group's K bytes are fetched as the same positions' V bytes.
+  const auto fetch = [&](int64_t g) RUSTML_LAMBDA {
+    const auto* v = static_cast<const std::byte*>(a.v) + g * kLanes * a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
+    return j == 0 ? v : nullptr;
+  };
   int64_t group = begin / kLanes;
   const int64_t group_end = (end + kLanes - 1) / kLanes;
-  for (; group + kGroups <= group_end; group += kGroups) scores<type, Q, kGroups>(a, j, group, e);
-  for (; group < group_end; ++group) scores<type, Q, 1>(a, j, group, e);
+  for (; group + kGroups <= group_end; group += kGroups) scores<type, Q, kGroups>(a, j, group, e, fetch(group));
+  for (; group < group_end; ++group) scores<type, Q, 1>(a, j, group, e, fetch(group));
   for (int i = 0; i < Q; ++i) {
     if (a.first[j + i] < a.last[j + i]) {
       softmax<type>(a, j + i, e[i]);

@@ -33,6 +33,17 @@ RUSTML_INLINE void unroll(F f) {
   (std::make_integer_sequence<int, n>{});
 }
 
+constexpr int kLineBytes = 64;
+
+template <int lines>
+RUSTML_INLINE void prefetch(const std::byte* p) {
+  unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
+}
+
+RUSTML_INLINE void prefetch_range(const std::byte* p, int64_t bytes) {
+  for (const std::byte* end = p + bytes; p < end; p += kLineBytes) __builtin_prefetch(p);
+}
+
 struct F32x16 {
   Batch v[kParts];
 };

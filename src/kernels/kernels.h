@@ -54,6 +54,7 @@ struct LinearArgs {
   float* out;
   int64_t out_stride;
   bool accumulate;
+  const std::byte* next = nullptr;  // weights to fetch behind the last panel of a single token, or null: what comes next
 };
 
 // Attention of a block of up to 128 positions, absolute ones [128 i, 128 i + 128), for queries that share one KV head.
@@ -77,10 +78,11 @@ struct AttendArgs {
   float* const* o;  // [n_queries] -> [head_dim]
   float* m;         // [n_queries]
   float* l;
+  const void* next = nullptr;  // fetched meanwhile, about as many bytes as K has; null: none
 };
 
 struct KernelTable {
-  std::string_view target;  // "scalar", "sse41", "avx2", "avx512", "amx", "neon"
+  std::string_view target;  // "scalar", "sse41", "avx2", "avxvnni", "avx512", "amx", "neon", "neondot"
 
   // One row x[n], n a multiple of 32: per 32 values d = max|x| / 127, q = round to even of x * (127 / max|x|), sum = sum of
   // the first 16 q in the low 16 bits, of the others in the high ones.

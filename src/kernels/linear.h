@@ -13,20 +13,7 @@ namespace {
 constexpr int P = kTilePanels;
 constexpr int64_t kTileActivationBytes = 256 * 1024;  // of a token tile, half of the smallest L2 in use
 constexpr int64_t kMaxTokens = 72;                    // of a token tile
-// One token: how far each of the streams of weights is prefetched. Short streams (SmolLM2's 576 columns: 3-5 kB per half
-// panel) end before a fixed distance pays, so there it is the same place in the next panels.
-constexpr int64_t kPrefetchBytes = 4096;
-constexpr int kLineBytes = 64;
-
-template <int lines>
-RUSTML_INLINE void prefetch(const std::byte* p) {
-  unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
-}
-
-RUSTML_INLINE void prefetch_range(const std::byte* p, int64_t bytes) {
-  for (const std::byte* end = p + bytes; p < end; p += kLineBytes) __builtin_prefetch(p);
-}
-
+constexpr int64_t kPrefetchBytes = 4096;              // one token: how far ahead each of the streams of weights is fetched
 // What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
 RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
   const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
@@ -97,6 +84,20 @@ RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t
 
 // ---- one token ----
 
+// Where a stream of weights (half a panel) is fetched from, relative to the place that is read: some steps ahead, and behind its
+// end in the same stream of the panels that come next.
+struct Ahead {
+  int64_t steps, within, beyond, half;
+  // The pair of panels at w, the last if `last`: then those of the next matrix come, or none.
+  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t half_steps, int64_t step_bytes, int64_t stride) : half(half_steps) {
+    steps = kPrefetchBytes / step_bytes < half ? kPrefetchBytes / step_bytes : half;
+    within = steps * step_bytes;
+    const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;
+    beyond = next - w + within - half * step_bytes;
+  }
+  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < half ? within : beyond; }
+};
+
 __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
   float chains[2][P * kPanelRows];
   unroll<P>([&](auto p) RUSTML_LAMBDA {
@@ -108,15 +109,16 @@ __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, in
 
 // `n` panels, 1 to P: an absent one is worked out as a copy of the first, and so is the second half's missing unit.
 template <tensor::DType type>
-__attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int64_t n, int64_t t) {
+__attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
   using F = Format<type>;
   using Dot = typename F::Dot;
   const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, half = (units + 1) / 2, stride = units * F::kUnitBytes;
   const int64_t second_panel = n == P ? stride : 0;
-  const int64_t ahead = half * F::kUnitBytes > 2 * kPrefetchBytes ? kPrefetchBytes : P * stride;
+  const Ahead fetch(a, a.weights + panel * stride, last, half, F::kUnitBytes, stride);
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
   for (int64_t u = 0; u < half; ++u) {
+    const int64_t ahead = fetch.at(u);
     const bool both = u + half < units;
     const int64_t offset = both ? half : 0;
     F32x16 kept[P], d[2][P], m[2][P];
@@ -177,22 +179,25 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
 }
 
 template <class T>
-__attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t panel, int64_t n, int64_t t) {
+__attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
   const int64_t half = (a.cols + 1) / 2, stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
-  const int64_t ahead = half * T::kStepBytes > 2 * kPrefetchBytes ? kPrefetchBytes : P * stride;
+  const Ahead fetch(a, a.weights + panel * stride, last, half, T::kStepBytes, stride);
   const std::byte* w = a.weights + panel * stride;
   const float* x = a.xf + t * a.cols;
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  const auto step = [&](auto h, int64_t k) RUSTML_LAMBDA {
+  const auto step = [&](auto h, int64_t k, int64_t ahead) RUSTML_LAMBDA {
     unroll<P>([&](auto p) RUSTML_LAMBDA {
       const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
       __builtin_prefetch(row + ahead);
       acc[h.value][p.value] = fma(T::load_row(row), set1(x[k]), acc[h.value][p.value]);
     });
   };
-  for (int64_t k = 0; k < a.cols - half; ++k) step(Index<0>{}, k), step(Index<1>{}, k + half);
-  if (a.cols < 2 * half) step(Index<0>{}, half - 1);
+  for (int64_t k = 0; k < a.cols - half; ++k) {
+    const int64_t ahead = fetch.at(k);
+    step(Index<0>{}, k, ahead), step(Index<1>{}, k + half, ahead);
+  }
+  if (a.cols < 2 * half) step(Index<0>{}, half - 1, 0);
   finish_one(a, panel, n, t, acc);
 }
 
@@ -385,13 +390,13 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
   }
 }
 
-using OneToken = void (*)(const LinearArgs& a, int64_t panel, int64_t n, int64_t t);
+using OneToken = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
 
 void run(const LinearArgs& a, const Kind& kind, OneToken one, int64_t activation_bytes, int64_t panel_begin, int64_t panel_end,
          int64_t token_begin, int64_t token_end) {
   if (token_end - token_begin == 1) {
     for (int64_t panel = panel_begin; panel < panel_end; panel += P)
-      one(a, panel, panel_end - panel < P ? panel_end - panel : P, token_begin);
+      one(a, panel, panel_end - panel < P ? panel_end - panel : P, panel + P >= panel_end, token_begin);
     return;
   }
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;

@@ -4,7 +4,9 @@
 #pragma once
 #include <immintrin.h>
 
+#ifndef RUSTML_TARGET  // raw_avxvnni.h brings a dot product of its own
 #define RUSTML_TARGET avx2
+#endif
 #define RUSTML_XSIMD_ARCH xsimd::fma3<xsimd::avx2>
 #include "kernels/f32x16.h"
 
@@ -104,6 +106,7 @@ RUSTML_INLINE __m256i weighted(int32_t sums, int32_t factors) {
 }
 RUSTML_INLINE F32x16 as_floats(__m256i x) { return raw(_mm256_cvtepi32_ps(x), _mm256_cvtepi32_ps(x)); }
 
+#ifndef RUSTML_DOT_INSTRUCTION
 // Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Weights below 2^bits stay in 16 bits
 // for kNarrow steps.
 template <int bits>
@@ -156,6 +159,7 @@ struct DotOf<8> {
   }
   static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
 };
+#endif
 
 }  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

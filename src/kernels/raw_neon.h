@@ -3,7 +3,9 @@
 #pragma once
 #include <arm_neon.h>
 
+#ifndef RUSTML_TARGET  // raw_neondot.h brings a dot product of its own
 #define RUSTML_TARGET neon
+#endif
 #define RUSTML_XSIMD_ARCH xsimd::neon64
 #include "kernels/f32x16.h"
 
@@ -116,6 +118,7 @@ RUSTML_INLINE F32x16 as_floats(int32x4_t x) {
   return {{part, part, part, part}};
 }
 
+#ifndef RUSTML_DOT_INSTRUCTION
 // Dot products of 16 rows x 4 k per step: stored weights (below 128: their sign does not matter), signed activations. Pairs of
 // weights below 2^bits stay in 16 bits for kNarrow steps.
 template <int bits>
@@ -159,6 +162,7 @@ struct DotOf {
     return r;
   }
 };
+#endif
 
 }  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

@@ -8,18 +8,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace rustml::kernels {
 
 extern const KernelTable kScalarTable;
 #if defined(__x86_64__)
-extern const KernelTable kAvx512Table, kAvx2Table, kSse41Table;
+extern const KernelTable kAvx512Table, kAvxVnniTable, kAvx2Table, kSse41Table;
 #ifdef __linux__
 extern const KernelTable kAmxTable;
 #endif
 #elif defined(__aarch64__)
-extern const KernelTable kNeonTable;
+extern const KernelTable kNeonDotTable, kNeonTable;
 #endif
 
 namespace {
@@ -28,7 +31,7 @@ namespace {
 constexpr bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
 
 struct Processor {
-  bool sse41 = false, avx2 = false, avx512 = false, amx = false;
+  bool sse41 = false, avx2 = false, avxvnni = false, avx512 = false, amx = false;
   Processor() noexcept {
     uint32_t a = 0, b = 0, c = 0, d = 0;
     if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
@@ -40,7 +43,10 @@ struct Processor {
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
     avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);                              // AVX2, FMA, F16C
     avx512 = avx2 && (xcr0 & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);  // F DQ BW VL VNNI
-    amx = avx512 && (xcr0 & 0x60000) == 0x60000 && bit(d, 24) && bit(d, 25) && tiles_permitted();                  // TILE INT8
+    const uint32_t subleaves = a;
+    amx = avx512 && (xcr0 & 0x60000) == 0x60000 && bit(d, 24) && bit(d, 25) && tiles_permitted();  // TILE INT8
+    if (subleaves == 0 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return;
+    avxvnni = avx2 && bit(a, 4);
   }
   // Linux saves the tiles (8 kB of a thread's state) only of processes that asked. It refuses where a thread has an alternate
   // signal stack too small for them, old systems and sandboxes refuse always: then the tiles are left alone.
@@ -53,10 +59,18 @@ struct Processor {
 #endif
   }
 };
+#elif defined(__aarch64__)
+bool has_dot_product() noexcept {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
 #endif
 
 struct Selection {
-  const KernelTable* tables[5] = {};
+  const KernelTable* tables[6] = {};
   size_t count = 0;
   void add(bool usable, const KernelTable& table) noexcept {
     if (usable) tables[count++] = &table;
@@ -68,9 +82,11 @@ struct Selection {
     add(cpu.amx, kAmxTable);
 #endif
     add(cpu.avx512, kAvx512Table);
+    add(cpu.avxvnni, kAvxVnniTable);
     add(cpu.avx2, kAvx2Table);
     add(cpu.sse41, kSse41Table);
 #elif defined(__aarch64__)
+    add(has_dot_product(), kNeonDotTable);
     add(true, kNeonTable);
 #endif
     add(true, kScalarTable);
@@ -86,11 +102,11 @@ std::span<const KernelTable* const> available() noexcept {
 
 std::span<const std::string_view> compiled() noexcept {
 #if defined(__x86_64__) && defined(__linux__)
-  static constexpr std::string_view kNames[] = {"amx", "avx512", "avx2", "sse41", "scalar"};
+  static constexpr std::string_view kNames[] = {"amx", "avx512", "avxvnni", "avx2", "sse41", "scalar"};
 #elif defined(__x86_64__)
-  static constexpr std::string_view kNames[] = {"avx512", "avx2", "sse41", "scalar"};
+  static constexpr std::string_view kNames[] = {"avx512", "avxvnni", "avx2", "sse41", "scalar"};
 #elif defined(__aarch64__)
-  static constexpr std::string_view kNames[] = {"neon", "scalar"};
+  static constexpr std::string_view kNames[] = {"neondot", "neon", "scalar"};
 #else
   static constexpr std::string_view kNames[] = {"scalar"};
 #endif

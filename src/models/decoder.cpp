@@ -107,7 +107,7 @@ void Decoder::project(const float* hidden, runtime::Member& member, const kernel
 
 void Decoder::head(ops::Context& c, const float* hidden, float* logits) const {
   const ops::Activations x = ops::quantize(c, hidden, 1, config_.hidden, head_.quantized());
-  ops::linear(c, head_, x, 1, logits, config_.vocab);
+  ops::linear(c, head_, x, 1, logits, config_.vocab, false, layer_weights(c, 0));
 }
 
 void Decoder::embed(int32_t id, uint64_t, const kernels::KernelTable&, float* x, float*) const { ops::unpack_row(embedding_, id, x); }
@@ -136,7 +136,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   const uint64_t position = pass.cache.length();
   const ops::KvLayer cache = pass.cache.layer(index);
 
-  ops::linear(c, w.qkv, normed, n, s.qkv, shape.row());
+  ops::linear(c, w.qkv, normed, n, s.qkv, shape.row(), false, ops::first_keys(c, shape, position, cache));
   c.member.sync();
   times.lap.add(times.qkv);
 
@@ -148,7 +148,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   c.member.sync();
   times.lap.add(times.store);
 
-  ops::attention(c, shape, s.qkv, n, position, cache, own.partial, s.partial, s.attended);
+  ops::attention(c, shape, s.qkv, n, position, cache, own.partial, s.partial, s.attended, ops::first_weights(c, w.out));
   c.member.sync();
   const float* attended = s.attended;
   if (n == 1) {

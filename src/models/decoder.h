@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "models/model.h"
@@ -40,6 +41,11 @@ class Decoder : public Model {
 
   // One layer of pass.scratch.x. It may end without a barrier: every step does.
   virtual void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const = 0;
+  // The weights that this member reads first in layer `index`; of the head for n_layers.
+  const std::byte* layer_weights(const ops::Context& c, int64_t index) const {
+    return index < config_.n_layers ? ops::first_weights(c, first_matrices(index)) : ops::first_weights(c, head_);
+  }
+  virtual std::span<const ops::Matrix> first_matrices(int64_t index) const = 0;
   // The embedding of a token [hidden]. spare: [hidden].
   virtual void embed(int32_t id, uint64_t position, const kernels::KernelTable& kernels, float* x, float* spare) const;
 

@@ -61,17 +61,19 @@ class Llama final : public Decoder {
 
     const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, n, h, ops::any_quantized(w.attention.qkv));
     const ops::Activations attended = attend(c, pass, index, w.attention, normed, times);
-    ops::linear(c, w.attention.out, attended, n, s.x, h, true);
+    ops::linear(c, w.attention.out, attended, n, s.x, h, true, ops::first_weights(c, w.gate));
     c.member.sync();
     times.lap.add(times.out);
 
     const ops::Activations normed_again = ops::normalize(c, s.x, w.ffn_norm, n, h, w.gate.quantized() || w.up.quantized());
-    ops::gate_up(c, w.gate, &w.up, c.kernels.silu_mul, normed_again, n, s.gate, s.up);
+    ops::gate_up(c, w.gate, &w.up, c.kernels.silu_mul, normed_again, n, s.gate, s.up, ops::first_weights(c, w.down));
     c.member.sync();
     const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.down.quantized());
-    ops::linear(c, w.down, inner, n, s.x, h, true);
+    ops::linear(c, w.down, inner, n, s.x, h, true, layer_weights(c, index + 1));
     times.lap.add(times.ffn);
   }
+
+  std::span<const ops::Matrix> first_matrices(int64_t index) const override { return layers_[static_cast<size_t>(index)].attention.qkv; }
 
   std::vector<Layer> layers_;
 };

@@ -33,9 +33,9 @@ struct Queries {
   }
 };
 
-// `todo`, blocks of `all` of one KV head; partial results in rows of all.end - all.begin blocks.
+// `todo`, blocks of `all` of one KV head; partial results in rows of all.end - all.begin blocks. next: read after them, or null.
 void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache, int64_t kv_head, runtime::Range todo, runtime::Range all,
-                   const Queries& queries, const AttentionScratch& to) {
+                   const Queries& queries, const AttentionScratch& to, const std::byte* next = nullptr) {
   const int64_t n_blocks = all.end - all.begin;
   int32_t first[kMaxQueries], last[kMaxQueries];
   float* o[kMaxQueries];
@@ -48,7 +48,8 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
       o[i] = to.o + (queries.row[i] * n_blocks + b - all.begin) * cache.head_dim;
     }
     c.kernels.attend({cache.type, cache.head_dim, cache.k_block(kv_head, b), cache.k_scales(kv_head, b), cache.v_block(kv_head, b),
-                      cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l});
+                      cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l,
+                      b + 1 < todo.end ? cache.k_block(kv_head, b + 1) : next});
     for (int64_t i = 0; i < queries.n; ++i) {
       to.m[queries.row[i] * n_blocks + b - all.begin] = m[i];
       to.l[queries.row[i] * n_blocks + b - all.begin] = l[i];
@@ -56,20 +57,40 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
   }
 }
 
-// One token: units are (KV head, block), or (head, block) where there are too few of those to go round evenly.
+// One token: units are (KV head, block), or (head, block) where the former would not go round evenly enough. K and V read once
+// for all heads of a group cost about as much as two further heads.
+struct SingleUnits {
+  runtime::Range blocks;  // all
+  int64_t width;          // queries of a unit
+  runtime::Range mine;    // units
+  SingleUnits(const Context& c, const AttentionShape& shape, int64_t position) : blocks(visible_blocks(shape, position)) {
+    const int64_t group = shape.n_heads / shape.n_kv_heads, n_blocks = blocks.end - blocks.begin;
+    const auto cost = [&](int64_t queries) {
+      const int64_t units = shape.n_heads / queries * n_blocks;
+      return (units + c.member.size() - 1) / c.member.size() * (queries + 2);
+    };
+    width = group <= kMaxQueries && cost(group) <= cost(1) ? group : 1;
+    mine = runtime::share(shape.n_heads / width * n_blocks, c.member.rank(), c.member.size());
+  }
+  // Of the block of unit u.
+  const std::byte* keys(const AttentionShape& shape, const KvLayer& cache, int64_t u) const {
+    const int64_t n_blocks = blocks.end - blocks.begin;
+    return cache.k_block(u / n_blocks * width / (shape.n_heads / shape.n_kv_heads), blocks.begin + u % n_blocks);
+  }
+};
+
 void attend_single(Context& c, const AttentionShape& shape, const float* q, int64_t position, const KvLayer& cache,
-                   const AttentionScratch& shared) {
-  const runtime::Range all = visible_blocks(shape, position);
-  const int64_t n_blocks = all.end - all.begin, group = shape.n_heads / shape.n_kv_heads;
-  const bool by_group = group <= kMaxQueries && shape.n_kv_heads * n_blocks >= 8 * c.member.size();
-  const int64_t width = by_group ? group : 1;  // queries of a unit
-  const runtime::Range units = runtime::share(shape.n_heads / width * n_blocks, c.member.rank(), c.member.size());
-  for (int64_t u = units.begin; u < units.end && c.member.begin_piece();) {
-    const int64_t first_head = u / n_blocks * width, begin = u % n_blocks, end = std::min(n_blocks, begin + units.end - u);
+                   const AttentionScratch& shared, const std::byte* next) {
+  const SingleUnits units(c, shape, position);
+  const runtime::Range all = units.blocks;
+  const int64_t n_blocks = all.end - all.begin, width = units.width;
+  for (int64_t u = units.mine.begin; u < units.mine.end && c.member.begin_piece();) {
+    const int64_t first_head = u / n_blocks * width, begin = u % n_blocks, end = std::min(n_blocks, begin + units.mine.end - u);
     Queries queries;
     for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * shape.head_dim, position, h);
-    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, shared);
     u += end - begin;
+    attend_blocks(c, shape, cache, first_head / (shape.n_heads / shape.n_kv_heads), {all.begin + begin, all.begin + end}, all, queries,
+                  shared, u < units.mine.end ? units.keys(shape, cache, u) : next);
   }
 }
 
@@ -142,12 +163,17 @@ void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation
 }
 
 void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
-               const AttentionScratch& own, const AttentionScratch& shared, float* out) {
+               const AttentionScratch& own, const AttentionScratch& shared, float* out, const std::byte* next) {
   const auto position = static_cast<int64_t>(first_position);
   if (n_tokens == 1)
-    attend_single(c, shape, qkv, position, cache, shared);
+    attend_single(c, shape, qkv, position, cache, shared, next);
   else
     attend_chunk(c, shape, qkv, n_tokens, position, cache, own, out);
+}
+
+const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache) {
+  const SingleUnits units(c, shape, static_cast<int64_t>(position));
+  return units.mine.begin < units.mine.end ? units.keys(shape, cache, units.mine.begin) : nullptr;
 }
 
 void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out) {

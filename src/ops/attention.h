@@ -69,9 +69,11 @@ inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t positi
 
 // out [n_tokens][n_heads * head_dim] of the queries in qkv. Chunks use `own` (this member's, for kAttentionQueries queries);
 // a single token's (head, block) pairs are divided among members, partial results in `shared` (n_heads queries): after the
-// barrier that follows, merge() must make `out` of them.
+// barrier that follows, merge() must make `out` of them. next: weights to fetch behind a single token's last block, or null.
 void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
-               const AttentionScratch& own, const AttentionScratch& shared, float* out);
+               const AttentionScratch& own, const AttentionScratch& shared, float* out, const std::byte* next = nullptr);
+// The keys that this member reads first for a single token at `position`; null: none.
+const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache);
 // Every member for itself: out [n_heads * head_dim] of the single token's partial results.
 void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out);
 

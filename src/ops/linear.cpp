@@ -12,8 +12,9 @@ constexpr int64_t kPieceTokens = 16;
 constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
 constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
 
-kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate) {
-  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate};
+kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
+                              const std::byte* next) {
+  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next};
 }
 
 // This member's share of the panels, in pairs.
@@ -91,8 +92,19 @@ Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols,
   return a;
 }
 
+const std::byte* first_weights(const Context& c, std::span<const Matrix> parts) {
+  int64_t panels = 0;
+  for (const Matrix& m : parts) panels += m.panels();
+  int64_t panel = panel_share(c, panels).begin;
+  for (const Matrix& m : parts) {
+    if (panel < m.panels()) return m.data + panel * m.panel_bytes();
+    panel -= m.panels();
+  }
+  return nullptr;
+}
+
 void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
-            bool accumulate) {
+            bool accumulate, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   int64_t panels = 0;
   for (const Matrix& m : parts) panels += m.panels();
@@ -100,9 +112,12 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
   int64_t first = 0, rows = 0, bytes = 0;  // of this part, in panels and output columns
   for (const Matrix& m : parts) {
     const runtime::Range local{std::max<int64_t>(0, mine.begin - first), std::min(m.panels(), mine.end - first)};
-    const kernels::LinearArgs args = arguments(m, x, out + rows, out_stride, accumulate);
+    const std::byte* behind = first + m.panels() < mine.end ? (&m)[1].data : next;
     const auto kernel = c.kernels.linear[static_cast<int>(m.packed)];
-    if (!pieces(c, m.panel_bytes(), local, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) { kernel(args, p0, p1, t0, t1); }))
+    if (!pieces(c, m.panel_bytes(), local, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+          const std::byte* after = p1 < local.end ? m.data + p1 * m.panel_bytes() : behind;
+          kernel(arguments(m, x, out + rows, out_stride, accumulate, after), p0, p1, t0, t1);
+        }))
       return;
     first += m.panels();
     rows += m.rows;
@@ -112,17 +127,19 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
 }
 
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
-             float* gate, float* up) {
+             float* gate, float* up, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   const int64_t rows = gate_weight.rows;
   const Matrix& second = up_weight ? *up_weight : gate_weight;
-  const kernels::LinearArgs gate_args = arguments(gate_weight, x, gate, rows, false), up_args = arguments(second, x, up, rows, false);
+  const runtime::Range mine = panel_share(c, gate_weight.panels());
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
              up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
   const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
-  if (!pieces(c, panel_bytes, panel_share(c, gate_weight.panels()), n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
-        gate_kernel(gate_args, p0, p1, t0, t1);
-        if (up_weight) up_kernel(up_args, p0, p1, t0, t1);
+  if (!pieces(c, panel_bytes, mine, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+        const std::byte* after = p1 < mine.end ? gate_weight.data + p1 * gate_weight.panel_bytes() : next;
+        const std::byte* after_gate = up_weight ? second.data + p0 * second.panel_bytes() : after;
+        gate_kernel(arguments(gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);
+        if (up_weight) up_kernel(arguments(second, x, up, rows, false, after), p0, p1, t0, t1);
         const int64_t r0 = p0 * kernels::kPanelRows, n = std::min(rows, p1 * kernels::kPanelRows) - r0;
         for (int64_t t = t0; t < t1; ++t) {
           float* y = gate + t * rows + r0;

@@ -26,18 +26,23 @@ void add_normalized(Context& c, const Norm& norm, float* y, int64_t n_tokens, in
 // The rows of x as they are, quantized if `quantize`; x is not copied.
 Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize);
 
+// The first weights of this member's share of these matrices: where `linear` of them begins.
+const std::byte* first_weights(const Context& c, std::span<const Matrix> parts);
+inline const std::byte* first_weights(const Context& c, const Matrix& m) { return first_weights(c, std::span(&m, 1)); }
+
+// `next`: first_weights of the operation that follows, fetched while this one ends; null: none.
 // Matrices of the same input (q, k, v) as one piece of work: outputs side by side in out rows of out_stride floats.
 void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
-            bool accumulate = false);
+            bool accumulate = false, const std::byte* next = nullptr);
 inline void linear(Context& c, const Matrix& m, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
-                   bool accumulate = false) {
-  linear(c, std::span(&m, 1), x, n_tokens, out, out_stride, accumulate);
+                   bool accumulate = false, const std::byte* next = nullptr) {
+  linear(c, std::span(&m, 1), x, n_tokens, out, out_stride, accumulate, next);
 }
 // gate = act(W_gate x) * (W_up x) by kernels' silu_mul or gelu_tanh_mul; both outputs [n_tokens][rows]. Without W_up (null):
 // gate = act(W_gate x).
 using Gated = void (*)(const float* gate, const float* up, int64_t n, float* y);
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
-             float* gate, float* up);
+             float* gate, float* up, const std::byte* next = nullptr);
 
 // Row `row` of a matrix as floats [cols]: a tied embedding read back from the head's panels.
 void unpack_row(const Matrix& m, int64_t row, float* out);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# neon.sh SOURCE_DIR BUILD_DIR: compiles the kernels for aarch64 and compares NEON with the scalar reference under qemu.
+# neon.sh SOURCE_DIR BUILD_DIR: compiles the kernels for aarch64 and compares both NEON targets with the scalar reference under qemu.
 root=$1
 out=$2
 cxx=aarch64-linux-gnu-g++
@@ -12,9 +12,10 @@ done
 mkdir -p "$out"
 set -e
 for source in src/tensor/dtype src/tensor/dequantize src/tensor/float16 src/tensor/quantize src/kernels/packed src/kernels/select src/kernels/scalar \
-              src/kernels/target_neon tests/kernels/comparison tests/kernels/neon_main; do
+              src/kernels/target_neon src/kernels/target_neondot tests/kernels/comparison tests/kernels/neon_main; do
+  case $source in *neondot) dot=-march=armv8.2-a+dotprod ;; *) dot= ;; esac
   # xsimd is headers only and the same for every processor; -idirafter keeps the host's other headers behind the target's.
-  $cxx -std=c++20 -O2 -Wall -Wextra -ffp-contract=off -I"$root/src" -I"$root/tests/kernels" -idirafter /usr/include \
+  $cxx -std=c++20 -O2 -Wall -Wextra -ffp-contract=off $dot -I"$root/src" -I"$root/tests/kernels" -idirafter /usr/include \
        -c "$root/$source.cpp" -o "$out/$(basename $source).o"
 done
 $cxx -static "$out"/*.o -o "$out/compare"

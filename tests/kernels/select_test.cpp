@@ -57,6 +57,7 @@ TEST(Select, AgreesWithTheKernel) {
   };
   EXPECT_EQ(find("sse41") != nullptr, all("ssse3 sse4_1"));
   EXPECT_EQ(find("avx2") != nullptr, all("avx2 fma f16c"));
+  EXPECT_EQ(find("avxvnni") != nullptr, all("avx2 fma f16c avx_vnni"));
   EXPECT_EQ(find("avx512") != nullptr, all("avx2 fma f16c avx512f avx512dq avx512bw avx512vl avx512_vnni"));
   const bool tiles = all("amx_tile amx_int8");  // which the system may still refuse to this process
   EXPECT_LE(find("amx") != nullptr, tiles);
