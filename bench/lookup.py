@@ -28,11 +28,28 @@ LETTER = ('Dear Mr Brown,\nthank you for your order of the 3rd of May. The two l
 LIST = '\n'.join(f'{i}. {name}, {city}, member since {year}' for i, (name, city, year) in enumerate(
     [('Anna Schmidt', 'Berlin', 2011), ('Louis Martin', 'Paris', 2013), ('Maria Rossi', 'Rome', 2014), ('Jan Novak', 'Prague', 2014), ('Eva Larsen', 'Oslo', 2017),
      ('Tom Walker', 'London', 2018)], 1))
+CONFIG = '''{
+  "name": "shop",
+  "version": "1.4.2",
+  "private": true,
+  "scripts": {
+    "start": "node server.js",
+    "test": "node --test",
+    "lint": "eslint src"
+  },
+  "dependencies": {
+    "express": "4.18.2",
+    "pg": "8.11.0"
+  }
+}
+'''
 EDITS = {
     'name': f'Repeat this paragraph exactly, but write Bob instead of Alice:\n\n{HARBOUR}',
-    'code': f'Rename the variable result to answer and print the whole code again:\n\n```python\n{CODE}```',
     'letter': f'Copy this letter and change May to June:\n\n{LETTER}',
+    'config': f'Change the version to 1.5.0 in this file and print the whole file:\n\n```json\n{CONFIG}```',
     'list': f'Copy this list and add a seventh line for Kim Lee from Seoul:\n\n{LIST}',
+    # A model of 135M parameters writes other code instead.
+    'code': f'Rename the variable result to answer and print the whole code again:\n\n```python\n{CODE}```',
 }
 PLAIN = {
     'story': 'Write a short story about a lighthouse keeper who finds a letter.',

@@ -78,9 +78,10 @@ void add_sampling_options(Options& options, SamplingArguments& arguments) {
   options.texts("--stop", "end the answer before this text (may be given several times)", "TEXT", a.stops);
   options.whole("--logprobs", "with --json: the N most probable tokens at every step", 1, 100, "leave it out for none",
                 [&](uint64_t n) { a.logprobs = static_cast<uint32_t>(n); });
-  options.whole("--prompt-lookup", "guess up to N tokens from earlier text and check them together: same answer, sooner where text repeats "
-                "(default 0: off)", 0, 16, "8 is a good choice, 0 turns it off",
-                [&](uint64_t n) { a.prompt_lookup = static_cast<uint32_t>(n); });
+  options.whole("--prompt-lookup",
+                "guess up to N tokens from earlier text and check them together: same answer, sooner where text repeats "
+                "(default 0: off)",
+                0, 16, "8 is a good choice, 0 turns it off", [&](uint64_t n) { a.prompt_lookup = static_cast<uint32_t>(n); });
 }
 
 std::string prompt_text(const std::string& argument) {

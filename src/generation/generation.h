@@ -115,7 +115,7 @@ struct GenerationOptions {
   bool ignore_eos = false, rollback = false, prefill_events = false;
 };
 
-struct Limits {  // how a generation runs, not what it gives: a snapshot has none of these
+struct Limits {                                 // how a generation runs, not what it gives: a snapshot has none of these
   const runtime::CancelFlag* cancel = nullptr;  // outlives the generation
   uint64_t deadline_ns = 0, first_token_deadline_ns = 0, stall_timeout_ns = 0;
   uint32_t prompt_lookup = 0;  // longest draft; 0: off

@@ -42,7 +42,7 @@ void LookupDraft::evaluated(uint64_t ns) {
   const auto time = static_cast<double>(ns);
   const auto n = static_cast<double>(draft_.size());
   if (draft_.empty()) {
-    single_ns_ += (time - single_ns_) * (single_ns_ == 0 ? 1 : kBlend);
+    single_ns_ = single_ns_ == 0 ? time : single_ns_ + (std::min(time, 2 * single_ns_) - single_ns_) * kBlend;  // pauses count little
     credit_ = std::min(kMostCredit, credit_ + kAllowance);
     return;
   }

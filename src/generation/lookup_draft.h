@@ -21,8 +21,8 @@ class LookupDraft {
 
   // Guesses of what follows `tokens`, at most `room`; none if they do not seem to pay. The caller evaluates them with the last token.
   std::span<const int32_t> next(std::span<const int32_t> tokens, uint64_t room);
-  void evaluated(uint64_t ns);    // that pass took so long
-  void sampled(int32_t token);    // what came: the next guess, or the others are void
+  void evaluated(uint64_t ns);  // that pass took so long
+  void sampled(int32_t token);  // what came: the next guess, or the others are void
   uint64_t drafted() const noexcept { return drafted_; }
   uint64_t accepted() const noexcept { return accepted_; }
 
