@@ -122,10 +122,11 @@ static void both_forms(rustml_session *session) {
 }
 
 static void lookup(rustml_session *session) {
-  int32_t ids[40];
-  rustml_prompt prompt = ids_prompt(ids, 40);
-  struct answer answers[2] = {{0}};
+  int32_t ids[40] = {0};
+  const rustml_prompt prompt = ids_prompt(ids, 40);
+  struct answer answers[2];
   uint32_t n;
+  memset(answers, 0, sizeof answers);
   for (n = 0; n < 40; ++n) ids[n] = 50 + (int32_t)(n % 4);
   for (n = 0; n < 2; ++n) {
     rustml_generation_options options = options_for(kTokens);
