@@ -6,7 +6,7 @@ namespace rustml::generation {
 
 namespace {
 
-constexpr double kAllowance = 0.01;  // of the time may be lost for good
+constexpr double kAllowance = 0.005;  // of the time may be lost for good
 constexpr double kMostCredit = 3;
 constexpr double kBlend = 0.125;  // weight of a new measurement
 

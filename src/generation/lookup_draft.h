@@ -32,8 +32,8 @@ class LookupDraft {
   size_t used_ = 0;  // guesses that came true
   uint64_t drafted_ = 0, accepted_ = 0;
   // In passes of one token.
-  double credit_ = 1;   // what guessing may cost before it has to pay
-  double price_ = 0.2;  // of one guess
+  double credit_ = 0.75;  // what guessing may cost before it has to pay
+  double price_ = 0.2;    // of one guess
   double single_ns_ = 0;
 };
 
