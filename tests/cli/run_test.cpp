@@ -91,8 +91,8 @@ TEST(Run, SameSeedSameAnswer) {
 }
 
 TEST(Run, PromptLookupChangesNoToken) {
-  Words words = {"--gguf", kModel,          "--prompt", "one two one two one two one two", "--max-tokens", "40", "--ignore-eos", "--seed",
-                 "3",      "--temperature", "0.3"};
+  Words words = {"--gguf", kModel,          "--prompt", "one two one two one two one two", "--max-tokens", "150", "--ignore-eos", "--seed",
+                 "3",      "--temperature", "0.05"};
   const Outcome off = infer(words);
   words.insert(words.end(), {"--prompt-lookup", "6"});
   const Outcome on = infer(words);
