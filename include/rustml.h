@@ -420,6 +420,10 @@ typedef struct rustml_generation_options {
   uint64_t deadline_ns;             /* absolute, of the whole generation; 0: none; UINT64_MAX: never */
   uint64_t first_token_deadline_ns; /* absolute; likewise */
   uint64_t stall_timeout_ns;        /* longest time without progress inside calls; 0: none */
+  /* Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0: off (default).
+   * Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those without it. */
+  uint32_t prompt_lookup;
+  uint32_t reserved1;
 } rustml_generation_options;
 
 typedef struct rustml_beam_options {
@@ -461,6 +465,8 @@ typedef struct rustml_result {
   uint64_t stop_latency_ns;   /* from cancel trigger or deadline to the end of the stopped pass; 0: none */
   uint32_t pieces_after_stop; /* most pieces of work that one thread began after the trigger; at most 1 */
   uint32_t reserved0;
+  uint64_t drafted_tokens;  /* guesses that prompt_lookup had evaluated ... */
+  uint64_t accepted_tokens; /* ... and those that came true: so many passes fewer */
 } rustml_result;
 
 /* ------------------------------------------------------------------------------------------------- library */

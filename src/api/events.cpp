@@ -51,6 +51,8 @@ rustml_result to_result(const generation::Result& result) {
   out.peak_memory_bytes = result.peak_memory_bytes;
   out.stop_latency_ns = result.stop_latency_ns;
   out.pieces_after_stop = result.pieces_after_stop;
+  out.drafted_tokens = result.drafted_tokens;
+  out.accepted_tokens = result.accepted_tokens;
   return out;
 }
 

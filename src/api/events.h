@@ -15,7 +15,9 @@ rustml_result to_result(const generation::Result& result);
 // Of rustml_generation_options and rustml_beam_options.
 template <class T>
 generation::Limits to_limits(const T& options, const CancelUse& cancel) {
-  return {cancel.flag(), options.deadline_ns, options.first_token_deadline_ns, options.stall_timeout_ns};
+  generation::Limits limits{cancel.flag(), options.deadline_ns, options.first_token_deadline_ns, options.stall_timeout_ns};
+  if constexpr (std::is_same_v<T, rustml_generation_options>) limits.prompt_lookup = options.prompt_lookup;
+  return limits;
 }
 
 }  // namespace rustml::api

@@ -121,6 +121,7 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
 generation::GenerationOptions to_generation_options(const rustml_generation_options& options) {
   require_flags(options.flags, 0, "rustml_generation_options.flags");
   require_zero(options.reserved0, "rustml_generation_options.reserved0");
+  require_zero(options.reserved1, "rustml_generation_options.reserved1");
   generation::GenerationOptions out;
   out.sampling.seed = options.seed;
   out.sampling.temperature = options.temperature;

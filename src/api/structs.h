@@ -46,7 +46,7 @@ RUSTML_LAYOUT(rustml_generation_options, &S::flags, &S::max_tokens, &S::seed, &S
               &S::typical_p, &S::repetition_penalty, &S::presence_penalty, &S::frequency_penalty, &S::repetition_window, &S::logprobs,
               &S::logit_bias, &S::n_logit_bias, &S::stop_strings, &S::n_stop_strings, &S::stop_ids, &S::n_stop_ids, &S::ignore_eos,
               &S::on_stop, &S::prefill_events, &S::reserved0, &S::cancel, &S::deadline_ns, &S::first_token_deadline_ns,
-              &S::stall_timeout_ns)
+              &S::stall_timeout_ns, &S::prompt_lookup, &S::reserved1)
 RUSTML_LAYOUT(rustml_beam_options, &S::flags, &S::width, &S::n_best, &S::length_penalty, &S::early_stopping, &S::max_tokens, &S::stop_ids,
               &S::n_stop_ids, &S::ignore_eos, &S::on_stop, &S::prefill_events, &S::progress_events, &S::cancel, &S::deadline_ns,
               &S::first_token_deadline_ns, &S::stall_timeout_ns)

@@ -78,6 +78,10 @@ void add_sampling_options(Options& options, SamplingArguments& arguments) {
   options.texts("--stop", "end the answer before this text (may be given several times)", "TEXT", a.stops);
   options.whole("--logprobs", "with --json: the N most probable tokens at every step", 1, 100, "leave it out for none",
                 [&](uint64_t n) { a.logprobs = static_cast<uint32_t>(n); });
+  options.whole("--prompt-lookup",
+                "guess up to N tokens from earlier text and check them together: same answer, sooner where text repeats "
+                "(default 0: off)",
+                0, 16, "8 is a good choice, 0 turns it off", [&](uint64_t n) { a.prompt_lookup = static_cast<uint32_t>(n); });
 }
 
 std::string prompt_text(const std::string& argument) {
@@ -105,6 +109,7 @@ rustml_generation_options generation_options(const SamplingArguments& arguments,
   options.frequency_penalty = arguments.frequency_penalty;
   options.repetition_window = arguments.repetition_window;
   options.logprobs = arguments.logprobs;
+  options.prompt_lookup = arguments.prompt_lookup;
   options.ignore_eos = arguments.ignore_eos ? 1 : 0;
   texts.clear();
   for (const std::string& stop : arguments.stops) texts.push_back(text_of(stop));

@@ -34,7 +34,7 @@ struct SamplingArguments {
   float temperature = 0, top_p = 1, min_p = 0, typical_p = 1;
   float repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
   int32_t top_k = 0;
-  uint32_t repetition_window = 0, logprobs = 0;
+  uint32_t repetition_window = 0, logprobs = 0, prompt_lookup = 0;
   bool ignore_eos = false;
   std::vector<std::string> stops;
 };

@@ -56,6 +56,8 @@ void check_beams(const BeamArguments& beams, const SamplingArguments& sampling, 
     throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return " + std::to_string(beams.n_return) + ": must be at most the " +
                                                std::to_string(beams.width) + " of --beams");
   if (beams.n_return > 1 && !json) throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return: needs --json, which prints them");
+  if (sampling.prompt_lookup != 0)
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--beams: --prompt-lookup does not work with beams; leave one of them out");
   const SamplingArguments plain(0);
   const bool sampled = sampling.temperature != plain.temperature || sampling.top_p != plain.top_p || sampling.min_p != plain.min_p ||
                        sampling.typical_p != plain.typical_p || sampling.repetition_penalty != plain.repetition_penalty ||

@@ -105,6 +105,8 @@ std::string done_event(const rustml_result& result, std::string_view text, int32
                           .whole("generated_tokens", result.generated_tokens)
                           .whole("session_tokens", result.tokens_committed)
                           .whole("dropped_bytes", result.dropped_bytes)
+                          .whole("drafted_tokens", result.drafted_tokens)
+                          .whole("accepted_tokens", result.accepted_tokens)
                           .str());
   object.raw("timings", JsonObject()
                             .real("load_seconds", load_seconds)

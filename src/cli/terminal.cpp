@@ -159,6 +159,9 @@ void print_statistics(const rustml_result& result, double load_seconds) {
                static_cast<unsigned long long>(evaluated), result.prefill_seconds, rate(evaluated, result.prefill_seconds).c_str());
   std::fprintf(stderr, "generation   %llu tokens in %.3f s%s, ended by %s\n", static_cast<unsigned long long>(result.generated_tokens),
                result.decode_seconds, rate(decoded, result.decode_seconds).c_str(), finish_name(result.finish));
+  if (result.drafted_tokens > 0)
+    std::fprintf(stderr, "lookup       %llu of %llu guessed tokens accepted\n", static_cast<unsigned long long>(result.accepted_tokens),
+                 static_cast<unsigned long long>(result.drafted_tokens));
   std::fprintf(stderr, "first token  %.3f s\n", result.first_token_seconds);
   std::fprintf(stderr, "peak memory  %.1f MB\n", static_cast<double>(peak_resident_bytes()) / 1e6);
 }

@@ -375,6 +375,7 @@ void search(LiveSession& session, const Prompt& prompt, const BeamOptions& optio
   if (session.info().generation_open)
     fail(Status::failed_precondition, "beam search: a generation is open on this session; stop or release it first");
   validate(options, static_cast<int32_t>(session.engine().config().vocab));
+  if (limits.prompt_lookup != 0) fail(Status::invalid_argument, "prompt_lookup does not work with a beam search; set it to 0");
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.set_first_token_deadline(limits.first_token_deadline_ns);
   if (stop.poll()) {

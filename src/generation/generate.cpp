@@ -21,6 +21,7 @@ double seconds(uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSession> session, const Prompt& prompt,
                                                       const GenerationOptions& options, const Limits& limits) {
   validate(options, static_cast<int32_t>(session->engine().config().vocab));
+  validate(limits);
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.set_first_token_deadline(limits.first_token_deadline_ns);
   stop.check("generation");
@@ -32,6 +33,7 @@ std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSessio
 
 std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved,
                                                        const Limits& limits) {
+  validate(limits);
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.check("resume");
   auto g = std::make_shared<LiveGeneration>(std::move(session), saved.options, saved.prompt, limits);
@@ -63,6 +65,10 @@ LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationO
   stop_.set_first_token_deadline(limits.first_token_deadline_ns);
   stall_timeout_ns_ = limits.stall_timeout_ns;
   result_.prompt_tokens = prompt_.size();
+  if (limits.prompt_lookup > 0) {
+    session_->expect_drafts(limits.prompt_lookup);
+    lookup_.emplace(limits.prompt_lookup);
+  }
   session_->set_open(this);
 }
 
@@ -124,7 +130,7 @@ Status LiveGeneration::decode(Event& event) {
   if (position >= session_->capacity()) return finish(event, Finish::context_full);
   const char* phase = first_token_ ? "decode" : "prefill";
   if (stop_.poll()) stop_by_signal(phase);
-  const std::vector<float>* logits = session_->scores(stop_);
+  const std::vector<float>* logits = scores();
   if (!logits) stop_by_signal(phase);
 
   const int32_t token = sampler_.sample(logits->data(), session_->tokens(), position);
@@ -136,6 +142,7 @@ Status LiveGeneration::decode(Event& event) {
     event.n_top = static_cast<uint32_t>(logprobs.best.size());
   }
   session_->commit(token);
+  if (lookup_) lookup_->sampled(token);
   ++result_.generated_tokens;
   if (!first_token_) {
     first_token_ = true;
@@ -148,6 +155,19 @@ Status LiveGeneration::decode(Event& event) {
   event.bytes = engine_->tokenizer().token_bytes(token);
   event.text = text_.push(event.bytes);
   return Status::ok;
+}
+
+const std::vector<float>* LiveGeneration::scores() {
+  uint64_t room = lookup_ ? session_->draft_room() : 0;
+  if (room == 0) return session_->scores(stop_);
+  const uint64_t size = session_->tokens().size();
+  room = std::min(room, session_->capacity() - size - 1);
+  if (options_.max_tokens != 0) room = std::min(room, options_.max_tokens - result_.generated_tokens - 1);
+  const std::span<const int32_t> draft = lookup_->next(session_->tokens(), room);
+  const uint64_t start = runtime::now_ns();
+  const std::vector<float>* logits = session_->scores(stop_, draft);
+  lookup_->evaluated(runtime::now_ns() - start);
+  return logits;
 }
 
 Status LiveGeneration::finish(Event& event, Finish why, int32_t token_id) {
@@ -182,6 +202,7 @@ void LiveGeneration::close(Finish why, Status status) noexcept {
   result_.tokens_committed = session_->tokens().size();
   session_->unhold();
   session_->set_open(nullptr);
+  if (lookup_) session_->end_drafts();
   session_.reset();
 }
 
@@ -194,6 +215,10 @@ Result LiveGeneration::result() const {
   Result r = result_;
   if (open()) r.tokens_committed = session_->tokens().size();
   r.peak_memory_bytes = engine_->budget()->peak();
+  if (lookup_) {
+    r.drafted_tokens = lookup_->drafted();
+    r.accepted_tokens = lookup_->accepted();
+  }
   return r;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "generation/lookup_draft.h"
 #include "generation/prompt.h"
 #include "generation/sampler.h"
 #include "generation/text_stream.h"
@@ -32,6 +33,7 @@ class LiveGeneration final : public Generation {
  private:
   bool prefill(Event& event);  // true: event is a PREFILL event
   base::Status decode(Event& event);
+  const std::vector<float>* scores();  // of the next token; null: stopped
   base::Status finish(Event& event, Finish why, int32_t token_id = -1);
   [[noreturn]] void stop_by_signal(const char* phase);
   bool is_stop(int32_t token) const;
@@ -47,6 +49,7 @@ class LiveGeneration final : public Generation {
   runtime::StopSignal stop_;
   Sampler sampler_;
   TextStream text_;
+  std::optional<LookupDraft> lookup_;
   Result result_;
   std::optional<base::Error> error_;  // what ended it; repeated by next
 

@@ -115,9 +115,10 @@ struct GenerationOptions {
   bool ignore_eos = false, rollback = false, prefill_events = false;
 };
 
-struct Limits {
+struct Limits {                                 // how a generation runs, not what it gives: a snapshot has none of these
   const runtime::CancelFlag* cancel = nullptr;  // outlives the generation
   uint64_t deadline_ns = 0, first_token_deadline_ns = 0, stall_timeout_ns = 0;
+  uint32_t prompt_lookup = 0;  // longest draft; 0: off
 };
 
 enum class EventKind : int32_t { prefill = 1, token = 2, stopped = 3 };
@@ -145,6 +146,7 @@ struct Result {
   double first_token_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
   uint64_t peak_memory_bytes = 0, stop_latency_ns = 0;
   uint32_t pieces_after_stop = 0;
+  uint64_t drafted_tokens = 0, accepted_tokens = 0;  // of prompt lookup
 };
 
 class Generation;

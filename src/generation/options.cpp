@@ -92,4 +92,9 @@ void validate(const GenerationOptions& options, int32_t vocab_size) {
   validate_stops(options, vocab_size);
 }
 
+void validate(const Limits& limits) {
+  if (limits.prompt_lookup > kMaxDraft)
+    refuse("prompt_lookup", std::to_string(limits.prompt_lookup), "at most " + std::to_string(kMaxDraft) + "; 0 turns it off");
+}
+
 }  // namespace rustml::generation

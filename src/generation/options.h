@@ -13,7 +13,10 @@ constexpr size_t kMaxStopStrings = 1024;
 constexpr size_t kMaxStopStringBytes = size_t{64} << 10;  // of one
 constexpr size_t kMaxStopBytes = size_t{1} << 20;         // of all together
 
+constexpr uint32_t kMaxDraft = 16;  // of prompt_lookup
+
 // Throws invalid_argument: "top_p is 1.5; it must be above 0 and at most 1; 1 turns it off".
 void validate(const GenerationOptions& options, int32_t vocab_size);
+void validate(const Limits& limits);
 
 }  // namespace rustml::generation

@@ -75,6 +75,7 @@ void LiveSession::truncate(uint64_t n_tokens) noexcept {
 
 void LiveSession::drop(uint64_t n_tokens) noexcept {
   if (n_tokens >= tokens_.size()) return;
+  ahead_.ids.clear();
   tokens_.resize(n_tokens);
   cache_.set_length(std::min(cache_.length(), n_tokens));
   if (hidden_at_ > n_tokens) hidden_at_ = 0;
@@ -107,20 +108,24 @@ std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
   return copy;
 }
 
-bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
-  const uint64_t begin = cache_.length(), end = begin + ids.size();
-  cache_.reserve(end);
+// One pass over `ids` behind the evaluated tokens; nothing of it counts yet. False: stopped.
+bool LiveSession::run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop) {
+  ahead_.ids.clear();
+  cache_.reserve(cache_.length() + ids.size());
   runtime::ProfileLines lines = runtime::ProfileLines::wanted();
   const uint64_t start = runtime::now_ns();
-  models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()),       cache_,
-                    scratch_,   want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr,
-                    lines};
-  if (want_scores) hidden_at_ = logits_at_ = 0;  // overwritten from here on
+  models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()), cache_, scratch_, hidden, logits, lines, n_scores};
+  if (hidden) hidden_at_ = logits_at_ = 0;  // overwritten from here on
   const bool finished = engine_->run(pass, stop, pieces_after_stop_);
   if (lines.level != runtime::ProfileLevel::off && finished) report(pass, start, lines);
   lines.flush();
-  if (!finished) return false;
-  ++n_passes_;
+  n_passes_ += finished ? 1 : 0;
+  return finished;
+}
+
+bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
+  const uint64_t end = cache_.length() + ids.size();
+  if (!run(ids, want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr, 1, stop)) return false;
   cache_.set_length(end);
   if (tokens_.size() < end) tokens_.insert(tokens_.end(), ids.end() - static_cast<std::ptrdiff_t>(end - tokens_.size()), ids.end());
   if (want_scores) hidden_at_ = logits_at_ = end;
@@ -141,7 +146,7 @@ void LiveSession::report(const models::Pass& pass, uint64_t start_ns, runtime::P
   lines.span("model::forward", start_ns, end);
 }
 
-const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop) {
+const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop, std::span<const int32_t> draft) {
   const uint64_t n = tokens_.size();
   if (logits_at_ == n) return &logits_;
   if (hidden_at_ == n) {
@@ -149,9 +154,51 @@ const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop) {
     logits_at_ = n;
     return &logits_;
   }
-  cache_.set_length(n - 1);  // pending, or evaluated before a rewind: the same cells are written again
-  const int32_t last = tokens_.back();
-  return evaluate(std::span(&last, 1), true, stop) ? &logits_ : nullptr;
+  if (!guessed()) {
+    cache_.set_length(n - 1);  // pending, or evaluated before a rewind: the same cells are written again
+    const int32_t last = tokens_.back();
+    if (draft.empty()) return evaluate(std::span(&last, 1), true, stop) ? &logits_ : nullptr;
+    std::vector<int32_t> ids = std::move(ahead_.ids);  // its memory
+    ids.assign(1, last);
+    ids.insert(ids.end(), draft.begin(), draft.end());
+    if (!run(ids, ahead_.hidden.data(), ahead_.logits.data(), static_cast<int64_t>(ids.size()), stop)) return nullptr;
+    ahead_.begin = n - 1;
+    ahead_.ids.swap(ids);
+  }
+  adopt_guess();
+  return &logits_;
+}
+
+bool LiveSession::guessed() const noexcept {
+  const uint64_t at = cache_.length(), row = at - ahead_.begin;
+  return at >= ahead_.begin && row < ahead_.ids.size() && at + 1 == tokens_.size() && ahead_.ids[row] == tokens_.back();
+}
+
+void LiveSession::adopt_guess() noexcept {
+  const uint64_t at = cache_.length();
+  const auto row = static_cast<std::ptrdiff_t>(at - ahead_.begin);
+  std::copy_n(ahead_.hidden.begin() + row * std::ssize(hidden_), hidden_.size(), hidden_.begin());
+  std::copy_n(ahead_.logits.begin() + row * std::ssize(logits_), logits_.size(), logits_.begin());
+  cache_.set_length(at + 1);
+  hidden_at_ = logits_at_ = at + 1;
+}
+
+// The last token's own step of cells is taken in any case; guesses stay inside it, so they change neither memory nor its limits.
+uint64_t LiveSession::draft_room() const noexcept {
+  const uint64_t n = tokens_.size();
+  if (n == 0 || hidden_at_ == n || logits_at_ == n || guessed()) return 0;
+  const uint64_t step = (n + models::kKvStep - 1) / models::kKvStep * models::kKvStep;
+  return std::min({step, capacity(), n - 1 + static_cast<uint64_t>(chunk())}) - n;
+}
+
+void LiveSession::expect_drafts(uint64_t n) {
+  const uint64_t rows = n + 1;
+  Ahead ahead;
+  ahead.charge = runtime::Charge(engine_->budget(), rows * (hidden_.size() + logits_.size()) * sizeof(float), "prompt lookup");
+  ahead.hidden.resize(rows * hidden_.size());
+  ahead.logits.resize(rows * logits_.size());
+  ahead.ids.reserve(rows);
+  ahead_ = std::move(ahead);
 }
 
 void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
@@ -207,6 +254,7 @@ LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {
 }
 
 void LiveSession::restore_tail(const Tail& tail) {
+  ahead_.ids.clear();
   drop(tail.begin);
   const models::KvShape& kv = cache_.shape();
   const std::byte* from = tail.cells.data();

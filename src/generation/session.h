@@ -66,8 +66,15 @@ class LiveSession final : public Session {
   // evaluated belong to the session afterwards. False: stopped, nothing has changed.
   bool evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop);
   bool has_scores() const noexcept { return !tokens_.empty() && hidden_at_ == tokens_.size(); }
-  // Scores for what follows the tokens; evaluates a pending one. Null: stopped.
-  const std::vector<float>* scores(runtime::StopSignal& stop);
+  // Scores for what follows the tokens; evaluates a pending one and, in the same pass, `draft` behind it, at most draft_room()
+  // guesses of the tokens to come. What guesses gave counts only once their tokens are committed: until then, and if others
+  // are, the session is as if there had been none. Null: stopped.
+  const std::vector<float>* scores(runtime::StopSignal& stop, std::span<const int32_t> draft = {});
+  // How many guesses the next scores() can take: 0 when it needs no pass; none that take more memory for cells.
+  uint64_t draft_room() const noexcept;
+  // Takes memory for drafts of up to n tokens, or throws and changes nothing.
+  void expect_drafts(uint64_t n);
+  void end_drafts() noexcept { ahead_ = {}; }
   uint32_t pieces_after_stop() const noexcept { return pieces_after_stop_; }
 
   // Tokens and cells behind position n, put away while a prompt that parts there is evaluated.
@@ -87,6 +94,9 @@ class LiveSession final : public Session {
 
  private:
   void drop(uint64_t n_tokens) noexcept;  // truncate() but for the memory
+  bool run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop);
+  bool guessed() const noexcept;
+  void adopt_guess() noexcept;
   void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
   bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
   void require_closed(const char* what) const;
@@ -99,6 +109,14 @@ class LiveSession final : public Session {
   std::vector<float> hidden_;               // [hidden] of the last evaluated token, if hidden_at_ says so
   std::vector<float> logits_;               // [vocab] likewise
   uint64_t hidden_at_ = 0, logits_at_ = 0;  // number of tokens they belong to; 0: none
+  // The last pass over guesses: its tokens, the first at position `begin`, and what each gave. A row is taken over when the
+  // session's next token is the one that was guessed; its cells are then in the cache already, behind the evaluated ones.
+  struct Ahead {
+    uint64_t begin = 0;
+    std::vector<int32_t> ids;
+    std::vector<float> hidden, logits;  // [ids][hidden | vocab]
+    runtime::Charge charge;
+  } ahead_;
   uint32_t pieces_after_stop_ = 0;
   uint64_t n_passes_ = 0;  // finished ones
   std::optional<SavedGeneration> saved_;

@@ -311,6 +311,7 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   tokens_.assign(tokens.begin(), tokens.end());  // within the capacity reserved
   hidden_.swap(hidden);
   hidden_at_ = hidden_there ? s.n_evaluated : 0;
+  ahead_.ids.clear();
   logits_at_ = 0;
   saved_ = std::move(generation);
   return {saved_.has_value(), s.n_tokens, s.n_evaluated, cache_.rewind_floor()};

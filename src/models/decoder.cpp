@@ -61,11 +61,13 @@ void Decoder::step(int index, runtime::Member& member, const kernels::KernelTabl
     if (profiling) report(index - 1, times, pass.profile);
   } else if (pass.hidden) {
     if (profiling) pass.profile.enter("Norm", pass.norm_ns);
-    if (member.leader()) norm_.apply(kernels, s.x + (pass.n_tokens - 1) * config_.hidden, config_.hidden, pass.hidden);
+    const int64_t h = config_.hidden, first = pass.n_tokens - pass.n_scores;
+    const runtime::Range rows = runtime::share(pass.n_scores, member.rank(), member.size());
+    for (int64_t r = rows.begin; r < rows.end; ++r) norm_.apply(kernels, s.x + (first + r) * h, h, pass.hidden + r * h);
     member.sync();
     if (!pass.logits) return;
     if (profiling) pass.profile.enter("Projection", pass.projection_ns);
-    head(c, pass.hidden, pass.logits);
+    head(c, pass.hidden, pass.n_scores, pass.logits);
   }
 }
 
@@ -102,12 +104,12 @@ void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& 
 void Decoder::project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s,
                       runtime::ProfileLines& profile, float* logits) const {
   ops::Context c = context(member, kernels, s, profile);
-  head(c, hidden, logits);
+  head(c, hidden, 1, logits);
 }
 
-void Decoder::head(ops::Context& c, const float* hidden, float* logits) const {
-  const ops::Activations x = ops::quantize(c, hidden, 1, config_.hidden, head_.quantized());
-  ops::linear(c, head_, x, 1, logits, config_.vocab, false, layer_weights(c, 0));
+void Decoder::head(ops::Context& c, const float* hidden, int64_t n, float* logits) const {
+  const ops::Activations x = ops::quantize(c, hidden, n, config_.hidden, head_.quantized());
+  ops::linear(c, head_, x, n, logits, config_.vocab, false, layer_weights(c, 0));
 }
 
 void Decoder::embed(int32_t id, uint64_t, const kernels::KernelTable&, float* x, float*) const { ops::unpack_row(embedding_, id, x); }

@@ -62,7 +62,7 @@ class Decoder : public Model {
 
  private:
   void embed_tokens(ops::Context& c, Pass& pass) const;
-  void head(ops::Context& c, const float* hidden, float* logits) const;
+  void head(ops::Context& c, const float* hidden, int64_t n, float* logits) const;
   void report(int64_t index, const LayerTimes& times, runtime::ProfileLines& profile) const;
 
   ops::AttentionShape full_, windowed_;

@@ -40,9 +40,10 @@ struct Pass {
   int64_t n_tokens;  // 1 ... scratch.chunk
   KvCache& cache;    // reserved for these tokens; its length is advanced by the caller when the pass was not stopped
   Scratch& scratch;
-  float* hidden;  // [hidden] of the last token after the final norm; null: not wanted
-  float* logits;  // [vocab] of the last token; null: not wanted
+  float* hidden;  // [n_scores][hidden] of the last tokens after the final norm; null: not wanted
+  float* logits;  // [n_scores][vocab] of the last tokens; null: not wanted
   runtime::ProfileLines& profile;
+  int64_t n_scores = 1;  // 1 ... n_tokens
   // Added up by the leader when it profiles: ns per stage, once it has left the stage.
   uint64_t embedding_ns = 0, layers_ns = 0, norm_ns = 0, projection_ns = 0;
 };

@@ -121,6 +121,29 @@ static void both_forms(rustml_session *session) {
   CHECK_OK(rustml_generate(session, &prompt, &options, NULL, NULL, &error));
 }
 
+static void lookup(rustml_session *session) {
+  int32_t ids[40] = {0};
+  const rustml_prompt prompt = ids_prompt(ids, 40);
+  struct answer answers[2];
+  uint32_t n;
+  memset(answers, 0, sizeof answers);
+  for (n = 0; n < 40; ++n) ids[n] = 50 + (int32_t)(n % 4);
+  for (n = 0; n < 2; ++n) {
+    rustml_generation_options options = options_for(kTokens);
+    rustml_result result = blank_result();
+    rustml_callback callback;
+    rustml_callback_init(&callback, sizeof callback);
+    callback.on_event = on_event;
+    callback.user_data = &answers[n];
+    answers[n].session = session;
+    options.prompt_lookup = n * 4;
+    CHECK_OK(rustml_session_reset(session, &error));
+    CHECK_OK(rustml_generate(session, &prompt, &options, &callback, &result, &error));
+    CHECK(result.accepted_tokens <= result.drafted_tokens && (result.drafted_tokens > 0) == (n == 1));
+  }
+  CHECK(answers[0].n_tokens == kTokens && memcmp(answers[0].ids, answers[1].ids, sizeof answers[0].ids) == 0);
+}
+
 static void stops(rustml_session *session) {
   struct answer answer = {0};
   const rustml_prompt prompt = ids_prompt(kIds, 6);
@@ -249,6 +272,7 @@ int main(int argc, char **argv) {
   model = open_model(argv[1]);
   session = new_session(model);
   both_forms(session);
+  lookup(session);
   stops(session);
   CHECK_STATUS(rustml_generation_resume(session, NULL, &generation, &error), RUSTML_FAILED_PRECONDITION);
   rustml_session_release(session);

@@ -56,6 +56,7 @@ TEST(Arguments, RefusesEveryValueOutsideItsRange) {
       {"--quantize", {"", "Q8_0", "q5_0", "auto"}},
       {"--quantize-min-dim", {"0", "-1", "4294967296"}},
       {"--logprobs", {"0", "101"}},
+      {"--prompt-lookup", {"-1", "17", ""}},
   };
   for (const auto& [option, values] : table) {
     for (const char* value : values) {

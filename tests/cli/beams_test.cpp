@@ -91,6 +91,7 @@ TEST(Beams, UsageErrors) {
   refused({"--beams", "2", "--num-return", "3"}, "--num-return 3: must be at most the 2 of --beams");
   refused({"--beams", "2", "--num-return", "2"}, "--num-return: needs --json");
   refused({"--beams", "2", "--temperature", "1"}, "--beams: takes neither");
+  refused({"--beams", "2", "--prompt-lookup", "4"}, "--beams: --prompt-lookup does not work with beams");
   refused({"--beams", "2", "--stop", "x"}, "--beams: takes neither");
 }
 

@@ -90,6 +90,21 @@ TEST(Run, SameSeedSameAnswer) {
   EXPECT_NE(answer("1"), answer("2"));
 }
 
+TEST(Run, PromptLookupChangesNoToken) {
+  Words words = {"--gguf", kModel,          "--prompt", "one two one two one two one two", "--max-tokens", "150", "--ignore-eos", "--seed",
+                 "3",      "--temperature", "0.05"};
+  const Outcome off = infer(words);
+  words.insert(words.end(), {"--prompt-lookup", "6"});
+  const Outcome on = infer(words);
+  EXPECT_EQ(on.exit_code, 0) << on.err;
+  EXPECT_EQ(on.out, off.out);
+  EXPECT_NE(on.err.find(" guessed tokens accepted"), std::string::npos) << on.err;
+  EXPECT_EQ(off.err.find(" guessed tokens accepted"), std::string::npos) << off.err;
+  words.insert(words.end(), {"--json", "--quiet"});
+  const base::Json done = events(infer(words).out).back();
+  EXPECT_GT(done.find("usage")->find("drafted_tokens")->integer, 0);
+}
+
 TEST(Run, PromptFromStandardInputAndStopString) {
   Words words = {"--gguf", kModel, "--prompt", "Once upon", "--max-tokens", "20", "--ignore-eos", "--quiet"};
   const Outcome whole = infer(words);

@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "base/log.h"
+#include "generation/generate.h"
 #include "tiny.h"
 
 namespace rustml::generation {
@@ -72,6 +73,37 @@ TEST(Session, LimitsAreEnforcedBeforeAnythingChanges) {
   EXPECT_EQ(status_of([&] { eval(*s, {5}); }), base::Status::resource_exhausted);
   EXPECT_EQ(s->info().position, 0u);
   EXPECT_EQ(status_of([&] { s->rewind(1); }), base::Status::out_of_range);
+}
+
+// Right, wrong and partly right guesses at every position, over steps of the cache and cells that window layers give back.
+TEST(Session, GuessesLeaveNoTrace) {
+  const auto engine = open_tiny("architectures/gemma3");
+  const auto s = new_session(engine), plain = new_session(engine);
+  auto &guessing = static_cast<LiveSession&>(*s), &single = static_cast<LiveSession&>(*plain);
+  const auto vocab = static_cast<int32_t>(engine->info().vocab_size);
+  std::vector<int32_t> ids = some_ids(1640);
+  for (int32_t& id : ids) id %= vocab;
+  for (const auto& session : {s, plain}) eval(*session, {ids.begin(), ids.begin() + 1250});
+  guessing.expect_drafts(8);
+  runtime::StopSignal stop;
+  size_t passes = 0, most = 0;
+  for (size_t n = 1250; n < 1600; ++n) {
+    for (LiveSession* session : {&guessing, &single}) session->commit(ids[n]);
+    std::vector<int32_t> draft(ids.begin() + static_cast<std::ptrdiff_t>(n) + 1, ids.begin() + static_cast<std::ptrdiff_t>(n) + 9);
+    draft.resize(std::min<size_t>(draft.size(), guessing.draft_room()));
+    if (n % 5 != 0 && draft.size() > n % 7) draft[n % 7] = (draft[n % 7] + 1) % vocab;
+    passes += draft.empty() ? 0 : 1;
+    most = std::max(most, draft.size());
+    ASSERT_EQ(*guessing.scores(stop, draft), *single.scores(stop)) << n;
+    ASSERT_EQ(s->info().kv_bytes_used, plain->info().kv_bytes_used) << n;
+    ASSERT_EQ(s->info().rewind_floor, plain->info().rewind_floor) << n;
+    ASSERT_EQ(s->snapshot_size(), plain->snapshot_size());
+  }
+  EXPECT_EQ(most, 8u);
+  EXPECT_LT(passes, 250u) << "right guesses need no pass";
+  guessing.rewind(1590);
+  single.rewind(1590);
+  EXPECT_EQ(s->logits(), plain->logits());
 }
 
 // What evaluating three tokens and then one logs under this filter.
