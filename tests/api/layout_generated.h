@@ -5,7 +5,7 @@
 
 #define LAYOUT_MAJOR 0u
 #define LAYOUT_MINOR 1u
-#define LAYOUT_HASH 0x8fea7c2b3d3e70d3u
+#define LAYOUT_HASH 0x7e6fa3d39d81047eu
 
 _Static_assert(sizeof(rustml_text) == 16, "rustml_text");
 _Static_assert(offsetof(rustml_text, ptr) == 0 && sizeof(((rustml_text *)0)->ptr) == 8, "rustml_text.ptr");
@@ -171,7 +171,7 @@ _Static_assert(offsetof(rustml_prompt, n_ids) == 32 && sizeof(((rustml_prompt *)
 _Static_assert(offsetof(rustml_prompt, flags) == 40 && sizeof(((rustml_prompt *)0)->flags) == 4, "rustml_prompt.flags");
 _Static_assert(offsetof(rustml_prompt, reserved0) == 44 && sizeof(((rustml_prompt *)0)->reserved0) == 4, "rustml_prompt.reserved0");
 _Static_assert(offsetof(rustml_prompt, chat) == 48 && sizeof(((rustml_prompt *)0)->chat) == 8, "rustml_prompt.chat");
-_Static_assert(sizeof(rustml_generation_options) == 160, "rustml_generation_options");
+_Static_assert(sizeof(rustml_generation_options) == 168, "rustml_generation_options");
 _Static_assert(offsetof(rustml_generation_options, struct_size) == 0 && sizeof(((rustml_generation_options *)0)->struct_size) == 4, "rustml_generation_options.struct_size");
 _Static_assert(offsetof(rustml_generation_options, flags) == 4 && sizeof(((rustml_generation_options *)0)->flags) == 4, "rustml_generation_options.flags");
 _Static_assert(offsetof(rustml_generation_options, max_tokens) == 8 && sizeof(((rustml_generation_options *)0)->max_tokens) == 8, "rustml_generation_options.max_tokens");
@@ -200,6 +200,8 @@ _Static_assert(offsetof(rustml_generation_options, cancel) == 128 && sizeof(((ru
 _Static_assert(offsetof(rustml_generation_options, deadline_ns) == 136 && sizeof(((rustml_generation_options *)0)->deadline_ns) == 8, "rustml_generation_options.deadline_ns");
 _Static_assert(offsetof(rustml_generation_options, first_token_deadline_ns) == 144 && sizeof(((rustml_generation_options *)0)->first_token_deadline_ns) == 8, "rustml_generation_options.first_token_deadline_ns");
 _Static_assert(offsetof(rustml_generation_options, stall_timeout_ns) == 152 && sizeof(((rustml_generation_options *)0)->stall_timeout_ns) == 8, "rustml_generation_options.stall_timeout_ns");
+_Static_assert(offsetof(rustml_generation_options, prompt_lookup) == 160 && sizeof(((rustml_generation_options *)0)->prompt_lookup) == 4, "rustml_generation_options.prompt_lookup");
+_Static_assert(offsetof(rustml_generation_options, reserved1) == 164 && sizeof(((rustml_generation_options *)0)->reserved1) == 4, "rustml_generation_options.reserved1");
 _Static_assert(sizeof(rustml_beam_options) == 96, "rustml_beam_options");
 _Static_assert(offsetof(rustml_beam_options, struct_size) == 0 && sizeof(((rustml_beam_options *)0)->struct_size) == 4, "rustml_beam_options.struct_size");
 _Static_assert(offsetof(rustml_beam_options, flags) == 4 && sizeof(((rustml_beam_options *)0)->flags) == 4, "rustml_beam_options.flags");
@@ -218,7 +220,7 @@ _Static_assert(offsetof(rustml_beam_options, cancel) == 64 && sizeof(((rustml_be
 _Static_assert(offsetof(rustml_beam_options, deadline_ns) == 72 && sizeof(((rustml_beam_options *)0)->deadline_ns) == 8, "rustml_beam_options.deadline_ns");
 _Static_assert(offsetof(rustml_beam_options, first_token_deadline_ns) == 80 && sizeof(((rustml_beam_options *)0)->first_token_deadline_ns) == 8, "rustml_beam_options.first_token_deadline_ns");
 _Static_assert(offsetof(rustml_beam_options, stall_timeout_ns) == 88 && sizeof(((rustml_beam_options *)0)->stall_timeout_ns) == 8, "rustml_beam_options.stall_timeout_ns");
-_Static_assert(sizeof(rustml_result) == 112, "rustml_result");
+_Static_assert(sizeof(rustml_result) == 128, "rustml_result");
 _Static_assert(offsetof(rustml_result, struct_size) == 0 && sizeof(((rustml_result *)0)->struct_size) == 4, "rustml_result.struct_size");
 _Static_assert(offsetof(rustml_result, status) == 4 && sizeof(((rustml_result *)0)->status) == 4, "rustml_result.status");
 _Static_assert(offsetof(rustml_result, finish) == 8 && sizeof(((rustml_result *)0)->finish) == 4, "rustml_result.finish");
@@ -237,6 +239,8 @@ _Static_assert(offsetof(rustml_result, peak_memory_bytes) == 88 && sizeof(((rust
 _Static_assert(offsetof(rustml_result, stop_latency_ns) == 96 && sizeof(((rustml_result *)0)->stop_latency_ns) == 8, "rustml_result.stop_latency_ns");
 _Static_assert(offsetof(rustml_result, pieces_after_stop) == 104 && sizeof(((rustml_result *)0)->pieces_after_stop) == 4, "rustml_result.pieces_after_stop");
 _Static_assert(offsetof(rustml_result, reserved0) == 108 && sizeof(((rustml_result *)0)->reserved0) == 4, "rustml_result.reserved0");
+_Static_assert(offsetof(rustml_result, drafted_tokens) == 112 && sizeof(((rustml_result *)0)->drafted_tokens) == 8, "rustml_result.drafted_tokens");
+_Static_assert(offsetof(rustml_result, accepted_tokens) == 120 && sizeof(((rustml_result *)0)->accepted_tokens) == 8, "rustml_result.accepted_tokens");
 _Static_assert(RUSTML_VERSION_MAJOR == 0, "RUSTML_VERSION_MAJOR");
 _Static_assert(RUSTML_VERSION_MINOR == 1, "RUSTML_VERSION_MINOR");
 _Static_assert(RUSTML_NUL_TERMINATED == 18446744073709551615u, "RUSTML_NUL_TERMINATED");

@@ -12,7 +12,7 @@ namespace Rustml.Interop
         internal const string Library = "rustml";
 
         /// <summary>The layout hash of ABI 0.1, which this file was made from.</summary>
-        internal const ulong LayoutHash = 0x8fea7c2b3d3e70d3;
+        internal const ulong LayoutHash = 0x7e6fa3d39d81047e;
 
         internal const int RUSTML_VERSION_MAJOR = 0;
         internal const int RUSTML_VERSION_MINOR = 1;
@@ -747,7 +747,7 @@ namespace Rustml.Interop
             {
                 rustml_generation_options s;
                 byte* at = (byte*)&s;
-                if (sizeof(rustml_generation_options) != 160) return "rustml_generation_options";
+                if (sizeof(rustml_generation_options) != 168) return "rustml_generation_options";
                 if ((byte*)&s.struct_size - at != 0) return "rustml_generation_options.struct_size";
                 if ((byte*)&s.flags - at != 4) return "rustml_generation_options.flags";
                 if ((byte*)&s.max_tokens - at != 8) return "rustml_generation_options.max_tokens";
@@ -776,6 +776,8 @@ namespace Rustml.Interop
                 if ((byte*)&s.deadline_ns - at != 136) return "rustml_generation_options.deadline_ns";
                 if ((byte*)&s.first_token_deadline_ns - at != 144) return "rustml_generation_options.first_token_deadline_ns";
                 if ((byte*)&s.stall_timeout_ns - at != 152) return "rustml_generation_options.stall_timeout_ns";
+                if ((byte*)&s.prompt_lookup - at != 160) return "rustml_generation_options.prompt_lookup";
+                if ((byte*)&s.reserved1 - at != 164) return "rustml_generation_options.reserved1";
             }
             {
                 rustml_beam_options s;
@@ -802,7 +804,7 @@ namespace Rustml.Interop
             {
                 rustml_result s;
                 byte* at = (byte*)&s;
-                if (sizeof(rustml_result) != 112) return "rustml_result";
+                if (sizeof(rustml_result) != 128) return "rustml_result";
                 if ((byte*)&s.struct_size - at != 0) return "rustml_result.struct_size";
                 if ((byte*)&s.status - at != 4) return "rustml_result.status";
                 if ((byte*)&s.finish - at != 8) return "rustml_result.finish";
@@ -821,6 +823,8 @@ namespace Rustml.Interop
                 if ((byte*)&s.stop_latency_ns - at != 96) return "rustml_result.stop_latency_ns";
                 if ((byte*)&s.pieces_after_stop - at != 104) return "rustml_result.pieces_after_stop";
                 if ((byte*)&s.reserved0 - at != 108) return "rustml_result.reserved0";
+                if ((byte*)&s.drafted_tokens - at != 112) return "rustml_result.drafted_tokens";
+                if ((byte*)&s.accepted_tokens - at != 120) return "rustml_result.accepted_tokens";
             }
             return null;
         }
@@ -1204,6 +1208,11 @@ namespace Rustml.Interop
         internal ulong first_token_deadline_ns;
         /// <summary>longest time without progress inside calls; 0: none</summary>
         internal ulong stall_timeout_ns;
+        /// <summary>Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
+        /// off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those
+        /// without it.</summary>
+        internal uint prompt_lookup;
+        internal uint reserved1;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -1278,5 +1287,9 @@ namespace Rustml.Interop
         /// <summary>most pieces of work that one thread began after the trigger; at most 1</summary>
         internal uint pieces_after_stop;
         internal uint reserved0;
+        /// <summary>guesses that prompt_lookup had evaluated ...</summary>
+        internal ulong drafted_tokens;
+        /// <summary>... and those that came true: so many passes fewer</summary>
+        internal ulong accepted_tokens;
     }
 }

@@ -3,7 +3,7 @@
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint8, c_uint32, \
     c_uint64, c_void_p, sizeof
 
-LAYOUT_HASH = 0x8fea7c2b3d3e70d3  # of ABI 0.1
+LAYOUT_HASH = 0x7e6fa3d39d81047e  # of ABI 0.1
 
 RUSTML_VERSION_MAJOR = 0
 RUSTML_VERSION_MINOR = 1
@@ -519,6 +519,11 @@ class rustml_generation_options(Structure):
         ("first_token_deadline_ns", c_uint64),
         # longest time without progress inside calls; 0: none
         ("stall_timeout_ns", c_uint64),
+        # Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
+        # off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly
+        # those without it.
+        ("prompt_lookup", c_uint32),
+        ("reserved1", c_uint32),
     ]
 
 
@@ -593,6 +598,10 @@ class rustml_result(Structure):
         # most pieces of work that one thread began after the trigger; at most 1
         ("pieces_after_stop", c_uint32),
         ("reserved0", c_uint32),
+        # guesses that prompt_lookup had evaluated ...
+        ("drafted_tokens", c_uint64),
+        # ... and those that came true: so many passes fewer
+        ("accepted_tokens", c_uint64),
     ]
 
 
@@ -620,9 +629,9 @@ _LAYOUT = {
     rustml_snapshot_info: (48, [0, 4, 8, 16, 24, 32, 40, 44]),
     rustml_restore_info: (32, [0, 4, 8, 16, 24]),
     rustml_prompt: (56, [0, 4, 8, 24, 32, 40, 44, 48]),
-    rustml_generation_options: (160, [0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152]),
+    rustml_generation_options: (168, [0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152, 160, 164]),
     rustml_beam_options: (96, [0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88]),
-    rustml_result: (112, [0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108]),
+    rustml_result: (128, [0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120]),
 }
 for _struct, (_size, _offsets) in _LAYOUT.items():
     if (sizeof(_struct), [getattr(_struct, _field[0]).offset for _field in _struct._fields_]) != (_size, _offsets):

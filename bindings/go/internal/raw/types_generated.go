@@ -6,7 +6,7 @@ package raw
 import "unsafe"
 
 // The ABI this file was made from: version 0.1.
-const LayoutHash uint64 = 0x8fea7c2b3d3e70d3
+const LayoutHash uint64 = 0x7e6fa3d39d81047e
 
 const (
 	VersionMajor = 0
@@ -573,6 +573,11 @@ type GenerationOptions struct {
 	FirstTokenDeadlineNs uint64
 	// longest time without progress inside calls; 0: none
 	StallTimeoutNs uint64
+	// Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most;
+	// 0: off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are
+	// exactly those without it.
+	PromptLookup uint32
+	Reserved1    uint32
 }
 
 type BeamOptions struct {
@@ -643,6 +648,10 @@ type Result struct {
 	// most pieces of work that one thread began after the trigger; at most 1
 	PiecesAfterStop uint32
 	Reserved0       uint32
+	// guesses that prompt_lookup had evaluated ...
+	DraftedTokens uint64
+	// ... and those that came true: so many passes fewer
+	AcceptedTokens uint64
 }
 
 // What the C functions of the addresses below call. Set by the package above before its first call; they must not panic.
@@ -819,7 +828,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Flags)-40]
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Reserved0)-44]
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Chat)-48]
-	_ = [1]struct{}{}[unsafe.Sizeof(GenerationOptions{})-160]
+	_ = [1]struct{}{}[unsafe.Sizeof(GenerationOptions{})-168]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.Flags)-4]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.MaxTokens)-8]
@@ -848,6 +857,8 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.DeadlineNs)-136]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.FirstTokenDeadlineNs)-144]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.StallTimeoutNs)-152]
+	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.PromptLookup)-160]
+	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.Reserved1)-164]
 	_ = [1]struct{}{}[unsafe.Sizeof(BeamOptions{})-96]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.Flags)-4]
@@ -866,7 +877,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.DeadlineNs)-72]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.FirstTokenDeadlineNs)-80]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.StallTimeoutNs)-88]
-	_ = [1]struct{}{}[unsafe.Sizeof(Result{})-112]
+	_ = [1]struct{}{}[unsafe.Sizeof(Result{})-128]
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.Status)-4]
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.Finish)-8]
@@ -885,4 +896,6 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.StopLatencyNs)-96]
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.PiecesAfterStop)-104]
 	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.Reserved0)-108]
+	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.DraftedTokens)-112]
+	_ = [1]struct{}{}[unsafe.Offsetof(Result{}.AcceptedTokens)-120]
 )

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, size_of};
 
 /// The layout hash of the ABI version that these declarations were made from.
-pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0x8fea7c2b3d3e70d3;
+pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0x7e6fa3d39d81047e;
 
 pub const RUSTML_VERSION_MAJOR: i32 = 0;
 pub const RUSTML_VERSION_MINOR: i32 = 1;
@@ -587,6 +587,11 @@ pub struct rustml_generation_options {
     pub first_token_deadline_ns: u64,
     /// longest time without progress inside calls; 0: none
     pub stall_timeout_ns: u64,
+    /// Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
+    /// off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly
+    /// those without it.
+    pub prompt_lookup: u32,
+    pub reserved1: u32,
 }
 
 #[repr(C)]
@@ -661,6 +666,10 @@ pub struct rustml_result {
     /// most pieces of work that one thread began after the trigger; at most 1
     pub pieces_after_stop: u32,
     pub reserved0: u32,
+    /// guesses that prompt_lookup had evaluated ...
+    pub drafted_tokens: u64,
+    /// ... and those that came true: so many passes fewer
+    pub accepted_tokens: u64,
 }
 
 pub type rustml_source = rustml_reader;
@@ -1192,7 +1201,7 @@ const _: () = {
     assert!(offset_of!(rustml_prompt, flags) == 40);
     assert!(offset_of!(rustml_prompt, reserved0) == 44);
     assert!(offset_of!(rustml_prompt, chat) == 48);
-    assert!(size_of::<rustml_generation_options>() == 160);
+    assert!(size_of::<rustml_generation_options>() == 168);
     assert!(offset_of!(rustml_generation_options, struct_size) == 0);
     assert!(offset_of!(rustml_generation_options, flags) == 4);
     assert!(offset_of!(rustml_generation_options, max_tokens) == 8);
@@ -1221,6 +1230,8 @@ const _: () = {
     assert!(offset_of!(rustml_generation_options, deadline_ns) == 136);
     assert!(offset_of!(rustml_generation_options, first_token_deadline_ns) == 144);
     assert!(offset_of!(rustml_generation_options, stall_timeout_ns) == 152);
+    assert!(offset_of!(rustml_generation_options, prompt_lookup) == 160);
+    assert!(offset_of!(rustml_generation_options, reserved1) == 164);
     assert!(size_of::<rustml_beam_options>() == 96);
     assert!(offset_of!(rustml_beam_options, struct_size) == 0);
     assert!(offset_of!(rustml_beam_options, flags) == 4);
@@ -1239,7 +1250,7 @@ const _: () = {
     assert!(offset_of!(rustml_beam_options, deadline_ns) == 72);
     assert!(offset_of!(rustml_beam_options, first_token_deadline_ns) == 80);
     assert!(offset_of!(rustml_beam_options, stall_timeout_ns) == 88);
-    assert!(size_of::<rustml_result>() == 112);
+    assert!(size_of::<rustml_result>() == 128);
     assert!(offset_of!(rustml_result, struct_size) == 0);
     assert!(offset_of!(rustml_result, status) == 4);
     assert!(offset_of!(rustml_result, finish) == 8);
@@ -1258,4 +1269,6 @@ const _: () = {
     assert!(offset_of!(rustml_result, stop_latency_ns) == 96);
     assert!(offset_of!(rustml_result, pieces_after_stop) == 104);
     assert!(offset_of!(rustml_result, reserved0) == 108);
+    assert!(offset_of!(rustml_result, drafted_tokens) == 112);
+    assert!(offset_of!(rustml_result, accepted_tokens) == 120);
 };
