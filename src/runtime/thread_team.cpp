@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "base/log.h"
 #include "runtime/float_mode.h"
@@ -24,6 +25,8 @@ constexpr uint32_t kTurnPoll = 2'000'000;   // ns between two looks of a waiting
 constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000;
 constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
 constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
+
+constexpr uint64_t kLossesWithin = 30'000'000;  // ns between two long waits that mean a rival and not a hiccup
 
 // Spins until `done` or `limit_ns` has passed. The clock is read every 64 pauses (about 2 to 9 us); `waited` counts from
 // the first reading.
@@ -234,10 +237,13 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
 // waiting take that back.
 void ThreadTeam::judge_step(uint64_t step_ns) noexcept {
   if (waited_ns_ > kLongWait && waited_ns_ > step_ns / 4) {
+    const uint64_t now = now_ns(), last = std::exchange(last_loss_ns_, now);
+    if (now - last > kLossesWithin) return;                         // once is a hiccup of the system, and over
     const bool crowded = crowded_.load(std::memory_order_relaxed);  // it may be a caller of ours who took the core, for a moment
     if (crowded && long_waits_++ == 0) return;
-    alone_until_ns_ = now_ns() + (crowded ? kAloneFirst : alone_for_ns_);
+    alone_until_ns_ = now + (crowded ? kAloneFirst : alone_for_ns_);
     if (!crowded) alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
+    last_loss_ns_ = alone_until_ns_;  // a rival that is still there then is known at its first
   } else if (alone_for_ns_ > kAloneFirst) {
     alone_for_ns_ -= (alone_for_ns_ - kAloneFirst) / 16;
   }

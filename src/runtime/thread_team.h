@@ -122,6 +122,7 @@ class ThreadTeam {
   PieceLog leader_pieces_;
   uint64_t last_pass_end_ns_ = 0;
   int long_waits_ = 0;                          // of the leader, in this pass
+  uint64_t last_loss_ns_ = 0;                   // when the leader last waited long
   uint64_t waited_ns_ = 0;                      // by the leader for members, in this step
   uint64_t alone_until_ns_ = 0, alone_for_ns_;  // see judge_step
   std::atomic<uint64_t> spin_ns_{50'000};
