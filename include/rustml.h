@@ -538,13 +538,14 @@ RUSTML_API int32_t rustml_cancel_release(rustml_cancel *cancel);
  * 65,536 tensors, names 4,096 bytes, 8 dimensions, 4,096 shards; index 64 MiB, tokenizer.json 256 MiB, other texts 4 MiB; JSON
  * depth 64, 8 Mi values. */
 
-/* Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped. */
+/* Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors. Files are read,
+ * checked and packed into own memory; nothing stays open or mapped. */
 RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options, rustml_model **out,
                                      const rustml_call_options *call, rustml_error **error);
-/* The same from memory; `data` is needed only during the call. */
+/* A GGUF file in memory; `data` is needed only during the call. */
 RUSTML_API int32_t rustml_model_open_memory(const void *data, uint64_t len, const rustml_model_options *options, rustml_model **out,
                                             const rustml_call_options *call, rustml_error **error);
-/* The same through a reader, which is called on the calling thread only. */
+/* A GGUF file through a reader, which is called on the calling thread only. */
 RUSTML_API int32_t rustml_model_open_reader(const rustml_reader *reader, const rustml_model_options *options, rustml_model **out,
                                             const rustml_call_options *call, rustml_error **error);
 RUSTML_API rustml_model *rustml_model_retain(rustml_model *model);

@@ -317,16 +317,16 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_release(IntPtr cancel);
 
-        /// <summary>Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or
-        /// mapped.</summary>
+        /// <summary>Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors.
+        /// Files are read, checked and packed into own memory; nothing stays open or mapped.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open(byte* path, ulong path_len, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>The same from memory; `data` is needed only during the call.</summary>
+        /// <summary>A GGUF file in memory; `data` is needed only during the call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open_memory(void* data, ulong len, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>The same through a reader, which is called on the calling thread only.</summary>
+        /// <summary>A GGUF file through a reader, which is called on the calling thread only.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open_reader(rustml_reader* reader, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 

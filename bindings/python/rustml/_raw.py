@@ -725,13 +725,14 @@ def bind(library):
     library.rustml_cancel_retain.restype = c_void_p
     library.rustml_cancel_release.argtypes = [c_void_p]
     library.rustml_cancel_release.restype = c_int32
-    # Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped.
+    # Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors. Files
+    # are read, checked and packed into own memory; nothing stays open or mapped.
     library.rustml_model_open.argtypes = [c_char_p, c_uint64, POINTER(rustml_model_options), POINTER(c_void_p), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_open.restype = c_int32
-    # The same from memory; `data` is needed only during the call.
+    # A GGUF file in memory; `data` is needed only during the call.
     library.rustml_model_open_memory.argtypes = [c_void_p, c_uint64, POINTER(rustml_model_options), POINTER(c_void_p), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_open_memory.restype = c_int32
-    # The same through a reader, which is called on the calling thread only.
+    # A GGUF file through a reader, which is called on the calling thread only.
     library.rustml_model_open_reader.argtypes = [POINTER(rustml_reader), POINTER(rustml_model_options), POINTER(c_void_p), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_open_reader.restype = c_int32
     library.rustml_model_retain.argtypes = [c_void_p]

@@ -239,18 +239,18 @@ func CancelRelease(cancel Cancel) int32 {
 	return int32(C.raw_cancel_release(C.uintptr_t(cancel)))
 }
 
-// ModelOpen: Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or
-// mapped.
+// ModelOpen: Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and
+// SafeTensors. Files are read, checked and packed into own memory; nothing stays open or mapped.
 func ModelOpen(path *byte, pathLen uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_model_open((*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_model_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// ModelOpenMemory: The same from memory; `data` is needed only during the call.
+// ModelOpenMemory: A GGUF file in memory; `data` is needed only during the call.
 func ModelOpenMemory(data unsafe.Pointer, n uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_model_open_memory(data, C.uint64_t(n), (*C.rustml_model_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// ModelOpenReader: The same through a reader, which is called on the calling thread only.
+// ModelOpenReader: A GGUF file through a reader, which is called on the calling thread only.
 func ModelOpenReader(reader *Reader, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_model_open_reader((*C.rustml_reader)(unsafe.Pointer(reader)), (*C.rustml_model_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }

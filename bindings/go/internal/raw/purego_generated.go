@@ -270,20 +270,20 @@ func CancelRelease(cancel Cancel) int32 {
 	return int32(r)
 }
 
-// ModelOpen: Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or
-// mapped.
+// ModelOpen: Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and
+// SafeTensors. Files are read, checked and packed into own memory; nothing stays open or mapped.
 func ModelOpen(path *byte, pathLen uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[31], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelOpenMemory: The same from memory; `data` is needed only during the call.
+// ModelOpenMemory: A GGUF file in memory; `data` is needed only during the call.
 func ModelOpenMemory(data unsafe.Pointer, n uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[32], uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelOpenReader: The same through a reader, which is called on the calling thread only.
+// ModelOpenReader: A GGUF file through a reader, which is called on the calling thread only.
 func ModelOpenReader(reader *Reader, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[33], uintptr(unsafe.Pointer(reader)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

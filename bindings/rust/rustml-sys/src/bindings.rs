@@ -735,7 +735,8 @@ extern "C" {
     pub fn rustml_cancel_is_triggered(cancel: *const rustml_cancel) -> u32;
     pub fn rustml_cancel_retain(cancel: *mut rustml_cancel) -> *mut rustml_cancel;
     pub fn rustml_cancel_release(cancel: *mut rustml_cancel) -> i32;
-    /// Opens a GGUF file. The file is read, checked and packed into own memory; nothing stays open or mapped.
+    /// Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors.
+    /// Files are read, checked and packed into own memory; nothing stays open or mapped.
     pub fn rustml_model_open(
         path: *const c_char,
         path_len: u64,
@@ -744,7 +745,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The same from memory; `data` is needed only during the call.
+    /// A GGUF file in memory; `data` is needed only during the call.
     pub fn rustml_model_open_memory(
         data: *const c_void,
         len: u64,
@@ -753,7 +754,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The same through a reader, which is called on the calling thread only.
+    /// A GGUF file through a reader, which is called on the calling thread only.
     pub fn rustml_model_open_reader(
         reader: *const rustml_reader,
         options: *const rustml_model_options,
