@@ -3,7 +3,8 @@
 // Scores: lanes are 16 positions of a K group; each K vector is used by up to four queries. Values: lanes are 16 elements of the
 // head; each V vector is used by up to four queries, for the positions all of them see; the edges, where their ranges differ
 // (causal mask, window), query by query. A query's chain over its visible positions stays in ascending order throughout.
-// Memory is fetched one phase ahead: V while the scores are worked out, what the caller reads next while the values are.
+// Memory is fetched one phase ahead: V while the scores are worked out, what the caller reads next while the values are; from
+// several places in turn, because the processor follows each of them on its own.
 // K groups that no query sees and V rows outside the ranges are not read: their memory may have been given back.
 // Included by target.h after raw_<isa>.h, math.h and float_ops.h.
 
@@ -90,12 +91,31 @@ void store_v(KvType type, const float* x, int64_t head_dim, void* v_block, float
 
 // ---- scores, softmax, values ----
 
+// What is read in the next phase, fetched while the present one reads: some lines at a time, one of each part.
+struct Fetch {
+  static constexpr int kParts = 4;
+  const std::byte* at = nullptr;
+  int64_t part = 0, lines = 0, due = 0;  // bytes of a part; its lines still to fetch; bytes read since the last
+  Fetch(const void* from, int64_t bytes) : at(static_cast<const std::byte*>(from)) {
+    if (from != nullptr) lines = (bytes + kParts * kLineBytes - 1) / (kParts * kLineBytes);
+    part = lines * kLineBytes;
+  }
+  // `bytes`, at most kParts lines, have been read.
+  RUSTML_INLINE void step(int64_t bytes) {
+    due += bytes;
+    if (due < kParts * kLineBytes || lines == 0) return;
+    due -= kParts * kLineBytes;
+    unroll<kParts>([&](auto i) RUSTML_LAMBDA { __builtin_prefetch(at + i.value * part); });
+    at += kLineBytes;
+    --lines;
+  }
+};
+
 using Weights = float[kAttendBlock];  // of one query: scores, then exp, then exp times V's scale
 
-// Groups [group, group + G) for queries [j, j + Q); fetches as many bytes from `fetch` on as it reads (null: none).
+// Groups [group, group + G) for queries [j, j + Q).
 template <KvType type, int Q, int G>
-RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights* e, const std::byte* fetch) {
-  constexpr int64_t kStep = G * kLanes * sizeof(Element<type>);
+RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights* e, Fetch& fetch) {
   const int64_t dim = a.head_dim;
   const auto* k = static_cast<const Element<type>*>(a.k) + group * dim * kLanes;
   const float* q[Q];
@@ -105,7 +125,7 @@ RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights
     unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = zero(); });
   });
   for (int64_t d = 0; d < dim; ++d) {
-    if (fetch != nullptr) prefetch<(kStep + kLineBytes - 1) / kLineBytes>(fetch + d * kStep);
+    fetch.step(G * kLanes * sizeof(Element<type>));
     F32x16 keys[G];
     unroll<G>([&](auto g) RUSTML_LAMBDA { keys[g.value] = load_cached<type>(k + (g.value * dim + d) * kLanes); });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
@@ -145,18 +165,16 @@ RUSTML_INLINE void softmax(const AttendArgs& a, int64_t j, float* e) {
 }
 
 // o[d .. d + 16 D) += weights * V over positions [begin, end), for queries [j, j + Q); n < 16 with D = 1: the last n elements.
-// Fetches a row's bytes of `fetch` per position (null: none).
 template <KvType type, int Q, int D>
 RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, int64_t d, int64_t n,
-                             const std::byte* fetch) {
-  const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
+                             Fetch& fetch) {
   F32x16 o[Q][D];
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
     unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = load_first(a.o[j + i.value] + d + c.value * kLanes, n); });
   });
   const auto* v = static_cast<const Element<type>*>(a.v) + begin * a.head_dim + d;
   for (int64_t p = begin; p < end; ++p, v += a.head_dim) {
-    if (fetch != nullptr) prefetch_range(fetch + p * row_bytes, row_bytes);
+    fetch.step(D * kLanes * sizeof(Element<type>));
     F32x16 row[D];
     unroll<D>([&](auto c)
                   RUSTML_LAMBDA { row[c.value] = n == kLanes ? load_cached<type>(v + c.value * kLanes) : load_cached_first<type>(v, n); });
@@ -171,15 +189,13 @@ RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, i
 }
 
 template <KvType type, int Q>
-void values(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end) {
-  const auto* fetch = j == 0 ? static_cast<const std::byte*>(a.next) : nullptr;
+void values(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, Fetch& fetch) {
   constexpr int kWide = kAttendAccumulators / Q < 1 ? 1 : kAttendAccumulators / Q > 4 ? 4 : kAttendAccumulators / Q;
   if (begin >= end) return;
   int64_t d = 0;
-  for (; d + kWide * kLanes <= a.head_dim; d += kWide * kLanes)
-    values_at<type, Q, kWide>(a, j, e, begin, end, d, kLanes, d == 0 ? fetch : nullptr);
-  for (; d + kLanes <= a.head_dim; d += kLanes) values_at<type, Q, 1>(a, j, e, begin, end, d, kLanes, nullptr);
-  if (d < a.head_dim) values_at<type, Q, 1>(a, j, e, begin, end, d, a.head_dim - d, nullptr);
+  for (; d + kWide * kLanes <= a.head_dim; d += kWide * kLanes) values_at<type, Q, kWide>(a, j, e, begin, end, d, kLanes, fetch);
+  for (; d + kLanes <= a.head_dim; d += kLanes) values_at<type, Q, 1>(a, j, e, begin, end, d, kLanes, fetch);
+  if (d < a.head_dim) values_at<type, Q, 1>(a, j, e, begin, end, d, a.head_dim - d, fetch);
 }
 
 // Queries [j, j + Q).
@@ -199,15 +215,12 @@ __attribute__((noinline)) void attend_tile(const AttendArgs& a, int64_t j) {
     all_end = last < all_end ? last : all_end;
     for (int64_t d = 0; d < a.head_dim; ++d) a.o[j + i][d] = 0.0f;
   }
-  // V's rows lie in the order of positions, so a group's K bytes are fetched as the same positions' V bytes.
-  const auto fetch = [&](int64_t g) RUSTML_LAMBDA {
-    const auto* v = static_cast<const std::byte*>(a.v) + g * kLanes * a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
-    return j == 0 ? v : nullptr;
-  };
+  const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>)), seen = begin < end ? (end - begin) * row_bytes : 0;
+  Fetch rows(j == 0 ? static_cast<const std::byte*>(a.v) + begin * row_bytes : nullptr, seen), next(j == 0 ? a.next : nullptr, seen);
   int64_t group = begin / kLanes;
   const int64_t group_end = (end + kLanes - 1) / kLanes;
-  for (; group + kGroups <= group_end; group += kGroups) scores<type, Q, kGroups>(a, j, group, e, fetch(group));
-  for (; group < group_end; ++group) scores<type, Q, 1>(a, j, group, e, fetch(group));
+  for (; group + kGroups <= group_end; group += kGroups) scores<type, Q, kGroups>(a, j, group, e, rows);
+  for (; group < group_end; ++group) scores<type, Q, 1>(a, j, group, e, rows);
   for (int i = 0; i < Q; ++i) {
     if (a.first[j + i] < a.last[j + i]) {
       softmax<type>(a, j + i, e[i]);
@@ -217,11 +230,11 @@ __attribute__((noinline)) void attend_tile(const AttendArgs& a, int64_t j) {
     }
   }
   if (Q > 1 && all_begin < all_end) {
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], all_begin);
-    values<type, Q>(a, j, e, all_begin, all_end);
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, all_end, a.last[j + i]);
+    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], all_begin, next);
+    values<type, Q>(a, j, e, all_begin, all_end, next);
+    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, all_end, a.last[j + i], next);
   } else {
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], a.last[j + i]);
+    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], a.last[j + i], next);
   }
 }
 
