@@ -220,18 +220,18 @@ struct Buffers {
 };
 
 constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
+constexpr int kLast = kTileTokens == 6 ? 8 : kTileTokens;  // rather than 6 and 2; the chains then lie in the L1 cache
 
 // What `several_tokens` must know of a type. A step is a unit of blocks, or one k of a float type.
 struct Kind {
   int64_t step_bytes, step_k, chunk_steps;
-  int zero;
-  bool minima;
+  int zero;  // 0 with minima
   // n steps at w into panel p of the buffers, and how to read them.
   void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
-  // k from k0 of kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
+  // k from k0 of kLast, kTileTokens, 4 or 2 tokens from t; acc: [token][P][16], continued. Results before `first` are not kept.
   using Tile = void (*)(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first,
                         float* acc);
-  Tile full, four, two;
+  Tile last, full, four, two;
 };
 
 template <tensor::DType type>
@@ -274,7 +274,7 @@ RUSTML_INLINE void store_tile(float* acc, int64_t first, const F32x16 (&chain)[P
   });
 }
 
-template <class Dot, int kSubs, int M>
+template <class Dot, int kSubs, bool kMinima, int M>
 __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
                                           int64_t first, float* acc) {
   const int64_t cols = a.cols, blocks = cols / kQBlock, stride = chunk.stride;
@@ -285,7 +285,6 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   const float* scales[P];
   unroll<P>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
   const int zero_point = kind.zero;
-  const bool minima = kind.minima;
   const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[P][M];
   load_tile(acc, chain);
@@ -295,7 +294,7 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
       unroll<M>([&](auto m) RUSTML_LAMBDA {
-        const auto c = weighted(xsum[m.value * blocks], factors);
+        const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m.value * blocks], factors);
         unroll<P>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
       });
       unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
@@ -314,7 +313,7 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
           to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
         });
       });
-      if (minima) {
+      if constexpr (kMinima) {
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
           unroll<P>([&](auto p) RUSTML_LAMBDA {
@@ -373,9 +372,12 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
         chunk.fetch_stride = kind.step_k == 1 ? kind.step_bytes : kind.step_bytes * kQBlock / kind.step_k;
         for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
           const int64_t left = tokens - done;
-          const int m = left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens : left > 2 && tokens >= 4 ? kFour : 2;
+          const int m = left == kLast                                     ? kLast
+                        : left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens
+                        : left > 2 && tokens >= 4                         ? kFour
+                                                                          : 2;
           const int64_t over = left < m ? m - left : 0, t = done - over;
-          const auto tile = m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
+          const auto tile = m == kLast ? kind.last : m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
           tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
           chunk.fetch_stride = 0;
           if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
@@ -413,11 +415,11 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
                                  kQBlock * F::kBlocks,
                                  kChunkBlocks / F::kBlocks,
                                  F::kLayout.zero,
-                                 F::kLayout.minima,
                                  expand<type>,
-                                 block_tile<Dot, F::kSubs, kTileTokens>,
-                                 block_tile<Dot, F::kSubs, kFour>,
-                                 block_tile<Dot, F::kSubs, 2>};
+                                 block_tile<Dot, F::kSubs, F::kLayout.minima, kLast>,
+                                 block_tile<Dot, F::kSubs, F::kLayout.minima, kTileTokens>,
+                                 block_tile<Dot, F::kSubs, F::kLayout.minima, kFour>,
+                                 block_tile<Dot, F::kSubs, F::kLayout.minima, 2>};
   run(a, kKind, one_token<type>, a.cols, panel_begin, panel_end, token_begin, token_end);
 }
 
@@ -429,7 +431,8 @@ void expand_floats(const std::byte* w, int64_t, Buffers&, int p, Chunk& chunk) {
 template <class T>
 void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
   static constexpr Kind kKind = {
-      T::kStepBytes, 1, kChunkFloats, 0, false, expand_floats<T>, float_tile<T, kTileTokens>, float_tile<T, kFour>, float_tile<T, 2>};
+      T::kStepBytes,   1, kChunkFloats, 0, expand_floats<T>, float_tile<T, kLast>, float_tile<T, kTileTokens>, float_tile<T, kFour>,
+      float_tile<T, 2>};
   run(a, kKind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
 }
 
