@@ -35,7 +35,7 @@ class ByteReader {
   }
   void bytes(void* out, uint64_t n, const char* what) {
     if (!buffered(n)) return read_bytes(out, n, what);
-    std::memcpy(out, next(), n);
+    if (n > 0) std::memcpy(out, next(), n);
     position_ += n;
   }
   void skip(uint64_t n, const char* what);
