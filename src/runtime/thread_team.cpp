@@ -26,6 +26,7 @@ constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000
 constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
 constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
 
+constexpr uint64_t kForget = 100'000'000;       // ns without a pass, after which what was learnt of rivals is out of date
 constexpr uint64_t kLossesWithin = 30'000'000;  // ns between two long waits that mean a rival and not a hiccup
 
 // Spins until `done` or `limit_ns` has passed. The clock is read every 64 pauses (about 2 to 9 us); `waited` counts from
@@ -100,7 +101,7 @@ void ThreadTeam::grow(int n_workers) {
   }
 }
 
-void ThreadTeam::take_turn(StopSignal& stop) {
+bool ThreadTeam::take_turn(StopSignal& stop) {
   Waiter self;
   {
     const std::lock_guard lock(mutex_);
@@ -109,13 +110,13 @@ void ThreadTeam::take_turn(StopSignal& stop) {
       if (!running_) turn_begin_ns_ = now_ns();
       running_ = true;
       kept_for_ = nullptr;
-      return;
+      return true;
     }
     queue_.push_back(&self);
   }
   while (self.served.load(std::memory_order_acquire) == 0) {
     futex_wait_for(self.served, 0, kTurnPoll);
-    if (self.served.load(std::memory_order_acquire) != 0) return;
+    if (self.served.load(std::memory_order_acquire) != 0) return true;
     const bool stopped = stop.poll();
     const std::lock_guard lock(mutex_);
     const uint64_t now = now_ns();
@@ -126,8 +127,9 @@ void ThreadTeam::take_turn(StopSignal& stop) {
     if (!stopped || self.served.load(std::memory_order_relaxed) != 0) continue;  // served and stopped: the pass will see it
     queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
     if (kept_for_ && queue_.empty()) serve_next();
-    stop.raise("waiting for the processor");
+    return false;
   }
+  return true;
 }
 
 void ThreadTeam::end_turn(const StopSignal& stop) noexcept {
@@ -161,7 +163,7 @@ void ThreadTeam::ring(Seat& seat) noexcept {
 }
 
 ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns) {
-  take_turn(stop);
+  if (!take_turn(stop)) return {};
   struct Turn {
     ThreadTeam* team;
     const StopSignal* stop;
@@ -171,6 +173,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   const DefaultFloatMode float_mode;
   const uint64_t start = now_ns();
   const bool coarse = gather_ns > 0;
+  if (start - last_pass_end_ns_ > kForget) alone_for_ns_ = kAloneFirst;
   spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
   grow(std::min(n_threads, kMaxThreads) - 1);
   int n_workers = 0;  // called so far

@@ -71,10 +71,9 @@ class ThreadTeam {
   struct PassReport {
     uint32_t pieces_after_stop = 0;  // most that any thread began after the trigger
   };
-  // Runs steps 0 ... n_steps - 1 with at most n_threads members, the caller among them. Returns early, between steps, once
-  // `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0; above 0 says too that work is
-  // divided as it goes, so that a member who has lost its core holds nobody up. Step functions must not throw.
-  // Throws what `stop` stands for when it fires while waiting for the team's turn.
+  // Runs steps 0 ... n_steps - 1 with at most n_threads members, the caller among them. Returns early, between steps or
+  // while it waits for the team's turn, once `stop` has fired. `gather_ns`: how long the leader waits for all workers before step 0; above
+  // 0 says too that work is divided as it goes, so that a member who has lost its core holds nobody up. Step functions must not throw.
   PassReport run(int n_threads, int n_steps, const Step& step, StopSignal& stop, uint64_t gather_ns = 0);
 
   ThreadTeam(const ThreadTeam&) = delete;
@@ -96,7 +95,7 @@ class ThreadTeam {
 
   ThreadTeam();
   ~ThreadTeam();
-  void take_turn(StopSignal& stop);
+  bool take_turn(StopSignal& stop);  // false: `stop` has fired meanwhile
   void end_turn(const StopSignal& stop) noexcept;
   void serve_next() noexcept;
   void grow(int n_workers);
