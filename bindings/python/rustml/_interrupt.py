@@ -49,6 +49,8 @@ def _wakeup() -> int:
 
 def _after_fork() -> None:
     global _writer, _current, _lock
+    if _writer is not None:
+        _writer.close()
     _writer, _current, _lock = None, None, threading.Lock()
 
 

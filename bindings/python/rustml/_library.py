@@ -12,7 +12,7 @@ from . import _raw
 
 
 def candidates() -> list[str]:
-    """RUSTML_LIBRARY alone if it is set; else the package's own folder, then the system's loader."""
+    """RUSTML_LIBRARY alone if it is set; else the package's own folder, the prefix it was installed to, then the system's loader."""
     given = os.environ.get("RUSTML_LIBRARY")
     if given:
         return [given]
@@ -23,8 +23,12 @@ def candidates() -> list[str]:
         names = [f"librustml.{major}.dylib", "librustml.dylib"]
     else:
         names = [f"librustml.so.{major}", "librustml.so"]
-    here = pathlib.Path(__file__).parent
-    return [str(here / name) for name in names] + names
+    here = pathlib.Path(__file__).resolve().parent
+    beside = [here / name for name in names]
+    if here.parts[-4:-1] == ("share", "rustml", "python"):  # `cmake --install` put both into one prefix
+        prefix = here.parents[3]
+        beside += [folder / name for folder in [prefix / "lib", *prefix.glob("lib/*-linux-*"), prefix / "lib64", prefix / "bin"] for name in names]
+    return [str(path) for path in beside] + names
 
 
 def refuse(path: str, library: ctypes.CDLL) -> None:

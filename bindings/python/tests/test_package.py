@@ -287,7 +287,12 @@ class Facts(Case):
                 other.load(file)
             self.assertEqual(other.restore(memoryview(data)).tokens_reusable, 37)
             reader, writer = os.pipe()  # cannot seek
-            thread = threading.Thread(target=lambda: (self.session.save(open(writer, "wb", buffering=0))))
+
+            def send():
+                with open(writer, "wb", buffering=0) as file:
+                    self.session.save(file)
+
+            thread = threading.Thread(target=send)
             thread.start()
             with open(reader, "rb") as file:
                 self.assertEqual(other.load(file).n_tokens, 37)
