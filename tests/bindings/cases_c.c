@@ -477,7 +477,7 @@ static void run_step(void) {
     check(error && strstr(rustml_error_message(error), message), error ? rustml_error_message(error) : "no error");
   }
   if (took > within && !*wrong) snprintf(wrong, sizeof wrong, "%s took %.0f ms", op, took);
-  if (ended == RUSTML_OK && step->child && !*wrong) snprintf(wrong, sizeof wrong, "%s: unknown field %s", op, step->child->string);
+  if (step->child && !*wrong) snprintf(wrong, sizeof wrong, "%s: unknown field %s", op, step->child->string);
   rustml_error_release(error);
   error = NULL;
   while (n_taken) cJSON_Delete(taken[--n_taken]);

@@ -167,7 +167,9 @@ class Runner:
             self.publish(publish, found["ids"])
 
     def op_batch(self, found, wanted, prompts, **step):
-        answers = self.session.model.generate_batch(prompts, self.options(step), kv_type="f32")
+        options = self.options(step)
+        require(not step, f"unknown fields {step}")
+        answers = self.session.model.generate_batch(prompts, options, kv_type="f32")
         for answer in answers:
             if answer.error:
                 raise answer.error
