@@ -43,7 +43,42 @@ def python(libraries, work):
     return [sys.executable, HERE / "cases_python.py"], {"PYTHONPATH": str(ROOT / "bindings/python"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-RUNNERS = {"c": c, "python": python}
+def rust(libraries, work):
+    need(shutil.which("cargo"), "no cargo; https://rustup.rs")
+    environment = {"CARGO_TARGET_DIR": str(work / "cargo"), "RUSTML_LIB_DIR": str(libraries)}
+    folder = ROOT / "bindings/rust"
+    need(subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=folder).returncode == 0, "crates could not be fetched")
+    build(["cargo", "build", "--offline", "--locked", "-q", "-p", "rustml-cases"], folder, **environment)
+    return [work / "cargo/debug/rustml-cases"], {}
+
+
+def go(cgo, libraries, work):
+    need(shutil.which("go"), "no go; https://go.dev/dl")
+    folder = ROOT / "bindings/go"
+    need(subprocess.run(["go", "mod", "download"], cwd=folder, capture_output=True).returncode == 0, "purego could not be fetched")
+    (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\nLibs: -L{libraries} -lrustml\n")
+    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work))
+    return [work / "cases_go"], {}
+
+
+def csharp(libraries, work):
+    import csharp_tools
+    try:
+        tools = csharp_tools.Tools(work)
+    except csharp_tools.Skipped as reason:
+        raise Skipped(reason) from None
+    program = tools.program("Cases", [HERE / "csharp/Cases.cs", HERE / "csharp/Steps.cs"])
+    return tools.command(program), tools.environment
+
+
+RUNNERS = {
+    "c": c,
+    "python": python,
+    "go-cgo": lambda libraries, work: go("1", libraries, work),
+    "go-purego": lambda libraries, work: go("0", libraries, work),
+    "rust": rust,
+    "csharp": csharp,
+}
 
 
 def drop_powers():

@@ -7,11 +7,13 @@ import ctypes
 import itertools
 import math
 import operator
+import os
+import threading
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple, Type, TypeVar
 
 from . import _library, _raw
-from ._errors import InvalidArgumentError, InvalidHandleError, check, taken
+from ._errors import BusyError, InvalidArgumentError, InvalidHandleError, check, taken
 from ._interrupt import interruptible
 
 H = TypeVar("H", bound="Handle")
@@ -203,11 +205,28 @@ _destroys = {"rustml_callback": _raw.rustml_callback_destroy(_destroy), "rustml_
              "rustml_reader": _raw.rustml_reader_destroy(_destroy)}
 
 
+_spare = threading.local()
+
+
+def spare_cancel() -> CancelHandle:
+    """A handle for calls of this thread that were given none, so that Ctrl-C can stop them."""
+    handle: Optional[CancelHandle] = getattr(_spare, "handle", None)
+    if handle is None or _spare.process != os.getpid():
+        handle = _spare.handle = CancelHandle()
+        _spare.process = os.getpid()
+    if handle.triggered:
+        try:
+            handle.reset()
+        except BusyError:  # a callback of the call that it is stopping
+            return CancelHandle()
+    return handle
+
+
 class Limits:
     """Cancel handle, timeout and progress function of one long call. `progress(done, total)` is called a few times a second."""
 
     def __init__(self, cancel: Optional[CancelHandle], timeout: Optional[float], progress: Optional[Callable[[int, int], object]]) -> None:
-        self._cancel = cancel or CancelHandle()
+        self._cancel = cancel or spare_cancel()
         self.struct = made("rustml_call_options", cancel=self._cancel._raw, deadline_ns=deadline(timeout))
         self._progress: Optional[Callback] = None
         if progress is not None:

@@ -30,6 +30,7 @@ def _watch(reader: socket.socket) -> None:
             continue
         if signal.SIGINT in numbers:
             library.rustml_cancel_trigger(call.cancel, 1)
+            call.noticed.set()
         if call.former >= 0:  # someone else waits for signals too, for example asyncio
             try:
                 os.write(call.former, numbers)
@@ -65,6 +66,7 @@ class interruptible:
     def __init__(self, cancel: Optional[int]) -> None:
         self.cancel = cancel
         self.former = -1
+        self.noticed = threading.Event()  # by the thread that waits
         self._active = self._fired = False
 
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
@@ -85,6 +87,8 @@ class interruptible:
         if not self._active:
             return
         signal.set_wakeup_fd(self.former, warn_on_full_buffer=False)
+        if self._fired:
+            self.noticed.wait(1)  # or it would stop the next call
         _current = None
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._fired:

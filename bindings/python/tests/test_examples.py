@@ -1,5 +1,8 @@
 """The programs of examples/python and the README's snippet, as a user runs them."""
 
+import contextlib
+import doctest
+import io
 import os
 import pathlib
 import re
@@ -9,7 +12,10 @@ import sys
 import tempfile
 import unittest
 
+import rustml
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+EXAMPLES = sorted((ROOT / "examples/python").glob("*.py"))
 MODEL = ROOT / "tests/golden/data/base_q8_0.gguf"
 
 
@@ -31,6 +37,27 @@ class Examples(unittest.TestCase):
             self.assertRegex(self.example("snapshot", "save", f"{folder}/s", "The capital of France is"), r"^saved 15 tokens")
             self.assertTrue(self.example("snapshot", "load", f"{folder}/s").strip())
 
+    def test_docstrings(self):
+        """Their examples run; what a model says is not compared."""
+        checker = doctest.OutputChecker()
+        checker.check_output = lambda want, got, flags: bool(got.strip()) == bool(want)
+        runner = doctest.DocTestRunner(checker=checker, verbose=False)
+        former = os.getcwd()
+        with tempfile.TemporaryDirectory() as folder, rustml.Model.open(MODEL) as model, model.session() as session:
+            shutil.copy(MODEL, pathlib.Path(folder, "model.gguf"))
+            os.chdir(folder)
+            try:
+                for documented in (rustml.Model, rustml.Session, rustml.Chat):
+                    for test in doctest.DocTestFinder(recurse=False).find(documented, globs={"rustml": rustml, "model": model, "session": session}):
+                        self.assertTrue(test.examples, documented)
+                        for example in test.examples:
+                            example.want = "" if example.source.startswith("chat =") else "text"
+                        with contextlib.redirect_stdout(io.StringIO()):
+                            self.assertEqual(runner.run(test, clear_globs=False).failed, 0, documented)
+                        session.reset()
+            finally:
+                os.chdir(former)
+
     def test_error_is_one_line(self):
         done = subprocess.run([sys.executable, ROOT / "examples/python/stream.py", "/no/such.gguf", "x"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
@@ -42,6 +69,14 @@ class Examples(unittest.TestCase):
             pathlib.Path(folder, "answer.py").write_text(snippet)
             shutil.copy(MODEL, pathlib.Path(folder, "model.gguf"))
             self.assertTrue(self.run_it("answer.py", folder=folder).strip())
+
+    @unittest.skipUnless(shutil.which("mypy"), "no mypy")
+    def test_types(self):
+        package = ROOT / "bindings/python"
+        for folder, arguments in ((package, ["--config-file", "pyproject.toml"]), (ROOT, ["--strict", "--follow-imports", "silent", *EXAMPLES])):
+            done = subprocess.run(["mypy", "--cache-dir", os.devnull, *arguments], cwd=folder, capture_output=True, text=True,
+                                  env={**os.environ, "MYPYPATH": str(package)} if folder == ROOT else {k: v for k, v in os.environ.items() if k != "PYTHONPATH"})
+            self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_readme_with_what_cmake_installs(self):
         build = os.environ.get("RUSTML_BUILD")
