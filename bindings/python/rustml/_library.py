@@ -28,7 +28,8 @@ def candidates() -> list[str]:
     if here.parts[-4:-1] == ("share", "rustml", "python"):  # `cmake --install` put both into one prefix
         prefix = here.parents[3]
         beside += [folder / name for folder in [prefix / "lib", *prefix.glob("lib/*-linux-*"), prefix / "lib64", prefix / "bin"] for name in names]
-    return [str(path) for path in beside] + names
+    local = [f"/usr/local/lib/{name}" for name in names] if sys.platform == "linux" else []  # known to the loader only after ldconfig
+    return [str(path) for path in beside] + names + local
 
 
 def refuse(path: str, library: ctypes.CDLL) -> None:
@@ -58,7 +59,7 @@ def load() -> ctypes.CDLL:
         try:
             library = ctypes.CDLL(path)
         except OSError as problem:
-            tried.append(f"\n  {path}: {problem}")
+            tried.append(f"\n  {problem}" if str(problem).startswith(path) else f"\n  {path}: {problem}")
             continue
         refuse(path, library)
         _raw.bind(library)
