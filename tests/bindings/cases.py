@@ -47,6 +47,7 @@ def rust(libraries, work):
     need(shutil.which("cargo"), "no cargo; https://rustup.rs")
     environment = {"CARGO_TARGET_DIR": str(work / "cargo"), "RUSTML_LIB_DIR": str(libraries)}
     folder = ROOT / "bindings/rust"
+    need("cases" in (folder / "Cargo.toml").read_text(), "its runner is not in this tree")
     need(subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=folder).returncode == 0, "crates could not be fetched")
     build(["cargo", "build", "--offline", "--locked", "-q", "-p", "rustml-cases"], folder, **environment)
     return [work / "cargo/debug/rustml-cases"], {}
@@ -55,6 +56,7 @@ def rust(libraries, work):
 def go(cgo, libraries, work):
     need(shutil.which("go"), "no go; https://go.dev/dl")
     folder = ROOT / "bindings/go"
+    need((HERE / "cases_go.go").exists(), "its runner is not in this tree")
     need(subprocess.run(["go", "mod", "download"], cwd=folder, capture_output=True).returncode == 0, "purego could not be fetched")
     (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\nLibs: -L{libraries} -lrustml\n")
     build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work))
@@ -62,6 +64,7 @@ def go(cgo, libraries, work):
 
 
 def csharp(libraries, work):
+    need((HERE / "csharp/Cases.cs").exists(), "its runner is not in this tree")
     import csharp_tools
     try:
         tools = csharp_tools.Tools(work)
