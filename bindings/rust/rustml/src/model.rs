@@ -252,7 +252,15 @@ impl Model {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<String, Error> {
-        let json = prompt::json(messages);
+        self.chat_format_json(&prompt::json(messages), add_generation_prompt)
+    }
+
+    /// As [`chat_format`](Self::chat_format), of JSON in the OpenAI shape: `[{"role": …, "content": …}, …]`.
+    pub fn chat_format_json(
+        &self,
+        json: &str,
+        add_generation_prompt: bool,
+    ) -> Result<String, Error> {
         let chat = prompt::chat_options(add_generation_prompt);
         let (data, len) = (json.as_ptr().cast(), json.len() as u64);
         let none = std::ptr::null();
