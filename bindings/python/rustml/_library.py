@@ -1,5 +1,7 @@
 """Finds librustml and refuses one of another layout."""
 
+from __future__ import annotations
+
 import ctypes
 import functools
 import os
@@ -9,7 +11,7 @@ import sys
 from . import _raw
 
 
-def candidates():
+def candidates() -> list[str]:
     """RUSTML_LIBRARY alone if it is set; else the package's own folder, then the system's loader."""
     given = os.environ.get("RUSTML_LIBRARY")
     if given:
@@ -25,7 +27,7 @@ def candidates():
     return [str(here / name) for name in names] + names
 
 
-def refuse(path, library):
+def refuse(path: str, library: ctypes.CDLL) -> None:
     """ImportError unless the library has the layout that _raw was made from."""
     try:
         version, layout = library.rustml_abi_version, library.rustml_abi_layout_hash
@@ -45,7 +47,7 @@ def refuse(path, library):
 
 
 @functools.cache
-def load():
+def load() -> ctypes.CDLL:
     """The library with typed functions; ImportError says where it was looked for."""
     tried = []
     for path in candidates():
