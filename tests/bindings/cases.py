@@ -43,7 +43,16 @@ def python(libraries, work):
     return [sys.executable, HERE / "cases_python.py"], {"PYTHONPATH": str(ROOT / "bindings/python"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-RUNNERS = {"c": c, "python": python}
+def rust(libraries, work):
+    need(shutil.which("cargo"), "no cargo; https://rustup.rs")
+    environment = {"CARGO_TARGET_DIR": str(work / "cargo"), "RUSTML_LIB_DIR": str(libraries)}
+    folder = ROOT / "bindings/rust"
+    need(subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=folder).returncode == 0, "crates could not be fetched")
+    build(["cargo", "build", "--offline", "--locked", "-q", "-p", "rustml-cases"], folder, **environment)
+    return [work / "cargo/debug/rustml-cases"], {}
+
+
+RUNNERS = {"c": c, "python": python, "rust": rust}
 
 
 def drop_powers():

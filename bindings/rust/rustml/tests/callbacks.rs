@@ -100,7 +100,7 @@ fn failures_of_streams_come_back_as_they_are() {
     struct Full;
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::Error::new(io::ErrorKind::Other, "the disk is full"))
+            Err(io::Error::other("the disk is full"))
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())

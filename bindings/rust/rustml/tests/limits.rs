@@ -3,6 +3,7 @@ mod common;
 use common::*;
 use rustml::*;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,15 @@ fn long_prompt() -> Vec<i32> {
 /// The library promises 10 ms on a quiet machine; tests run on busy ones.
 const SLACK: Duration = Duration::from_millis(250);
 
+/// What stops a call that waits for another session's turn is not yet said in `Outcome`: one after the other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn a_handle_stops_a_long_prefill() {
+    let _alone = alone();
     let mut session = slow().session().unwrap();
     let mut generation = session.generate(long_prompt(), &GenerationOptions::new()).unwrap();
     let cancel = generation.cancel_handle();
@@ -30,7 +38,7 @@ fn a_handle_stops_a_long_prefill() {
     assert!(returned - trigger.join().unwrap() < SLACK);
     assert!(generation.next().is_none());
     let outcome = generation.outcome().unwrap();
-    assert_eq!(outcome.finish, Some(Finish::Cancelled));
+    assert_eq!(outcome.finish, Some(Finish::Cancelled), "{error:?} {outcome:?}");
     assert_eq!(outcome.cancel_reason, Some(CancelReason::Custom(NonZeroU32::new(7).unwrap())));
     drop(generation);
     session.generate(vec![5, 6, 7], &options(2)).unwrap().into_text().unwrap();
@@ -38,6 +46,7 @@ fn a_handle_stops_a_long_prefill() {
 
 #[test]
 fn a_handle_stops_everything_it_is_attached_to_until_reset() {
+    let _alone = alone();
     let cancel = CancelHandle::new().unwrap();
     cancel.cancel();
     let call = CallOptions::new().cancel(&cancel);
@@ -57,6 +66,7 @@ fn a_handle_stops_everything_it_is_attached_to_until_reset() {
 
 #[test]
 fn deadlines_reach_into_the_prefill() {
+    let _alone = alone();
     let mut session = slow().session().unwrap();
     let limit = Duration::from_millis(40);
     let o = GenerationOptions::new();
@@ -78,7 +88,8 @@ fn deadlines_reach_into_the_prefill() {
         let error = generation.next().unwrap().unwrap_err();
         assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
         assert!(begin.elapsed() < 2 * limit + SLACK + Duration::from_millis(200));
-        assert_eq!(generation.outcome().unwrap().deadline, Some(expected));
+        let outcome = generation.outcome().unwrap();
+        assert_eq!(outcome.deadline, Some(expected), "{error:?} {outcome:?}");
     }
     session.reset().unwrap();
     let call = CallOptions::new().timeout(limit);
@@ -90,6 +101,7 @@ fn deadlines_reach_into_the_prefill() {
 
 #[test]
 fn a_session_answers_one_call_at_a_time() {
+    let _alone = alone();
     let mut session = slow().session().unwrap();
     let mut generation = session.generate(long_prompt(), &options(1)).unwrap();
     let cancel = generation.cancel_handle();
