@@ -51,6 +51,8 @@ def crate(libraries, work):
     run(["cargo", "clippy", *OFFLINE, "-q", "-p", "rustml", "--", "-D", "warnings"], RUST, **library)
     run(["cargo", "doc", *OFFLINE, "-q", "--no-deps", "--all-features", "-p", "rustml"], RUST, RUSTDOCFLAGS="-D warnings", **library)
     run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--all-features"], RUST, **library)
+    # 2 % of a token of SmolLM2 are 54 µs on the slowest machine measured; the crate takes 0.2.
+    run(["cargo", "run", *OFFLINE, "-q", "-p", "rustml", "--example", "overhead", "--", MODEL, 100, 21, 20000], RUST, **library)
     library["RUSTML_LIB_DIR"] = str(other_library(work))
     run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--test", "refusal"], RUST, RUSTML_EXPECT_REFUSAL="1", **library)
 
@@ -71,7 +73,7 @@ def new_user(build, work):
     (project / "src/main.rs").write_text(program)
     output(["cargo", "add", "-q", "--offline", "--path", prefix / "share/rustml/rust/rustml"], project)
     said = output(["cargo", "run", "--offline", "-q", "--", MODEL], project, **found)
-    wanted(said.startswith(" ") or len(said) > 10, f"hello printed {said!r}")
+    wanted(len(said) > 10, f"hello printed {said!r}")
 
     examples = prefix / "share/doc/rustml/examples/rust"
     shutil.copy(EXAMPLES / "Cargo.lock", examples)

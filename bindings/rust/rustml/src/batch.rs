@@ -1,5 +1,5 @@
 //! Many answers side by side.
-use crate::{callback, ffi, generation, options::unless_stopped};
+use crate::{call::unless_stopped, callback, ffi, generation};
 use crate::{Chunk, Error, GenerationOptions, Model, Outcome, Prompt, SessionOptions};
 use rustml_sys::*;
 

@@ -1,5 +1,5 @@
 //! The most probable continuations instead of a sampled one.
-use crate::{callback, ffi, options::unless_stopped};
+use crate::{call::unless_stopped, callback, ffi};
 use crate::{BeamOptions, Error, Finish, Outcome, Progress, Prompt, Session};
 use rustml_sys::*;
 use std::ops::ControlFlow;

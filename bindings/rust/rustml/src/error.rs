@@ -159,3 +159,46 @@ impl From<Error> for io::Error {
         Self::new(kind, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also those that no test can bring about.
+    #[test]
+    fn every_status_of_the_library_has_its_variant() {
+        let all = [1, 3, 4, 5, 7, 8, 9, 11, 12, 13, 14, 15, 100, 101, 102, 103, 104, 105];
+        for status in all {
+            let (message, json) = ("gate 7 is closed", r#"{"gate":7}"#);
+            // SAFETY: the texts are as long as they say; take releases what create made.
+            let error = unsafe {
+                let (text, details) = (message.as_ptr().cast(), json.as_ptr().cast());
+                let raw = rustml_error_create(
+                    status,
+                    text,
+                    message.len() as u64,
+                    details,
+                    json.len() as u64,
+                );
+                Error::take(status, raw)
+            };
+            assert!(!matches!(error, Error::Other(..)), "{status} has no variant");
+            assert_eq!(error.status(), status);
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.details().unwrap().json, json);
+        }
+        assert!(matches!(Error::new(RUSTML_INTERNAL, ""), Error::Internal(_)));
+        assert!(matches!(Error::new(RUSTML_POISONED, ""), Error::Poisoned(_)));
+        assert!(matches!(Error::new(RUSTML_UNAVAILABLE, ""), Error::Unavailable(_)));
+        assert!(matches!(Error::new(RUSTML_FORKED, ""), Error::Forked(_)));
+        assert!(matches!(Error::new(77, ""), Error::Other(77, _)));
+    }
+
+    #[test]
+    fn the_streams_own_failure_is_the_source() {
+        let error = Error::from(io::Error::other("the disk is full"));
+        assert_eq!(error.to_string(), "the disk is full");
+        assert!(std::error::Error::source(&error).is_some());
+        assert_eq!(io::Error::from(error).to_string(), "the disk is full");
+    }
+}

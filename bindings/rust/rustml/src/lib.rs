@@ -4,11 +4,13 @@
 
 mod batch;
 mod beam;
+mod call;
 mod callback;
 mod cancel;
 mod error;
 mod ffi;
 mod generation;
+mod info;
 pub mod log;
 mod model;
 mod options;
@@ -20,13 +22,15 @@ mod stream;
 
 pub use batch::BatchFlow;
 pub use beam::{BeamEvent, Hypothesis};
+pub use call::{CallOptions, Progress};
 pub use cancel::{CancelHandle, CancelReason};
 pub use error::{Details, Error};
 pub use generation::{Chunk, Deadline, Event, Finish, Generation, Outcome, TokenLogprob};
-pub use model::{MemoryPlan, Model, ModelInfo, TokenInfo};
+pub use info::{MemoryPlan, ModelInfo, TokenInfo};
+pub use model::Model;
 pub use options::{
-    BeamOptions, BlockType, CallOptions, EarlyStopping, EncodeOptions, GenerationOptions, KvType,
-    ModelOptions, OnStop, Progress, Quantize, SessionOptions,
+    BeamOptions, BlockType, EarlyStopping, EncodeOptions, GenerationOptions, KvType, ModelOptions,
+    OnStop, Quantize, SessionOptions,
 };
 pub use prompt::{Message, Prompt};
 pub use session::{Session, SessionInfo};

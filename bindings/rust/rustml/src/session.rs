@@ -1,5 +1,5 @@
 //! One conversation: its tokens and KV cache.
-use crate::{callback, ffi, generation, options::unless_stopped};
+use crate::{call::unless_stopped, callback, ffi, generation};
 use crate::{
     CallOptions, Chunk, Error, Event, Generation, GenerationOptions, Model, Outcome, Prompt,
     SessionOptions,
