@@ -78,6 +78,7 @@ fn main() {
         without.push(unsafe { bare(bare_session, tokens) });
         with.push(crate_(&mut session, tokens));
     }
+    let limit = words.get(3).map_or(f64::INFINITY, |word| word.parse().unwrap());
     let (without, with) = (median(&mut without), median(&mut with));
     println!(
         "bare C {without:.0} ns a token, rustml {with:.0} ns: {:+.2} %",
