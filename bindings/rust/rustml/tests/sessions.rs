@@ -3,6 +3,7 @@ mod common;
 use common::*;
 use rustml::*;
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 #[test]
 fn text_and_tokens() {
@@ -67,6 +68,24 @@ fn logprobs_bias_and_events() {
     let logits = session.logits().unwrap();
     let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     assert_eq!(logits.iter().position(|&logit| logit == best), Some(first as usize));
+}
+
+#[test]
+fn chats_remember_what_was_said() {
+    let model = model();
+    let mut chat = Chat::new(model.session().unwrap(), [Message::system("Be brief.")]);
+    let go_on = |_: &Chunk| ControlFlow::Continue(());
+    chat.send("What is the answer?", &options(6), go_on).unwrap();
+    let turns = [Message::system("Be brief."), Message::user("What is the answer?")];
+    assert_eq!(chat.messages()[..2], turns);
+    let generation = model.session().unwrap().generate(turns, &options(6)).unwrap();
+    assert_eq!(chat.messages()[2], Message::assistant(generation.into_text().unwrap()));
+    // Only the second turn is new; a failed one leaves no trace.
+    let outcome = chat.send("Why?", &options(2), go_on).unwrap();
+    assert!(outcome.prefill_tokens_skipped > 20);
+    let late = options(2).timeout(std::time::Duration::ZERO);
+    assert!(matches!(chat.send("Now?", &late, go_on), Err(Error::DeadlineExceeded(_))));
+    assert_eq!(chat.messages().len(), 5);
 }
 
 #[test]
