@@ -34,7 +34,18 @@ if(TARGET rustml)
   install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
   install(DIRECTORY bindings/python/ DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/python PATTERN tests EXCLUDE PATTERN __pycache__ EXCLUDE
     PATTERN .mypy_cache EXCLUDE)
-  install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+  install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN rust/Cargo.* EXCLUDE PATTERN target EXCLUDE)
+
+  # The Rust crates, for `cargo add --path`; the examples find them there.
+  foreach(crate rustml-sys rustml)
+    install(DIRECTORY bindings/rust/${crate} DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/rust
+      PATTERN tests EXCLUDE PATTERN examples EXCLUDE PATTERN target EXCLUDE)
+  endforeach()
+  file(RELATIVE_PATH crate_path /${CMAKE_INSTALL_DOCDIR}/examples/rust /${CMAKE_INSTALL_DATADIR}/rustml/rust/rustml)
+  file(READ examples/rust/Cargo.toml manifest)
+  string(REPLACE "../../bindings/rust/rustml" "${crate_path}" manifest "${manifest}")
+  file(WRITE ${PROJECT_BINARY_DIR}/examples/rust/Cargo.toml "${manifest}")
+  install(FILES ${PROJECT_BINARY_DIR}/examples/rust/Cargo.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/rust)
 endif()
 
 if(TARGET rustml-infer)

@@ -47,7 +47,6 @@ def rust(libraries, work):
     need(shutil.which("cargo"), "no cargo; https://rustup.rs")
     environment = {"CARGO_TARGET_DIR": str(work / "cargo"), "RUSTML_LIB_DIR": str(libraries)}
     folder = ROOT / "bindings/rust"
-    need("cases" in (folder / "Cargo.toml").read_text(), "its runner is not in this tree")
     need(subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=folder).returncode == 0, "crates could not be fetched")
     build(["cargo", "build", "--offline", "--locked", "-q", "-p", "rustml-cases"], folder, **environment)
     return [work / "cargo/debug/rustml-cases"], {}

@@ -83,12 +83,13 @@ def go_cgo(work, libraries):
     return go(work, CGO_ENABLED="1", PKG_CONFIG_PATH=str(work))
 
 
-def rust(work, libraries):
+def rust(work):
     need("cargo", "https://rustup.rs")
     fetched(["cargo", "fetch", "--locked"], RUST, "the crate pkg-config")
-    target = {"CARGO_TARGET_DIR": str(work / "cargo"), "RUSTML_LIB_DIR": str(libraries)}
     run(["cargo", "fmt", "--check"], RUST)
-    return lambda **environment: run(["cargo", "test", "--offline", "--locked", "-q"], RUST, **target, **environment)
+    command = ["cargo", "test", "--offline", "--locked", "-q", "-p", "rustml-sys"]
+    return lambda **environment: run(command, RUST, CARGO_TARGET_DIR=str(work / "cargo"), RUSTML_LIB_DIR=environment["LD_LIBRARY_PATH"],
+                                     **environment)
 
 
 def csharp(work):
@@ -104,7 +105,7 @@ def main():
     language, libraries, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve() / sys.argv[1]
     work.mkdir(parents=True, exist_ok=True)
     prepare = {"python": lambda: python(work), "go-cgo": lambda: go_cgo(work, libraries), "go-purego": lambda: go(work, CGO_ENABLED="0"),
-               "rust": lambda: rust(work, libraries), "csharp": lambda: csharp(work)}[language]
+               "rust": lambda: rust(work), "csharp": lambda: csharp(work)}[language]
     try:
         test = prepare()
         test(LD_LIBRARY_PATH=str(libraries), RUSTML_LIBRARY=str(libraries / "librustml.so"))
@@ -116,4 +117,5 @@ def main():
         sys.exit(f"FAILED {language}: {failed}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -16,11 +16,7 @@ pub fn check_layout() -> Result<(), String> {
     let (major, minor) = (RUSTML_VERSION_MAJOR as u32, RUSTML_VERSION_MINOR as u32);
     // SAFETY: both take and return integers only.
     let (hash, abi) = unsafe { (rustml_abi_layout_hash(major, minor), rustml_abi_version()) };
-    let theirs = format!(
-        "the librustml that was loaded has ABI {}.{}",
-        abi >> 16,
-        abi & 0xFFFF
-    );
+    let theirs = format!("the librustml that was loaded has ABI {}.{}", abi >> 16, abi & 0xFFFF);
     match hash {
         RUSTML_ABI_LAYOUT_HASH => Ok(()),
         0 => Err(format!(

@@ -49,19 +49,13 @@ fn a_callback_stops_a_call_and_is_destroyed_once() {
         let mut reader: rustml_reader = core::mem::zeroed();
         let mut info: rustml_snapshot_info = core::mem::zeroed();
         let mut error = core::ptr::null_mut();
-        assert_eq!(
-            rustml_reader_init(&mut reader, size_of::<rustml_reader>() as u32),
-            RUSTML_OK
-        );
+        assert_eq!(rustml_reader_init(&mut reader, size_of::<rustml_reader>() as u32), RUSTML_OK);
         info.struct_size = size_of::<rustml_snapshot_info>() as u32;
         reader.user_data = (&mut seen as *mut Seen).cast();
         reader.size = 1 << 20;
         reader.read_at = Some(read_at);
         reader.destroy = Some(destroy);
-        assert_eq!(
-            rustml_snapshot_probe(&reader, &mut info, &mut error),
-            RUSTML_CALLBACK_STOP
-        );
+        assert_eq!(rustml_snapshot_probe(&reader, &mut info, &mut error), RUSTML_CALLBACK_STOP);
         assert_eq!(rustml_error_callback_value(error), 7);
         assert_eq!(rustml_error_release(error), RUSTML_OK);
         assert_eq!(rustml_error_release(error), RUSTML_INVALID_HANDLE);
