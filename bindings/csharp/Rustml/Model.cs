@@ -156,11 +156,15 @@ namespace Rustml
         }
 
         /// <summary>What the model's chat template makes of a conversation, to look at: to generate, use <see cref="Prompt.Chat(ChatMessage[])"/>.</summary>
-        public string FormatChat(IEnumerable<ChatMessage> messages, bool addGenerationPrompt = true)
+        public string FormatChat(IEnumerable<ChatMessage> messages, bool addGenerationPrompt = true) =>
+            FormatChatJson(Prompt.Json(messages), addGenerationPrompt);
+
+        /// <summary>The same from a JSON array of {"role", "content"}.</summary>
+        public string FormatChatJson(string messages, bool addGenerationPrompt = true)
         {
             using var held = handle.Hold();
             using var arena = new Arena();
-            rustml_text json = arena.Text(Prompt.Json(messages));
+            rustml_text json = arena.Text(messages);
             rustml_chat_options* options = Prompt.ChatOptions(arena, addGenerationPrompt);
             IntPtr model = held.Value;
             return Encoding.UTF8.GetString(Views.Filled<byte>(
