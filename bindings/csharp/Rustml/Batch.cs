@@ -30,6 +30,19 @@ namespace Rustml
         /// <summary>What went wrong with this one, if it failed.</summary>
         public string? Error { get; }
 
+        /// <summary>This answer, or the exception that the same answer alone would have ended with.</summary>
+        public BatchAnswer EnsureSuccess()
+        {
+            string message = Error ?? $"the answer ended with {Result.Status}";
+            switch (Result.Status)
+            {
+                case Status.Ok: return this;
+                case Status.Cancelled: throw new RustmlCanceledException(message, CancellationToken.None, Result);
+                case Status.DeadlineExceeded: throw new RustmlTimeoutException(message, Result);
+                default: throw new RustmlException(Result.Status, message, result: Result);
+            }
+        }
+
         public override string ToString() => Text;
     }
 
@@ -110,7 +123,7 @@ namespace Rustml
         public Task<IReadOnlyList<BatchAnswer>> GenerateBatchAsync(IReadOnlyList<Prompt> prompts, GenerationOptions? options = null,
                                                                    SessionOptions? session = null, Func<Chunk, BatchAction>? onChunk = null,
                                                                    CancellationToken cancellationToken = default) =>
-            Task.Run(() => GenerateBatch(prompts, options, session, onChunk, cancellationToken));
+            Background.Run(() => GenerateBatch(prompts, options, session, onChunk, cancellationToken));
 
         private sealed class BatchCallback : Callback
         {
@@ -180,7 +193,7 @@ namespace Rustml
 
         /// <inheritdoc cref="BeamSearch"/>
         public Task<IReadOnlyList<Beam>> BeamSearchAsync(Prompt prompt, BeamOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.Run(() => BeamSearch(prompt, options, cancellationToken));
+            Background.Run(() => BeamSearch(prompt, options, cancellationToken));
 
         private sealed class BeamCallback : Callback
         {

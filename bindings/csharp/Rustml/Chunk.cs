@@ -165,8 +165,8 @@ namespace Rustml
                 IntPtr error;
                 int status;
                 fixed (T* at = buffer) status = fill(at, (ulong)buffer.Length, &needed, &error);
-                if (status == Native.RUSTML_BUFFER_TOO_SMALL)
-                {
+                if (status == Native.RUSTML_BUFFER_TOO_SMALL || (status == Native.RUSTML_OK && needed > (ulong)buffer.Length))
+                { // OK answers a capacity of 0, which asks for the size
                     buffer = new T[checked((int)needed)];
                     continue;
                 }

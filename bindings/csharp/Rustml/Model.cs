@@ -28,7 +28,7 @@ namespace Rustml
         /// <exception cref="RustmlException">The file is absent, damaged or not supported, or the memory does not suffice.</exception>
         public static Task<Model> LoadAsync(string path, ModelOptions? options = null, IProgress<RustmlProgress>? progress = null,
                                             CancellationToken cancellationToken = default) =>
-            Task.Run(() => Load(path, options, progress, cancellationToken));
+            Background.Run(() => Load(path, options, progress, cancellationToken));
 
         /// <inheritdoc cref="LoadAsync(string, ModelOptions, IProgress{RustmlProgress}, CancellationToken)"/>
         public static Model Load(string path, ModelOptions? options = null, IProgress<RustmlProgress>? progress = null,
@@ -47,7 +47,7 @@ namespace Rustml
         /// <summary>The same from a stream, from its present position to its end. What the stream throws comes out of this call.</summary>
         public static Task<Model> LoadAsync(Stream stream, ModelOptions? options = null, IProgress<RustmlProgress>? progress = null,
                                             CancellationToken cancellationToken = default) =>
-            Task.Run(() => Load(stream, options, progress, cancellationToken));
+            Background.Run(() => Load(stream, options, progress, cancellationToken));
 
         /// <inheritdoc cref="LoadAsync(Stream, ModelOptions, IProgress{RustmlProgress}, CancellationToken)"/>
         public static Model Load(Stream stream, ModelOptions? options = null, IProgress<RustmlProgress>? progress = null,

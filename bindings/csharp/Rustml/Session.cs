@@ -36,7 +36,7 @@ namespace Rustml
         /// <inheritdoc cref="Eval"/>
         public Task EvalAsync(IReadOnlyList<int> ids, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
                               CancellationToken cancellationToken = default) =>
-            Task.Run(() => Eval(ids, progress, timeout, cancellationToken));
+            Background.Run(() => Eval(ids, progress, timeout, cancellationToken));
 
         /// <summary>The score of every token of the vocabulary to follow the session's tokens.</summary>
         public float[] GetLogits()

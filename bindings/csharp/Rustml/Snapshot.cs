@@ -37,12 +37,12 @@ namespace Rustml
         /// <inheritdoc cref="Save(string, IProgress{RustmlProgress}, TimeSpan?, CancellationToken)"/>
         public Task SaveAsync(string path, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
                               CancellationToken cancellationToken = default) =>
-            Task.Run(() => Save(path, progress, timeout, cancellationToken));
+            Background.Run(() => Save(path, progress, timeout, cancellationToken));
 
         /// <inheritdoc cref="Save(Stream, IProgress{RustmlProgress}, TimeSpan?, CancellationToken)"/>
         public Task SaveAsync(Stream stream, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
                               CancellationToken cancellationToken = default) =>
-            Task.Run(() => Save(stream, progress, timeout, cancellationToken));
+            Background.Run(() => Save(stream, progress, timeout, cancellationToken));
 
         /// <summary>Replaces what the session holds by a saved one of the same model, wholly or not at all.</summary>
         public RestoreInfo Restore(string path, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
@@ -79,12 +79,12 @@ namespace Rustml
         /// <inheritdoc cref="Restore(string, IProgress{RustmlProgress}, TimeSpan?, CancellationToken)"/>
         public Task<RestoreInfo> RestoreAsync(string path, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
                                               CancellationToken cancellationToken = default) =>
-            Task.Run(() => Restore(path, progress, timeout, cancellationToken));
+            Background.Run(() => Restore(path, progress, timeout, cancellationToken));
 
         /// <inheritdoc cref="Restore(Stream, IProgress{RustmlProgress}, TimeSpan?, CancellationToken)"/>
         public Task<RestoreInfo> RestoreAsync(Stream stream, IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
                                               CancellationToken cancellationToken = default) =>
-            Task.Run(() => Restore(stream, progress, timeout, cancellationToken));
+            Background.Run(() => Restore(stream, progress, timeout, cancellationToken));
 
         /// <summary>How many bytes a snapshot would have now.</summary>
         public long GetSnapshotSize()

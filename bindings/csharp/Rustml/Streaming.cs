@@ -43,7 +43,7 @@ namespace Rustml
         /// <summary>A whole answer at once.</summary>
         /// <inheritdoc cref="GenerateAsync"/>
         public Task<Completion> CompleteAsync(Prompt prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.Run(() => Complete(prompt, options, cancellationToken));
+            Background.Run(() => Complete(prompt, options, cancellationToken));
 
         /// <inheritdoc cref="CompleteAsync"/>
         public Completion Complete(Prompt prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -74,5 +74,13 @@ namespace Rustml
             Func<Chunk?> step = () => answer.TryNext(out Chunk? chunk) ? chunk : null;
             while (await Task.Run(step).ConfigureAwait(false) is Chunk next) yield return next;
         }
+    }
+
+    /// <summary>Task.Run whose task counts as cancelled when the library says so: that it does only for exceptions from async methods.</summary>
+    internal static class Background
+    {
+        internal static async Task<T> Run<T>(Func<T> work) => await Task.Run(work).ConfigureAwait(false);
+
+        internal static async Task Run(Action work) => await Task.Run(work).ConfigureAwait(false);
     }
 }

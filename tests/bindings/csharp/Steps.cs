@@ -165,6 +165,7 @@ internal sealed class Steps
                 break;
             case "batch":
                 var answers = await model.GenerateBatchAsync(step.Take("prompts").Value.EnumerateArray().Select(Prompts).ToArray(), Generation(step), options);
+                foreach (BatchAnswer answer in answers) answer.EnsureSuccess();
                 JsonElement[] all = step.Take("want_all")?.EnumerateArray().ToArray();
                 for (int i = 0; all != null && i < answers.Count; ++i)
                     WantSame(all[i].EnumerateArray().Select(id => id.GetInt32()), answers[i].TokenIds, $"answer {i}");
