@@ -15,8 +15,6 @@ namespace Rustml
     /// </summary>
     internal static class Loader
     {
-        private delegate bool TryLoad(string path, out IntPtr handle);
-
         private static readonly Lazy<Exception?> problem = new Lazy<Exception?>(Prepare);
         private static readonly List<string> tried = new List<string>();
         private static IntPtr loaded;
@@ -56,24 +54,28 @@ namespace Rustml
 
         private static void Load(Type library)
         {
-            var tryLoad = (TryLoad)Delegate.CreateDelegate(typeof(TryLoad),
-                library.GetMethod("TryLoad", new[] { typeof(string), typeof(IntPtr).MakeByRefType() })!);
-            foreach (string place in Places())
+            var load = (Func<string, IntPtr>)Delegate.CreateDelegate(typeof(Func<string, IntPtr>), library.GetMethod("Load", new[] { typeof(string) })!);
+            string? asked = Environment.GetEnvironmentVariable("RUSTML_LIBRARY");
+            foreach (string place in string.IsNullOrEmpty(asked) ? Places() : new[] { asked }) // asked for by name: nothing else will do
             {
                 bool isPath = place.IndexOf(Path.DirectorySeparatorChar) >= 0;
                 if (isPath && !File.Exists(place))
                 {
                     tried.Add(place + ": no such file");
-                    if (place == Environment.GetEnvironmentVariable("RUSTML_LIBRARY")) break; // asked for by name: nothing else will do
                     continue;
                 }
-                if (tryLoad(place, out loaded))
+                try
                 {
+                    loaded = load(place);
                     Found = isPath ? place : null;
                     break;
                 }
-                tried.Add(place + (isPath ? ": not a library that can be loaded here" : ": not among the system's libraries"));
-                if (place == Environment.GetEnvironmentVariable("RUSTML_LIBRARY")) break;
+                catch (Exception what) when (what is DllNotFoundException || what is BadImageFormatException)
+                {
+                    // The last part of the runtime's message is the system's.
+                    string reason = what.Message.TrimEnd();
+                    tried.Add(place + (isPath ? ": " + reason.Substring(reason.LastIndexOf(": ", StringComparison.Ordinal) + 1).Trim() : ": not among the system's libraries"));
+                }
             }
             // Always set: the runtime asks here first, and if nothing was found its own message would name one file only.
             Type resolver = library.Assembly.GetType("System.Runtime.InteropServices.DllImportResolver")
@@ -90,9 +92,6 @@ namespace Rustml
 
         private static IEnumerable<string> Places()
         {
-            string? asked = Environment.GetEnvironmentVariable("RUSTML_LIBRARY");
-            if (!string.IsNullOrEmpty(asked)) yield return asked;
-
             string major = Native.RUSTML_VERSION_MAJOR.ToString();
             bool windows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows), mac = RuntimeInformation.IsOSPlatform(OSPlatform.OSX);
             string[] names = windows ? new[] { "rustml.dll" }
