@@ -32,6 +32,8 @@ if(TARGET rustml)
   endif()
 
   install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  install(DIRECTORY bindings/python/ DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/python PATTERN tests EXCLUDE PATTERN __pycache__ EXCLUDE
+    PATTERN .mypy_cache EXCLUDE)
   install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 endif()
 

@@ -54,8 +54,10 @@ def other_library(work):
 
 
 def python(work):
-    return lambda **environment: run([sys.executable, "bindings/python/tests/test_raw.py"], PYTHONPATH=str(ROOT / "bindings/python"),
-                                     PYTHONDONTWRITEBYTECODE="1", **environment)
+    def test(**environment):
+        for name in ["raw"] if "RUSTML_EXPECT_REFUSAL" in environment else ["raw", "package", "examples"]:
+            run([sys.executable, f"bindings/python/tests/test_{name}.py"], PYTHONPATH=str(ROOT / "bindings/python"), PYTHONDONTWRITEBYTECODE="1", **environment)
+    return test
 
 
 def go(work, **environment):

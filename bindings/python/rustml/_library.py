@@ -1,5 +1,7 @@
 """Finds librustml and refuses one of another layout."""
 
+from __future__ import annotations
+
 import ctypes
 import functools
 import os
@@ -9,8 +11,8 @@ import sys
 from . import _raw
 
 
-def candidates():
-    """RUSTML_LIBRARY alone if it is set; else the package's own folder, then the system's loader."""
+def candidates() -> list[str]:
+    """RUSTML_LIBRARY alone if it is set; else the package's own folder, the prefix it was installed to, then the system's loader."""
     given = os.environ.get("RUSTML_LIBRARY")
     if given:
         return [given]
@@ -21,11 +23,15 @@ def candidates():
         names = [f"librustml.{major}.dylib", "librustml.dylib"]
     else:
         names = [f"librustml.so.{major}", "librustml.so"]
-    here = pathlib.Path(__file__).parent
-    return [str(here / name) for name in names] + names
+    here = pathlib.Path(__file__).resolve().parent
+    beside = [here / name for name in names]
+    if here.parts[-4:-1] == ("share", "rustml", "python"):  # `cmake --install` put both into one prefix
+        prefix = here.parents[3]
+        beside += [folder / name for folder in [prefix / "lib", *prefix.glob("lib/*-linux-*"), prefix / "lib64", prefix / "bin"] for name in names]
+    return [str(path) for path in beside] + names
 
 
-def refuse(path, library):
+def refuse(path: str, library: ctypes.CDLL) -> None:
     """ImportError unless the library has the layout that _raw was made from."""
     try:
         version, layout = library.rustml_abi_version, library.rustml_abi_layout_hash
@@ -45,7 +51,7 @@ def refuse(path, library):
 
 
 @functools.cache
-def load():
+def load() -> ctypes.CDLL:
     """The library with typed functions; ImportError says where it was looked for."""
     tried = []
     for path in candidates():
