@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 
+import csharp_tools
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DATA = ROOT / "tests/golden/data"
@@ -43,7 +45,15 @@ def python(libraries, work):
     return [sys.executable, HERE / "cases_python.py"], {"PYTHONPATH": str(ROOT / "bindings/python"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-RUNNERS = {"c": c, "python": python}
+def csharp(libraries, work):
+    try:
+        tools = csharp_tools.Tools(work)
+    except csharp_tools.Skipped as reason:
+        raise Skipped(reason) from None
+    return tools.command(tools.program("Cases", [HERE / "csharp/Cases.cs", HERE / "csharp/Steps.cs"])), tools.environment
+
+
+RUNNERS = {"c": c, "python": python, "csharp": csharp}
 
 
 def drop_powers():

@@ -1,14 +1,20 @@
 """Builds C# with what scripts/setup_csharp fetched: Roslyn on the .NET Core runtime, both in ~/.cache/rustml/dotnet.
 
 Tools(work) raises Skipped, with the reason, where something is absent. .library() compiles bindings/csharp/Rustml for netstandard 2.1;
-.program(name, sources) a test against it; .command(program) and .environment run it.
+.program(name, sources) a test against it; .command(program) and .environment run it; .package(library, folder) makes the NuGet package.
+As a program: csharp_tools.py pack LIBRARY FOLDER.
 """
 
 import json
 import os
 import pathlib
+import platform
+import re
 import shutil
 import subprocess
+import sys
+import tempfile
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/bindings/csharp"
@@ -79,3 +85,51 @@ class Tools:
 
     def command(self, program):
         return [str(FOLDER / "dotnet"), str(program)]
+
+    def package(self, library, folder):
+        """Rustml.VERSION.nupkg: the assembly for netstandard 2.1 and the library for this machine's kind."""
+        project = (ROOT / "bindings/csharp/Rustml/Rustml.csproj").read_text()
+        field = lambda name: re.search(f"<{name}>(.*?)</{name}>", project).group(1)
+        assembly = self.library()
+        rid = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}[platform.machine()]
+        major = re.search(r"RUSTML_VERSION_MAJOR (\d+)", (ROOT / "include/rustml.h").read_text()).group(1)
+        files = {"Rustml.nuspec": f"""<?xml version="1.0" encoding="utf-8"?>
+<package xmlns="http://schemas.microsoft.com/packaging/2012/06/nuspec.xsd">
+  <metadata>
+    <id>{field("PackageId")}</id>
+    <version>{field("Version")}</version>
+    <authors>{field("Authors")}</authors>
+    <license type="expression">{field("PackageLicenseExpression")}</license>
+    <readme>README.md</readme>
+    <description>{field("Description")}</description>
+    <dependencies><group targetFramework=".NETStandard2.1" /></dependencies>
+  </metadata>
+</package>
+""", "[Content_Types].xml": """<?xml version="1.0" encoding="utf-8"?>
+<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+  <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml" />
+""" + "".join(f'  <Default Extension="{kind}" ContentType="application/octet" />\n' for kind in ("nuspec", "dll", "xml", "md", major)) + "</Types>\n",
+            "_rels/.rels": """<?xml version="1.0" encoding="utf-8"?>
+<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+  <Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/Rustml.nuspec" Id="R1" />
+</Relationships>
+"""}
+        out = pathlib.Path(folder) / f"{field('PackageId')}.{field('Version')}.nupkg"
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+            for name, text in files.items():
+                package.writestr(name, text)
+            package.write(ROOT / "bindings/csharp/README.md", "README.md")
+            for file in (assembly, assembly.with_suffix(".xml")):
+                package.write(file, f"lib/netstandard2.1/{file.name}")
+            package.write(library, f"runtimes/{rid}/native/librustml.so.{major}")
+        return out
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] != "pack":
+        sys.exit("csharp_tools.py pack LIBRARY FOLDER")
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            print(Tools(scratch).package(sys.argv[2], sys.argv[3]))
+        except Skipped as reason:
+            sys.exit(f"csharp_tools.py: {reason}")

@@ -54,6 +54,20 @@ namespace Rustml
 
         private static void Load(Type library)
         {
+            // Set whatever is found: the runtime asks here first, and where nothing is its own message would name one file only.
+            Type resolver = library.Assembly.GetType("System.Runtime.InteropServices.DllImportResolver")!;
+            try
+            {
+                library.GetMethod("SetDllImportResolver")!.Invoke(null, new object[]
+                {
+                    typeof(Native).Assembly,
+                    Delegate.CreateDelegate(resolver, typeof(Loader).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static)!),
+                });
+            }
+            catch (TargetInvocationException what) when (what.InnerException is InvalidOperationException)
+            {
+                return; // the program has set its own for this assembly
+            }
             var load = (Func<string, IntPtr>)Delegate.CreateDelegate(typeof(Func<string, IntPtr>), library.GetMethod("Load", new[] { typeof(string) })!);
             string? asked = Environment.GetEnvironmentVariable("RUSTML_LIBRARY");
             foreach (string place in string.IsNullOrEmpty(asked) ? Places() : new[] { asked }) // asked for by name: nothing else will do
@@ -77,14 +91,6 @@ namespace Rustml
                     tried.Add(place + (isPath ? ": " + reason.Substring(reason.LastIndexOf(": ", StringComparison.Ordinal) + 1).Trim() : ": not among the system's libraries"));
                 }
             }
-            // Always set: the runtime asks here first, and if nothing was found its own message would name one file only.
-            Type resolver = library.Assembly.GetType("System.Runtime.InteropServices.DllImportResolver")
-                            ?? Type.GetType("System.Runtime.InteropServices.DllImportResolver, System.Runtime.InteropServices")!;
-            library.GetMethod("SetDllImportResolver")!.Invoke(null, new object[]
-            {
-                typeof(Native).Assembly,
-                Delegate.CreateDelegate(resolver, typeof(Loader).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static)!),
-            });
             if (loaded == IntPtr.Zero) throw new DllNotFoundException();
         }
 
