@@ -44,7 +44,7 @@ class Test:
             print(f"FAILED {what}")
 
     def hosts(self, library):
-        self.run(self.tools.program("HostTest", [HERE / "HostTest.cs"]), TINY, DATA / "slow_q4_0.gguf", library=library)
+        self.run(self.tools.program("HostTest", [HERE / "HostTest.cs", HERE / "Doubles.cs"]), TINY, DATA / "slow_q4_0.gguf", library=library)
         raw = ROOT / "bindings/csharp/Rustml/Native.generated.cs"
         program = self.tools.program("OverheadTest", [HERE / "OverheadTest.cs", raw], "-unsafe")
         self.run(program, TINY, *[SMOLLM2] * SMOLLM2.exists(), library=library)
