@@ -34,6 +34,7 @@ if(TARGET rustml)
   install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
   install(DIRECTORY bindings/python/ DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/python PATTERN tests EXCLUDE PATTERN __pycache__ EXCLUDE
     PATTERN .mypy_cache EXCLUDE)
+  install(DIRECTORY bindings/csharp/ DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/csharp PATTERN tests EXCLUDE PATTERN bin EXCLUDE PATTERN obj EXCLUDE)
   install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN rust/Cargo.* EXCLUDE PATTERN target EXCLUDE)
 
   # The Rust crates, for `cargo add --path`; the examples find them there.

@@ -1,3 +1,4 @@
+#pragma warning disable 8603 // null where nothing is wrong
 namespace Rustml.Interop
 {
     /// <summary>Does the library that was loaded fit Native.generated.cs?</summary>

@@ -1,0 +1,350 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+using Rustml;
+
+/// <summary>The steps of one case, on one session.</summary>
+internal sealed class Steps
+{
+    private readonly Model model;
+    private readonly Session session;
+    private readonly SessionOptions options;
+    private readonly Func<string, string> place;
+    private readonly Func<string, Model> modelOf;
+    private readonly Dictionary<string, List<int>> saved = new Dictionary<string, List<int>>();
+    private Stopwatch clock;
+
+    internal Steps(Model model, Session session, SessionOptions options, Func<string, string> place, Func<string, Model> modelOf) =>
+        (this.model, this.session, this.options, this.place, this.modelOf) = (model, session, options, place, modelOf);
+
+    private static void Want(bool good, string what)
+    {
+        if (!good) throw new Failed(what);
+    }
+
+    private static void WantSame<T>(IEnumerable<T> want, IEnumerable<T> got, string what)
+    {
+        if (want != null && !want.SequenceEqual(got)) throw new Failed($"{what}: [{string.Join(", ", got)}] instead of [{string.Join(", ", want)}]");
+    }
+
+    internal static string StatusOf(Exception what)
+    {
+        Status status = what switch
+        {
+            null => Status.Ok,
+            RustmlException one => one.Status,
+            OperationCanceledException _ => Status.Cancelled,
+            TimeoutException _ => Status.DeadlineExceeded,
+            ObjectDisposedException _ => Status.InvalidHandle,
+            _ => throw new Failed("an exception without a status: " + what),
+        };
+        return string.Concat(status.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : "" + char.ToUpperInvariant(c)));
+    }
+
+    internal async Task Run(Fields step)
+    {
+        string op = step.Text("op"), status = step.Text("status") ?? "OK", message = step.Text("message");
+        long? within = step.Long("within_ms");
+        Exception failure = null;
+        clock = Stopwatch.StartNew();
+        try
+        {
+            await Do(op, step);
+        }
+        catch (Exception what) when (!(what is Failed))
+        {
+            failure = what;
+        }
+        long took = clock.ElapsedMilliseconds;
+        Want(StatusOf(failure) == status, $"{op}: {StatusOf(failure)} ({failure?.Message}) instead of {status}");
+        Want(message == null || failure.Message.Contains(message), $"{op}: \"{failure?.Message}\" does not say \"{message}\"");
+        Want(within == null || took <= within, $"{op}: {took} ms instead of {within}");
+        if (failure == null) step.Finish();
+    }
+
+    internal static GenerationOptions Generation(Fields step)
+    {
+        string onStop = step.Text("on_stop");
+        return new GenerationOptions
+        {
+            MaxTokens = step.Long("max_tokens"),
+            Seed = step.Take("seed")?.GetUInt64(),
+            Temperature = step.Float("temperature"),
+            TopK = step.Int("top_k"),
+            TopP = step.Float("top_p"),
+            MinP = step.Float("min_p"),
+            TypicalP = step.Float("typical_p"),
+            RepetitionPenalty = step.Float("repetition_penalty"),
+            PresencePenalty = step.Float("presence_penalty"),
+            FrequencyPenalty = step.Float("frequency_penalty"),
+            RepetitionWindow = step.Int("repetition_window"),
+            StopStrings = step.Take("stop_strings")?.EnumerateArray().Select(one => one.GetString()).ToArray(),
+            StopIds = step.Ids("stop_ids"),
+            IgnoreEos = step.Bool("ignore_eos"),
+            OnStop = onStop == null ? (OnStop?)null : Enum.Parse<OnStop>(onStop, true),
+            PromptLookup = step.Int("prompt_lookup"),
+            Timeout = step.Span("timeout_ms"),
+            FirstTokenTimeout = step.Span("first_token_timeout_ms"),
+        };
+    }
+
+    private static CancellationToken Token(Fields step) => new CancellationToken(step.Bool("cancelled") ?? false);
+
+    private async Task Do(string op, Fields step)
+    {
+        switch (op)
+        {
+            case "open":
+                (await Model.LoadAsync(place(step.Text("path")), new ModelOptions
+                {
+                    MemoryLimitBytes = step.Long("memory_limit_bytes"),
+                    Threads = step.Int("n_threads"),
+                    Timeout = step.Span("timeout_ms"),
+                }, null, Token(step))).Dispose();
+                break;
+            case "info":
+                ModelInfo info = model.GetInfo();
+                Want((step.Int("want_vocab_size") ?? info.VocabSize) == info.VocabSize, $"vocab_size {info.VocabSize}");
+                Want((step.Bool("want_chat_template") ?? info.HasChatTemplate) == info.HasChatTemplate, "has_chat_template");
+                break;
+            case "encode":
+                WantSame(step.Ids("want_ids"), model.Encode(step.Text("text"), parseSpecial: step.Bool("parse_special") ?? false), "ids");
+                break;
+            case "decode":
+                WantSame(step.Text("want_text"), model.Decode(step.Ids("ids"), step.Bool("skip_special") ?? false), "text");
+                break;
+            case "chat_format":
+                WantSame(step.Text("want_text"),
+                         model.FormatChatJson(step.Take("messages").Value.GetRawText(), step.Bool("add_generation_prompt") ?? true), "text");
+                break;
+            case "eval":
+                await session.EvalAsync(step.Repeated(step.Ids("ids")), null, step.Span("timeout_ms"), Token(step));
+                Position(step, session);
+                break;
+            case "generate":
+                await Generate(step);
+                break;
+            case "while_open":
+                using (Generation answer = session.Start(Prompt.Tokens(step.Ids("ids"))))
+                {
+                    answer.TryNext(out _);
+                    session.Eval(new[] { 5 });
+                }
+                break;
+            case "after_close":
+                Session closed = model.CreateSession(options);
+                closed.Dispose();
+                closed.GetTokens();
+                break;
+            case "cancel_in":
+                await CancelIn(step);
+                break;
+            case "busy":
+                await Busy(step);
+                break;
+            case "callback_stop":
+                var value = (BatchAction)step.Int("value").Value;
+                try
+                {
+                    model.GenerateBatch(new[] { Prompt.Tokens(step.Ids("ids")) }, onChunk: _ => value);
+                }
+                catch (RustmlException stop) when (stop.Status == Status.CallbackStop)
+                {
+                    Want(stop.CallbackValue == (int)value, $"callback value {stop.CallbackValue}");
+                    throw;
+                }
+                break;
+            case "callback_panic":
+                Panic(step.Ids("ids"), step.Int("times").Value);
+                break;
+            case "batch":
+                var answers = await model.GenerateBatchAsync(step.Take("prompts").Value.EnumerateArray().Select(Prompts).ToArray(), Generation(step), options);
+                foreach (BatchAnswer answer in answers) answer.EnsureSuccess();
+                JsonElement[] all = step.Take("want_all")?.EnumerateArray().ToArray();
+                for (int i = 0; all != null && i < answers.Count; ++i)
+                    WantSame(all[i].EnumerateArray().Select(id => id.GetInt32()), answers[i].TokenIds, $"answer {i}");
+                break;
+            case "beams":
+                Beams(step);
+                break;
+            case "tokens":
+                WantSame(step.Ids("want_ids"), session.GetTokens(), "tokens");
+                break;
+            case "reset":
+                session.Reset();
+                break;
+            case "rewind":
+                session.Rewind(step.Long("n").Value);
+                Position(step, session);
+                break;
+            case "snapshot":
+                await Snapshot(step);
+                break;
+            case "save":
+                await session.SaveAsync(place(step.Text("path")));
+                break;
+            case "load":
+                await session.RestoreAsync(place(step.Text("path")));
+                break;
+            default:
+                throw new Failed("unknown op " + op);
+        }
+    }
+
+    private static Prompt Prompts(JsonElement ids) => Prompt.Tokens(ids.EnumerateArray().Select(id => id.GetInt32()).ToArray());
+
+    private static void Position(Fields step, Session of)
+    {
+        long? want = step.Long("want_position");
+        if (want != null) Want(of.GetInfo().Position == want, $"position {of.GetInfo().Position} instead of {want}");
+    }
+
+    private async Task Generate(Fields step)
+    {
+        int[] given = step.Ids("ids");
+        string plain = step.Text("text"), messages = step.Take("messages")?.GetRawText();
+        Prompt prompt = given != null ? Prompt.Tokens(step.Repeated(given)) : plain != null ? plain : Prompt.ChatJson(messages);
+        int? stopAfter = step.Int("break_after");
+        int[] want = step.Ids("want_ids");
+        var ids = new List<int>();
+        var text = new StringBuilder();
+        GenerationResult result = null;
+        try
+        {
+            await foreach (Chunk chunk in session.GenerateAsync(prompt, Generation(step), Token(step)))
+            {
+                text.Append(chunk.Text);
+                result = chunk.Result;
+                if (!chunk.IsEnd) ids.Add(chunk.TokenId);
+                if (ids.Count == stopAfter) break;
+            }
+        }
+        finally
+        {
+            WantSame(want, ids, "ids");
+        }
+        WantSame(step.Text("want_text"), text.ToString(), "text");
+        string finish = step.Text("want_finish"), key;
+        Want(finish == null || result.Finish.ToString().ToUpperInvariant() == finish.Replace("_", ""), $"finish {result?.Finish} instead of {finish}");
+        Want((step.Long("want_prompt_tokens") ?? result?.PromptTokens) == result?.PromptTokens, $"{result?.PromptTokens} prompt tokens");
+        Want((step.Long("want_skipped_at_least") ?? 0) <= (result?.PrefillTokensSkipped ?? 0), $"{result?.PrefillTokensSkipped} tokens skipped");
+        if ((key = step.Text("same_as")) != null) WantSame(saved[key], ids, "same ids");
+        if ((key = step.Text("differs_from")) != null) Want(!saved[key].SequenceEqual(ids), "the same ids as " + key);
+        if ((key = step.Text("save_as")) != null) saved[key] = ids;
+        if ((key = step.Text("publish")) != null) Console.WriteLine($"PUBLISH {key} {JsonSerializer.Serialize(ids)}");
+    }
+
+    private async Task CancelIn(Fields step)
+    {
+        using var source = new CancellationTokenSource();
+        bool generate = step.Text("call") == "generate";
+        int after = step.Int("after_ms").Value;
+        int[] ids = step.Repeated(step.Ids("ids"));
+        Task work = generate ? session.CompleteAsync(Prompt.Tokens(ids), null, source.Token) : session.EvalAsync(ids, null, null, source.Token);
+        await Task.Delay(after);
+        clock.Restart();
+        source.Cancel();
+        await work;
+    }
+
+    private async Task Busy(Fields step)
+    {
+        using var source = new CancellationTokenSource();
+        Task other = session.EvalAsync(step.Repeated(step.Ids("ids")), null, null, source.Token);
+        try
+        {
+            while (!other.IsCompleted) session.Eval(new[] { 5 });
+        }
+        finally
+        {
+            source.Cancel();
+            try
+            {
+                await other;
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+    }
+
+    private sealed class Thrower : IProgress<RustmlProgress>
+    {
+        internal Exception What;
+
+        public void Report(RustmlProgress value) => throw What;
+    }
+
+    private void Panic(int[] ids, int times)
+    {
+        for (int i = 0; i < times; ++i)
+        {
+            var mine = new InvalidOperationException("mine " + i);
+            try
+            {
+                if (i % 2 == 0) model.GenerateBatch(new[] { Prompt.Tokens(ids) }, onChunk: _ => throw mine);
+                else session.BeamSearch(Prompt.Tokens(ids), new BeamOptions { MaxTokens = 2, Progress = new Thrower { What = mine } });
+                throw new Failed("nothing was thrown");
+            }
+            catch (InvalidOperationException what)
+            {
+                Want(ReferenceEquals(what, mine), "another exception: " + what);
+                Want(what.StackTrace.Contains(i % 2 == 0 ? "BatchCallback" : nameof(Thrower)), "the stack is lost: " + what.StackTrace);
+            }
+        }
+    }
+
+    private void Beams(Fields step)
+    {
+        JsonElement[] want = step.Take("want_beams")?.EnumerateArray().ToArray();
+        IReadOnlyList<Beam> got = session.BeamSearch(Prompt.Tokens(step.Ids("ids")), new BeamOptions
+        {
+            Width = step.Int("width"),
+            NBest = step.Int("n_best"),
+            LengthPenalty = step.Float("length_penalty"),
+            EarlyStopping = (EarlyStopping?)step.Int("early_stopping"),
+            MaxTokens = step.Long("max_tokens"),
+            StopIds = step.Ids("stop_ids"),
+            IgnoreEos = step.Bool("ignore_eos"),
+        });
+        if (want == null) return;
+        Want(want.Length == got.Count, $"{got.Count} beams");
+        for (int i = 0; i < want.Length; ++i)
+        {
+            var one = new Fields(want[i]);
+            WantSame(one.Ids("ids"), got[i].TokenIds, $"beam {i}");
+            int? stop = one.Int("stop_id");
+            float? score = one.Float("score");
+            Want(stop == null || stop == (got[i].StopId ?? -1), $"beam {i}: stop id {got[i].StopId}");
+            Want(score == null || Math.Abs(score.Value - got[i].Score) < 1e-3, $"beam {i}: score {got[i].Score}");
+            one.Finish();
+        }
+    }
+
+    private async Task Snapshot(Fields step)
+    {
+        var stream = new MemoryStream();
+        await session.SaveAsync(stream);
+        byte[] bytes = stream.ToArray();
+        Want(session.GetSnapshotSize() == bytes.Length, "snapshot size");
+        int flip = step.Int("flip") ?? int.MaxValue;
+        if (flip != int.MaxValue) bytes[flip < 0 ? bytes.Length + flip : flip] ^= 0xFF;
+        string into = step.Text("into");
+        Session target = into == null ? session : modelOf(into).CreateSession(options);
+        try
+        {
+            await target.RestoreAsync(new MemoryStream(bytes, 0, bytes.Length - (step.Int("cut") ?? 0)));
+            Position(step, target);
+        }
+        finally
+        {
+            if (into != null) target.Dispose();
+        }
+    }
+}
