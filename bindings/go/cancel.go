@@ -49,13 +49,15 @@ func follow(ctx context.Context) (watch, error) {
 		return w, failure(ctx, status, object)
 	}
 	w.cancel = cancel
+	known := w.deadlineNs != 0
 	// A trigger that comes after the handle's release is answered with INVALID_HANDLE, which is fine.
 	w.detach = context.AfterFunc(ctx, func() {
-		reason := uint32(raw.CancelReasonUser)
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			reason = raw.CancelReasonDeadline
+		switch {
+		case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+			raw.CancelTrigger(cancel, raw.CancelReasonUser)
+		case !known: // else the library watches the deadline itself, and says which it was
+			raw.CancelTrigger(cancel, raw.CancelReasonDeadline)
 		}
-		raw.CancelTrigger(cancel, reason)
 	})
 	return w, nil
 }

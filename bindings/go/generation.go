@@ -63,7 +63,7 @@ const (
 	LimitTotal      Limit = raw.DeadlineTotal      // the context's deadline
 	LimitFirstToken Limit = raw.DeadlineFirstToken // [WithFirstTokenTimeout]
 	LimitStall      Limit = raw.DeadlineStall      // [WithStallTimeout]
-	LimitContext    Limit = raw.DeadlineByCancel   // the context's deadline, seen by its timer
+	LimitContext    Limit = raw.DeadlineByCancel   // a context that ended so without telling its deadline
 )
 
 // Result is what became of an answer; see [WithResult].
