@@ -32,6 +32,7 @@ func leave() { <-slots }
 type watch struct {
 	cancel     raw.Cancel
 	deadlineNs uint64
+	trigger    func()
 	detach     func() bool
 }
 
@@ -50,15 +51,16 @@ func follow(ctx context.Context) (watch, error) {
 	}
 	w.cancel = cancel
 	known := w.deadlineNs != 0
-	// A trigger that comes after the handle's release is answered with INVALID_HANDLE, which is fine.
-	w.detach = context.AfterFunc(ctx, func() {
+	w.trigger = func() {
 		switch {
 		case !errors.Is(ctx.Err(), context.DeadlineExceeded):
 			raw.CancelTrigger(cancel, raw.CancelReasonUser)
 		case !known: // else the library watches the deadline itself, and says which it was
 			raw.CancelTrigger(cancel, raw.CancelReasonDeadline)
 		}
-	})
+	}
+	// A trigger that comes after the handle's release is answered with INVALID_HANDLE, which is fine.
+	w.detach = context.AfterFunc(ctx, w.trigger)
 	return w, nil
 }
 

@@ -224,6 +224,9 @@ func (g *generation) step() (chunk Chunk, prefill []int, err error) {
 		defer leave()
 	case <-g.ctx.Done(): // the library says so at once
 	}
+	if g.ctx.Err() != nil && g.watch.cancel != 0 { // it may be earlier here than in AfterFunc's goroutine
+		g.watch.trigger()
+	}
 	e := g.event
 	e.StructSize = uint32(unsafe.Sizeof(*e))
 	var object raw.Error

@@ -9,8 +9,9 @@ import (
 	"github.com/librustml/librustml/bindings/go/internal/raw"
 )
 
-// Session is one conversation: its tokens and KV cache. It does one thing at a time: a call that would change it while another
-// goroutine's is running returns [ErrBusy] at once. [Session.Info], [Session.Tokens] and the like are always allowed.
+// Session is one conversation: its tokens and KV cache. It does one thing at a time: a call while another goroutine's is running
+// returns [ErrBusy] at once. While an answer is open, between two of its chunks, the session can be looked at, saved and written to a
+// snapshot, but not changed: that is [ErrFailedPrecondition].
 type Session struct {
 	owned   owned[raw.Session]
 	running atomic.Bool
