@@ -123,7 +123,7 @@ func ExampleSession_Snapshot() {
 
 // A context ends an answer wherever it is, also in the middle of a long prompt.
 func ExampleSession_Generate_deadline() {
-	model, err := rustml.Open(context.Background(), model)
+	model, err := rustml.Open(context.Background(), "../../tests/golden/data/slow_q4_0.gguf")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func ExampleSession_Generate_deadline() {
 		log.Fatal(err)
 	}
 	defer session.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	for _, err := range session.Generate(ctx, rustml.IDs(make([]int32, 8000))) {
 		if err != nil {
