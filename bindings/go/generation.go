@@ -174,8 +174,13 @@ type generation struct {
 	event   *raw.Event
 }
 
-func (s *Session) open(ctx context.Context, options []GenerateOption, start starter) (*generation, error) {
+func (s *Session) open(ctx context.Context, options []GenerateOption, start starter) (g *generation, err error) {
 	config, err := generateOptions(options)
+	defer func() {
+		if e, ok := err.(*Error); ok && config.result != nil {
+			*config.result = Result{Finish: finishOf(e.Code)}
+		}
+	}()
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +203,7 @@ func (s *Session) open(ctx context.Context, options []GenerateOption, start star
 		w.close()
 		return nil, err
 	}
-	g := &generation{session: s, ctx: ctx, watch: w, config: config, event: &raw.Event{}}
+	g = &generation{session: s, ctx: ctx, watch: w, config: config, event: &raw.Event{}}
 	own(g, &g.owned, handle, raw.GenerationRelease)
 	return g, nil
 }
