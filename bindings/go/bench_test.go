@@ -2,7 +2,9 @@ package rustml
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -44,6 +46,31 @@ func BenchmarkGenerate(b *testing.B) {
 	b.ReportMetric(float64(tokens)/wall.Seconds(), "tokens/s")
 	b.ReportMetric(float64((wall-inside).Nanoseconds())/float64(tokens), "overhead-ns/token")
 	b.ReportMetric(100*float64(wall-inside)/float64(inside), "overhead-%")
+}
+
+// From cancel to return, in the middle of a long prompt.
+func BenchmarkCancel(b *testing.B) {
+	s := startSession(b, benchModel(b))
+	info, err := s.Info()
+	if err != nil {
+		b.Fatal(err)
+	}
+	prompt := make(IDs, info.Capacity-1)
+	var took []time.Duration
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(context.Background())
+		var at time.Time
+		timer := time.AfterFunc(time.Duration(5+len(took)%20)*time.Millisecond, func() { at = time.Now(); cancel() })
+		if err := last(s, ctx, prompt, WithRollback(), WithMaxTokens(1)); errors.Is(err, ErrCancelled) {
+			took = append(took, time.Since(at))
+		}
+		timer.Stop()
+		cancel()
+	}
+	if len(took) > 0 {
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	}
 }
 
 func BenchmarkBatch(b *testing.B) {
