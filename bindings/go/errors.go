@@ -69,8 +69,8 @@ var (
 	ErrDataLoss           error = &Error{Code: CodeDataLoss} // a file is cut, damaged or hostile
 	ErrBusy               error = &Error{Code: CodeBusy}     // another goroutine's call is running on the session
 	ErrClosed             error = &Error{Code: CodeInvalidHandle}
-	ErrABIMismatch        error = &Error{Code: CodeABIMismatch}
-	ErrPoisoned           error = &Error{Code: CodePoisoned} // the session failed with ErrInternal before; close it
+	ErrABIMismatch        error = &Error{Code: CodeABIMismatch} // the library is missing or not the one this package was made for
+	ErrPoisoned           error = &Error{Code: CodePoisoned}    // the session failed with ErrInternal before; close it
 	ErrForked             error = &Error{Code: CodeForked}
 	ErrCallbackStop       error = &Error{Code: CodeCallbackStop}
 )

@@ -68,22 +68,21 @@ const (
 
 // Result is what became of an answer; see [WithResult].
 type Result struct {
-	Finish           Finish
-	Limit            Limit
-	PromptTokens     int // of the whole prompt
-	GeneratedTokens  int
-	TokensCommitted  int // tokens now in the session
-	PrefillSkipped   int // prompt tokens the session held already
-	DroppedBytes     int // prompt bytes for which the vocabulary has no token
-	FirstToken       time.Duration
-	Prefill, Decode  time.Duration
-	PeakMemoryBytes  uint64        // of the model
-	StopLatency      time.Duration // from the context's end to the end of the stopped pass
-	PiecesAfterStop  int
-	DraftedTokens    int // guesses of [WithPromptLookup] ...
-	AcceptedTokens   int // ... and those that came true
-	status           int32
-	callbackReturned int32
+	Finish          Finish
+	Limit           Limit
+	PromptTokens    int // of the whole prompt
+	GeneratedTokens int
+	TokensCommitted int // tokens now in the session
+	PrefillSkipped  int // prompt tokens the session held already
+	DroppedBytes    int // prompt bytes for which the vocabulary has no token
+	FirstToken      time.Duration
+	Prefill, Decode time.Duration
+	PeakMemoryBytes uint64        // of the model
+	StopLatency     time.Duration // from the context's end to the end of the stopped pass
+	PiecesAfterStop int
+	DraftedTokens   int // guesses of [WithPromptLookup] ...
+	AcceptedTokens  int // ... and those that came true
+	status          int32
 }
 
 // TokensPerSecond is the speed of decoding.
@@ -100,7 +99,7 @@ func goResult(r *raw.Result) Result {
 		Finish(r.Finish), Limit(r.Deadline), int(r.PromptTokens), int(r.GeneratedTokens), int(r.TokensCommitted),
 		int(r.PrefillTokensSkipped), int(r.DroppedBytes), seconds(r.FirstTokenSeconds), seconds(r.PrefillSeconds),
 		seconds(r.DecodeSeconds), r.PeakMemoryBytes, time.Duration(r.StopLatencyNs), int(r.PiecesAfterStop), int(r.DraftedTokens),
-		int(r.AcceptedTokens), r.Status, r.CallbackValue,
+		int(r.AcceptedTokens), r.Status,
 	}
 }
 

@@ -20,19 +20,19 @@ func (m *Model) Close() error {
 
 // ModelInfo describes a model. Sizes are in bytes.
 type ModelInfo struct {
-	Architecture, Name, SIMDTarget                string
-	Threads                                       int
-	Layers, Heads, KVHeads, HeadDim               int
-	HiddenDim, FFNDim, VocabSize                  int
-	ContextLength                                 int // tokens the model was trained for
-	Parameters                                    uint64
-	WeightBytes                                   uint64 // packed weights in memory
-	BytesNow, BytesPeak                           uint64 // weights, scratch and the KV caches of all sessions
-	Fingerprint                                   [2]uint64
-	Tensors, FusedQKV, FusedGateUp, QuantizedLins int
-	BOS, EOS                                      int32 // -1: none
-	HasChatTemplate                               bool
-	Sessions                                      int
+	Architecture, Name, SIMDTarget                  string
+	Threads                                         int
+	Layers, Heads, KVHeads, HeadDim                 int
+	HiddenDim, FFNDim, VocabSize                    int
+	ContextLength                                   int // tokens the model was trained for
+	Parameters                                      uint64
+	WeightBytes                                     uint64 // packed weights in memory
+	BytesNow, BytesPeak                             uint64 // weights, scratch and the KV caches of all sessions
+	Fingerprint                                     [2]uint64
+	Tensors, FusedQKV, FusedGateUp, QuantizedLayers int
+	BOS, EOS                                        int32 // -1: none
+	HasChatTemplate                                 bool
+	Sessions                                        int
 }
 
 // Info describes the model.

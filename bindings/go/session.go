@@ -57,13 +57,13 @@ func (s *Session) take() error {
 func (s *Session) untake() { s.running.Store(false) }
 
 // change makes one long call that changes s.
-func (s *Session) change(ctx context.Context, f func(*raw.CallOptions, *raw.Error) int32) error {
+func (s *Session) change(ctx context.Context, progress func(done, total uint64), f func(*raw.CallOptions, *raw.Error) int32) error {
 	if err := s.take(); err != nil {
 		return err
 	}
 	defer s.untake()
 	defer runtime.KeepAlive(s)
-	return invoke(ctx, nil, f)
+	return invoke(ctx, progress, f)
 }
 
 // SessionInfo describes a session.
@@ -135,7 +135,7 @@ func (s *Session) Rewind(n int) error {
 // Fork makes an independent session with the same tokens.
 func (s *Session) Fork(ctx context.Context) (*Session, error) {
 	var handle raw.Session
-	err := s.change(ctx, func(call *raw.CallOptions, object *raw.Error) int32 {
+	err := s.change(ctx, nil, func(call *raw.CallOptions, object *raw.Error) int32 {
 		return raw.SessionFork(s.owned.handle(), &handle, call, object)
 	})
 	return newSession(handle, err)
@@ -146,12 +146,7 @@ func (s *Session) Eval(ctx context.Context, ids []int32) error { return s.EvalPr
 
 // EvalProgress is [Session.Eval] with a function that is called a few times a second at most, with tokens.
 func (s *Session) EvalProgress(ctx context.Context, ids []int32, progress func(done, total uint64)) error {
-	if err := s.take(); err != nil {
-		return err
-	}
-	defer s.untake()
-	defer runtime.KeepAlive(s)
-	return invoke(ctx, progress, func(call *raw.CallOptions, object *raw.Error) int32 {
+	return s.change(ctx, progress, func(call *raw.CallOptions, object *raw.Error) int32 {
 		return raw.SessionEval(s.owned.handle(), unsafe.SliceData(ids), uint64(len(ids)), call, object)
 	})
 }

@@ -109,7 +109,7 @@ func (s *Session) Load(ctx context.Context, path string) (RestoreInfo, error) {
 func (s *Session) restore(ctx context.Context, f func(*raw.RestoreInfo, *raw.CallOptions, *raw.Error) int32) (RestoreInfo, error) {
 	var i raw.RestoreInfo
 	i.StructSize = uint32(unsafe.Sizeof(i))
-	err := s.change(ctx, func(call *raw.CallOptions, object *raw.Error) int32 { return f(&i, call, object) })
+	err := s.change(ctx, nil, func(call *raw.CallOptions, object *raw.Error) int32 { return f(&i, call, object) })
 	if err != nil {
 		return RestoreInfo{}, err
 	}
