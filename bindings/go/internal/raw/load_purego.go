@@ -16,7 +16,7 @@ import (
 )
 
 // Load finds the library and its functions, once; every later call answers the same. Nothing else may be called before it
-// has answered nil. RUSTML_LIBRARY names the file; without it the folder of the program and the system's loader are asked.
+// has answered nil. RUSTML_LIBRARY names the file; without it the folder of the program, the system's loader and /usr/local/lib are asked.
 var Load = sync.OnceValue(load)
 
 func load() error {
@@ -24,7 +24,7 @@ func load() error {
 	for _, path := range candidates() {
 		library, err := open(path)
 		if err != nil {
-			tried = append(tried, fmt.Sprintf("\n  %s: %v", path, err))
+			tried = append(tried, fmt.Sprintf("\n  %s: %s", path, strings.TrimPrefix(err.Error(), path+": ")))
 			continue
 		}
 		return bind(path, library)
@@ -51,7 +51,13 @@ func candidates() []string {
 			paths = append(paths, filepath.Join(filepath.Dir(program), name))
 		}
 	}
-	return append(paths, names...)
+	paths = append(paths, names...)
+	if runtime.GOOS != "windows" { // the loader of Linux knows it only after ldconfig
+		for _, name := range names {
+			paths = append(paths, "/usr/local/lib/"+name)
+		}
+	}
+	return paths
 }
 
 // bind checks the layout before it asks for any other function, so that an old library is refused for what it is.
