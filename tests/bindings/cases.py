@@ -58,7 +58,7 @@ def go(cgo, libraries, work):
     need((HERE / "cases_go.go").exists(), "its runner is not in this tree")
     need(subprocess.run(["go", "mod", "download"], cwd=folder, capture_output=True).returncode == 0, "purego could not be fetched")
     (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\nLibs: -L{libraries} -lrustml\n")
-    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work))
+    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go", HERE / "cases_go_answers.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work))
     return [work / "cases_go"], {}
 
 
