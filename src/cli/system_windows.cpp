@@ -79,7 +79,7 @@ bool read_line(std::string& line) {
     if (!ReadConsoleW(handle_of(0), block, 512, &n, nullptr) || n == 0) break;
     text.append(block, n);
   }
-  if (text.empty() || text[0] == L'\x1A') return false;  // Ctrl-Z
+  if (text.empty() || text[0] == L'\x1A' || text[0] == L'\x04') return false;  // Ctrl-Z, Ctrl-D
   while (text.ends_with(L'\n') || text.ends_with(L'\r')) text.pop_back();
   line = narrow(text.data(), text.size());
   return true;

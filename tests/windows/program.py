@@ -51,6 +51,7 @@ def answers():
     for name in ("base_q8_0.gguf", "base_f32.gguf", "slow_q4_0.gguf", "kquant.gguf", "architectures/gemma3.gguf"):
         for kind, more in (("greedy", []), ("sampled", sampled)):
             compare_answers(f"{name}, {kind}", "--gguf", DATA / name, "--prompt", TEXT, "--max-tokens", "32", "--ignore-eos", *more)
+    compare_answers("more threads than cores", "--gguf", DATA / "base_f16.gguf", "--prompt", TEXT, "--max-tokens", "24", "--ignore-eos", "--threads", "9")
     compare_answers("folder", "--safetensors", DATA / "architectures/gpt2", "--prompt", TEXT, "--max-tokens", "24", "--ignore-eos")
     real = os.environ.get("RUSTML_SMOLLM2")
     if not real:
@@ -88,6 +89,12 @@ def names_beyond_ascii():
     gpt2 = folder / "gpt2 é"
     shutil.copytree(DATA / "architectures/gpt2", gpt2)
     same("folder", "tokenize", "--safetensors", gpt2.relative_to(WORK), "--prompt", TEXT)
+    (WORK / "outside.safetensors").write_bytes((gpt2 / "model.safetensors").read_bytes())
+    linked = shutil.copytree(gpt2, folder / "linked")
+    (linked / "model.safetensors").unlink()
+    (linked / "model.safetensors").symlink_to(WORK / "outside.safetensors")
+    ours, _ = same("a link that leads outside", "info", "--safetensors", linked.relative_to(WORK))
+    check(b"outside of the model's directory" in ours.stderr, f"a link that leads outside: {ours.stderr!r}")
     for program, name in ((on_windows, "windows"), (here, "linux")):
         done = program("quantize", gpt2.relative_to(WORK), f"{folder.name}/{name} ø.gguf", "--type", "Q4_0", "--quiet")
         check(done.returncode == 0, f"quantize: {done.stderr.decode(errors='replace')}")
