@@ -31,7 +31,8 @@ def run(prefix, command, **options):
                               preexec_fn=drop_powers, **options)
         if done.returncode == 0 or done.stderr or attempt == 2:
             return done
-        print(f"RETRIED {pathlib.Path(str(command[0])).name}: Wine ended it with {done.returncode} and no word", flush=True)
+        words = " ".join(map(str, command[1:]))
+        print(f"RETRIED {pathlib.Path(str(command[0])).name} {words}: Wine ended it with {done.returncode} after {len(done.stdout)} bytes", flush=True)
 
 
 def prepare(prefix, stand_in):
