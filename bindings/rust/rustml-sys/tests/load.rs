@@ -15,10 +15,7 @@ fn version_and_layout() {
     }
     check_layout().unwrap();
     unsafe {
-        assert_eq!(
-            rustml_abi_version(),
-            RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR
-        );
+        assert_eq!(rustml_abi_version(), RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR);
         assert!(!CStr::from_ptr(rustml_version()).to_bytes().is_empty());
         assert_eq!(rustml_abi_layout_hash(999, 0), 0);
     }
