@@ -213,7 +213,7 @@ typedef struct rustml_generation rustml_generation;
 typedef struct rustml_cancel rustml_cancel;
 typedef struct rustml_error rustml_error;
 
-/* These three have no struct_size and never grow. */
+/* A text and its length. This struct and the next two have no struct_size and never grow. */
 typedef struct rustml_text {
   const char *ptr; /* UTF-8; NULL: empty */
   uint64_t len;    /* bytes, or RUSTML_NUL_TERMINATED */
@@ -331,7 +331,7 @@ typedef struct rustml_quantize_options {
   uint32_t reserved0;
 } rustml_quantize_options;
 
-/* Sizes in bytes unless named otherwise. Texts live as long as the model. */
+/* What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model. */
 typedef struct rustml_model_info {
   uint32_t struct_size;
   int32_t n_threads;                                /* that work on it */

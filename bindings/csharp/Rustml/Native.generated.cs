@@ -883,7 +883,7 @@ namespace Rustml.Interop
         }
     }
 
-    /// <summary>These three have no struct_size and never grow.</summary>
+    /// <summary>A text and its length. This struct and the next two have no struct_size and never grow.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_text
     {
@@ -1064,7 +1064,8 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
-    /// <summary>Sizes in bytes unless named otherwise. Texts live as long as the model.</summary>
+    /// <summary>What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the
+    /// model.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_model_info
     {

@@ -140,7 +140,7 @@ RUSTML_LOG_TRACE = 5
 
 
 class rustml_text(Structure):
-    # These three have no struct_size and never grow.
+    # A text and its length. This struct and the next two have no struct_size and never grow.
     _fields_ = [
         # UTF-8; NULL: empty
         ("ptr", c_void_p),
@@ -334,7 +334,7 @@ class rustml_quantize_options(Structure):
 
 
 class rustml_model_info(Structure):
-    # Sizes in bytes unless named otherwise. Texts live as long as the model.
+    # What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
     _fields_ = [
         ("struct_size", c_uint32),
         # that work on it

@@ -261,7 +261,7 @@ type Cancel uintptr
 // Error is a handle: a value, not an address; 0 is none.
 type Error uintptr
 
-// Text: These three have no struct_size and never grow.
+// Text: A text and its length. This struct and the next two have no struct_size and never grow.
 type Text struct {
 	// UTF-8; NULL: empty
 	Ptr *byte
@@ -422,7 +422,8 @@ type QuantizeOptions struct {
 	Reserved0 uint32
 }
 
-// ModelInfo: Sizes in bytes unless named otherwise. Texts live as long as the model.
+// ModelInfo: What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as
+// long as the model.
 type ModelInfo struct {
 	StructSize uint32
 	// that work on it

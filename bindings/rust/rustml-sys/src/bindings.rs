@@ -231,7 +231,7 @@ pub struct rustml_error {
     _opaque: [u8; 0],
 }
 
-/// These three have no struct_size and never grow.
+/// A text and its length. This struct and the next two have no struct_size and never grow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_text {
@@ -412,7 +412,7 @@ pub struct rustml_quantize_options {
     pub reserved0: u32,
 }
 
-/// Sizes in bytes unless named otherwise. Texts live as long as the model.
+/// What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_model_info {
