@@ -50,7 +50,7 @@ void on_interrupt(void (*handler)()) noexcept {
 void end_at_once(int code) noexcept { _exit(code); }
 
 void* hub_function(const char* name, std::string& problem) {
-  static void* const library = dlopen("librustml-hub.so.0", RTLD_NOW | RTLD_LOCAL);
+  static void* const library = dlopen("librustml-hub.so.1", RTLD_NOW | RTLD_LOCAL);
   void* const function = library ? dlsym(library, name) : nullptr;
   if (!function) {
     const char* const text = dlerror();

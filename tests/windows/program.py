@@ -108,6 +108,7 @@ def program():
     ours, _ = same("help", "--help")
     check(b"--gguf" in ours.stdout, "help: says nothing of --gguf")
     same("version", "--version")
+    same("manual", "manual")
     same("usage", "--nonsense")
     done = on_windows("info", "--gguf", DATA / "base_q8_0.gguf", "--json")
     theirs = here("info", "--gguf", DATA / "base_q8_0.gguf", "--json")
