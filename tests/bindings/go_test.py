@@ -61,6 +61,18 @@ def purego(work, environment):
     done = subprocess.run([probe, MODEL], env={**os.environ, **absent}, capture_output=True, text=True)
     if done.returncode == 0 or absent["RUSTML_LIBRARY"] not in done.stderr:
         sys.exit(f"FAILED: without a library: {done.stderr}")
+    names = ("librustml.so.1", "librustml.so")
+    places = [str(work / name) for name in names] + [f"/usr/local/lib/{name}" for name in names]
+    installed = [place for place in places if os.path.exists(place)] + re.findall(
+        r"librustml\.so\S*", subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout)
+    if installed:
+        print(f"SKIPPED every place where it looks: {installed[0]} is installed on this system")
+        return
+    bare = {name: value for name, value in os.environ.items() if name not in ("RUSTML_LIBRARY", "LD_LIBRARY_PATH")}
+    done = subprocess.run([probe, MODEL, "x"], env=bare, capture_output=True, text=True)
+    tried = re.findall(r"^  (\S+): ", done.stderr, re.M)
+    if done.returncode == 0 or not set(places) | set(names) <= set(tried):
+        sys.exit(f"FAILED: without a library it says it tried {tried}: {done.stderr}")
 
 
 def examples(work, environment):
