@@ -33,12 +33,12 @@ set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME rustml-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION utils)
 # The first line is the synopsis.
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "runs language models on the processor (shared library)
-Opens GGUF files and Hugging Face directories, streams answers, stops at any moment,
-saves and restores conversations, behind a small C API. librustml-hub, which downloads
-models, is in this package too.")
+Opens GGUF files and Hugging Face directories, streams answers, stops at any
+moment, saves and restores conversations, behind a small C API. librustml-hub,
+which downloads models, is in this package too.")
 set(CPACK_COMPONENT_DEV_DESCRIPTION "runs language models on the processor (development files)
-Headers, pkg-config and CMake files, examples, and the bindings for Go, Rust, C# and
-Python as sources.")
+Headers, pkg-config and CMake files, examples, and the bindings for Go, Rust,
+C# and Python as sources.")
 set(CPACK_COMPONENT_TOOLS_DESCRIPTION "runs language models on the processor (program)
 rustml-infer answers, chats, measures, quantizes and fetches models.")
 
