@@ -176,7 +176,7 @@ def check_names(library, version_script, nm, readelf):
     if len(wanted) < 6:
         yield f"{version_script}: only {len(wanted)} names found; the pattern no longer fits"
     for kind, name in listed("--undefined-only"):
-        if kind in "wv" and not re.fullmatch(r"_ITM_\w+|__gmon_start__|__cxa_finalize|__pthread_key_create", name.split("@")[0]):
+        if kind in "wv" and not re.fullmatch(r"_ITM_\w+|__gmon_start__|__cxa_\w+|__pthread_key_create", name.split("@")[0]):
             yield f"{library}: {name} is a weak import: it may be absent at run time, and then a call of it is the end"
     dynamic = subprocess.run([readelf, "-dW", library], check=True, capture_output=True, text=True).stdout
     stem = re.match(r"[\w-]+\.so", pathlib.Path(library).name).group(0)

@@ -39,6 +39,12 @@ examples_by_cmake() {
 }
 check "the examples build by CMake and run" examples_by_cmake
 
+another_major() {
+  mkdir "$work/major" && printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(p C)' "find_package(rustml $((major + 1)).0 REQUIRED)" >"$work/major/CMakeLists.txt"
+  ! cmake -S "$work/major" -B "$work/major/build" -DCMAKE_PREFIX_PATH="$prefix" 2>"$work/message" && grep -q 'compatible with requested version' "$work/message"
+}
+check "CMake: another major version is refused" another_major
+
 by_hand() {
   cc "$source/examples/c/stream.c" -I"$prefix/include" -L"$lib" -lrustml -o "$work/plain" && answers "$work/plain" "$model" "The capital of France is"
 }

@@ -20,19 +20,19 @@ alone() {  # alone PROGRAM...: answers without a shared librustml
 by_pkg_config() (
   new_project || return 1
   flags=$(pkg-config --static --cflags --libs rustml-static)
-  eval "cc answer.c $flags -o answer" && alone ./answer || return 1
-  eval "c++ -std=c++17 client.cpp $flags -o client" && alone ./client model.gguf
+  eval "cc hello.c $flags -o hello" && alone ./hello || return 1
+  eval "c++ -std=c++17 '$cpp' $flags -o hello_cpp" && alone ./hello_cpp model.gguf
 )
 check "pkg-config, C and C++" by_pkg_config
 
 by_cmake() (
   new_project || return 1
   echo 'cmake_minimum_required(VERSION 3.25)
-    project(answer LANGUAGES C)
+    project(hello LANGUAGES C)
     find_package(rustml REQUIRED)
-    add_executable(answer answer.c)
-    target_link_libraries(answer PRIVATE rustml::rustml-static)' >CMakeLists.txt
-  cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build build && alone build/answer
+    add_executable(hello hello.c)
+    target_link_libraries(hello PRIVATE rustml::rustml-static)' >CMakeLists.txt
+  cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build build && alone build/hello
 )
 check "CMake, C alone" by_cmake
 

@@ -43,31 +43,31 @@ loads() {  # loads PROGRAM: it runs on the library in $lib
   ldd "$1" | grep -F "=> $lib/librustml.so.$major "
 }
 
-new_project() {  # an empty folder with README.md's program in C, one in C++ and a model
+new_project() {  # an empty folder with README.md's program in C and a model; an example in C++ lies in the prefix
   rm -rf "$work/project"
-  mkdir "$work/project" && cd "$work/project" && readme c >answer.c && [ -s answer.c ] &&
-    cp "$source/tests/packages/client.cpp" . && ln -s "$model" model.gguf
+  mkdir "$work/project" && cd "$work/project" && readme c >hello.c && [ -s hello.c ] && ln -s "$model" model.gguf
+  cpp=$prefix/share/doc/rustml/examples/cpp/hello.cpp
 }
 
 # pkg-config quotes a path with blanks for the shell, so what README.md's line becomes is evaluated once more.
 by_pkg_config() (
   new_project && [ "$(pkg-config --modversion rustml)" = "$version" ] || return 1
   line=$(readme sh | grep '^cc ')
-  eval "$(eval "echo \"$line\"")" && loads ./answer && answers ./answer || return 1
-  eval "c++ -std=c++17 client.cpp $(pkg-config --cflags --libs rustml) -o client" && loads ./client && answers ./client model.gguf
+  eval "$(eval "echo \"$line\"")" >said && [ -s said ] && loads ./hello || return 1
+  eval "c++ -std=c++17 '$cpp' $(pkg-config --cflags --libs rustml) -o hello_cpp" && loads ./hello_cpp && answers ./hello_cpp model.gguf
 )
 
 by_cmake() (
   new_project || return 1
   {
     echo 'cmake_minimum_required(VERSION 3.25)
-      project(answer LANGUAGES C CXX)'
+      project(hello LANGUAGES C CXX)'
     readme cmake
-    echo 'add_executable(client client.cpp)
-      target_link_libraries(client PRIVATE rustml::rustml)'
+    echo "add_executable(hello_cpp \"$cpp\")
+      target_link_libraries(hello_cpp PRIVATE rustml::rustml)"
   } >CMakeLists.txt
-  cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build build && loads build/answer && answers build/answer &&
-    answers build/client model.gguf
+  cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build build && loads build/hello && answers build/hello model.gguf &&
+    answers build/hello_cpp model.gguf
 )
 
 stranger() {  # stranger WHERE: builds and runs programs on what `use` said
