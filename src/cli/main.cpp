@@ -1,7 +1,9 @@
 // rustml-infer: the first argument names the command; without one it is `run`.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <new>
+#include <string>
+#include <vector>
 
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -9,6 +11,7 @@
 #include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace {
@@ -80,11 +83,8 @@ constexpr const char* kRunFooter =
     "Statistics, warnings and log lines go to stderr, the answer alone to stdout. With --json stdout carries one JSON\n"
     "object a line; the schema is installed as share/rustml/events.schema.json.\n";
 
-bool asks_json(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--json") == 0) return true;
-  }
-  return false;
+bool asks_json(const std::vector<const char*>& arguments) {
+  return std::any_of(arguments.begin() + 1, arguments.end(), [](const char* a) { return std::strcmp(a, "--json") == 0; });
 }
 
 int fail(const Failure& failure, int code, bool json) {
@@ -98,11 +98,11 @@ int fail(const Failure& failure, int code, bool json) {
   return code;
 }
 
-int run_program(int argc, char** argv) {
+int run_program(const std::vector<const char*>& arguments) {
   const Entry* entry = &kCommands[0];
   bool named = false;
   for (const Entry& candidate : kCommands) {
-    if (argc > 1 && std::strcmp(argv[1], candidate.name) == 0) {
+    if (arguments.size() > 1 && std::strcmp(arguments[1], candidate.name) == 0) {
       entry = &candidate;
       named = true;
     }
@@ -112,7 +112,7 @@ int run_program(int argc, char** argv) {
   const Command command = entry->make(options);
   options.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
   try {
-    const std::string help = options.parse(argc - (named ? 1 : 0), argv + (named ? 1 : 0));
+    const std::string help = options.parse(static_cast<int>(arguments.size()) - (named ? 1 : 0), arguments.data() + (named ? 1 : 0));
     if (!help.empty()) {
       write_answer(help);
       return kExitAnswer;
@@ -128,13 +128,16 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> given = start_program(argc, argv);
+  std::vector<const char*> arguments;
+  for (const std::string& argument : given) arguments.push_back(argument.c_str());
   try {
-    return run_program(argc, argv);
+    return run_program(arguments);
   } catch (const OutputClosed&) {
     return kExitAnswer;
   } catch (const Failure& failure) {
-    return fail(failure, exit_code(failure.status()), asks_json(argc, argv));
+    return fail(failure, exit_code(failure.status()), asks_json(arguments));
   } catch (const std::exception& error) {
-    return fail(Failure(RUSTML_INTERNAL, error.what()), kExitError, asks_json(argc, argv));
+    return fail(Failure(RUSTML_INTERNAL, error.what()), kExitError, asks_json(arguments));
   }
 }
