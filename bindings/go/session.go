@@ -106,7 +106,7 @@ func (s *Session) Logits() ([]float32, error) {
 	defer runtime.KeepAlive(s)
 	return collect(32<<10, func(logits *float32, capacity uint64, needed *uint64) error {
 		var object raw.Error
-		status := raw.SessionLogits(s.owned.handle(), logits, capacity, needed, &object)
+		status := raw.SessionLogits(s.owned.handle(), logits, capacity, needed, nil, &object)
 		return failure(nil, status, object)
 	})
 }

@@ -27,7 +27,7 @@ installed() {
 }
 check "install and move" installed
 prefix=$work/moved/prefix
-lib=$(dirname "$(find "$prefix" -name 'librustml.so.0' | head -n 1)")
+lib=$(dirname "$(find "$prefix" -name 'librustml.so.1' | head -n 1)")
 export PKG_CONFIG_PATH=$lib/pkgconfig
 
 complete() {

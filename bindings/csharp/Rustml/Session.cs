@@ -43,7 +43,7 @@ namespace Rustml
         {
             using var held = handle.Hold();
             IntPtr session = held.Value;
-            return Views.Filled<float>((at, n, needed, error) => Native.rustml_session_logits(session, at, n, needed, error), 0);
+            return Views.Filled<float>((at, n, needed, error) => Native.rustml_session_logits(session, at, n, needed, null, error), 0);
         }
 
         /// <summary>The session's tokens.</summary>

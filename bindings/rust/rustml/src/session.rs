@@ -83,7 +83,7 @@ impl Session {
     pub fn logits(&self) -> Result<Vec<f32>, Error> {
         // SAFETY: as tokens.
         ffi::buffer(0, |buf, capacity, needed, error| unsafe {
-            rustml_session_logits(self.raw(), buf, capacity, needed, error)
+            rustml_session_logits(self.raw(), buf, capacity, needed, std::ptr::null(), error)
         })
     }
 
