@@ -13,8 +13,7 @@ if(TARGET rustml)
   install(EXPORT rustml-targets NAMESPACE rustml:: DESTINATION ${package_dir})
   configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/rustml-config.cmake.in ${PROJECT_BINARY_DIR}/rustml-config.cmake
     INSTALL_DESTINATION ${package_dir})
-  # 0.x versions may change the ABI in every minor version.
-  write_basic_package_version_file(${PROJECT_BINARY_DIR}/rustml-config-version.cmake COMPATIBILITY SameMinorVersion)
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/rustml-config-version.cmake COMPATIBILITY SameMajorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/rustml-config.cmake ${PROJECT_BINARY_DIR}/rustml-config-version.cmake DESTINATION ${package_dir})
 
   # rustml.pc finds its prefix from its own place.
@@ -55,3 +54,4 @@ if(TARGET rustml-infer)
   install(TARGETS rustml-infer RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(FILES src/cli/events.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml)
 endif()
+include(${PROJECT_SOURCE_DIR}/cmake/install-docs.cmake)

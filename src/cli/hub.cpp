@@ -23,7 +23,7 @@ struct HubLibrary {
 
 const HubLibrary& library() {
   static const HubLibrary functions = [] {
-    void* handle = dlopen("librustml-hub.so.0", RTLD_NOW | RTLD_LOCAL);
+    void* handle = dlopen("librustml-hub.so.1", RTLD_NOW | RTLD_LOCAL);
     const char* problem = handle ? nullptr : dlerror();
     const auto find = [&](auto& function, const char* name) {
       if (handle) function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));

@@ -3,18 +3,20 @@
 #include <cstdio>
 
 #include "comparison.h"
+#include "kernels/select.h"
 
 int main(int count, char** names) {
   using namespace rustml::kernels;
   std::vector<std::string> wanted(names + 1, names + count);
   if (wanted.empty()) {
-    for (const KernelTable* table : available()) wanted.emplace_back(table->target);
+    for (const KernelTable* table : available())
+      if (ready(*table)) wanted.emplace_back(table->target);
   }
   int failed = 0;
   for (const std::string& name : wanted) {
     if (name == "scalar") continue;
     const KernelTable* table = find(name);
-    if (table == nullptr) {
+    if (table == nullptr || !ready(*table)) {
       std::printf("%s: this processor cannot run it\n", name.c_str());
       ++failed;
       continue;

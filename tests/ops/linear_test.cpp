@@ -8,6 +8,7 @@
 #include <cstring>
 #include <random>
 
+#include "kernels/select.h"
 #include "team.h"
 
 namespace rustml::ops {
@@ -68,7 +69,7 @@ TEST(Linear, PartsSideBySideEqualDoubleSums) {
   parts[1].bias = bias.data();
   constexpr int64_t kRow = 88;
   std::vector<float> out(kTokens * kRow);
-  run_on_team(3, *kernels::available().front(), kTokens, kCols, [&](Context& c) {
+  run_on_team(3, kernels::best(), kTokens, kCols, [&](Context& c) {
     const Activations a = quantize(c, x.data(), kTokens, kCols, true);
     linear(c, parts, a, kTokens, out.data(), kRow);
   });
@@ -97,7 +98,7 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     std::vector<float> out(kTokens * kRows, 1.0f);
     for (int64_t t = 0; t < kTokens; t += chunk) {
       const int64_t n = std::min(chunk, kTokens - t);
-      run_on_team(n_threads, *kernels::available().front(), n, kCols, [&](Context& c) {
+      run_on_team(n_threads, kernels::best(), n, kCols, [&](Context& c) {
         const Activations a = normalize(c, x.data() + t * kCols, {norm.data(), nullptr, 1e-5f}, n, kCols, true);
         linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
       });
@@ -113,7 +114,7 @@ TEST(GateUp, IsTheActivationOfBothProducts) {
   constexpr int64_t kCols = 64, kRows = 52, kTokens = 3;
   const Packed gate(tensor::DType::f32, kRows, kCols, 8), up(tensor::DType::q8_0, kRows, kCols, 9);
   const std::vector<float> x = random_rows(kTokens * kCols, 10);
-  const kernels::KernelTable& kernels = *kernels::available().front();
+  const kernels::KernelTable& kernels = kernels::best();
   std::vector<float> fused(kTokens * kRows), scratch(kTokens * kRows), g(kTokens * kRows), u(kTokens * kRows);
   run_on_team(2, kernels, kTokens, kCols, [&](Context& c) {
     const Activations a = quantize(c, x.data(), kTokens, kCols, true);

@@ -27,7 +27,7 @@ installed() {
 }
 check "install and move" installed
 prefix=$work/moved/prefix
-lib=$(dirname "$(find "$prefix" -name 'librustml.so.0' | head -n 1)")
+lib=$(dirname "$(find "$prefix" -name 'librustml.so.1' | head -n 1)")
 export PKG_CONFIG_PATH=$lib/pkgconfig
 
 complete() {
@@ -62,6 +62,12 @@ by_cmake() {
     cmake --build "$work/cmake" && answers "$work/cmake/stream" "$model" "The capital of France is"
 }
 check "CMake: rustml::rustml builds and runs" by_cmake
+
+another_major() {
+  mkdir "$work/major" && printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(p C)' 'find_package(rustml 2.0 REQUIRED)' >"$work/major/CMakeLists.txt"
+  ! cmake -S "$work/major" -B "$work/major/build" -DCMAKE_PREFIX_PATH="$prefix" 2>"$work/message" && grep -q 'compatible with requested version' "$work/message"
+}
+check "CMake: another major version is refused" another_major
 
 by_hand() {
   # shellcheck disable=SC2086
