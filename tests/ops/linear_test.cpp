@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <random>
+#include <thread>
 
 #include "team.h"
 
@@ -90,7 +94,7 @@ TEST(Linear, PartsSideBySideEqualDoubleSums) {
 }
 
 TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
-  constexpr int64_t kCols = 160, kRows = 200, kTokens = 70;
+  constexpr int64_t kCols = 160, kRows = 200, kTokens = 140;  // three tiles of tokens
   const Packed w(tensor::DType::q8_0, kRows, kCols, 5);
   const std::vector<float> x = random_rows(kTokens * kCols, 6), norm = random_rows(kCols, 7);
   const auto run = [&](int n_threads, int64_t chunk) {
@@ -105,8 +109,74 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     return out;
   };
   const std::vector<float> want = run(1, 1);
-  for (const int n_threads : {1, 2, 4})
-    for (const int64_t chunk : {1, 3, 64, 70}) EXPECT_EQ(run(n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+  for (const int n_threads : {1, 2, 3, 4, 8})
+    for (const int64_t chunk : {1, 3, 64, 70, 140}) EXPECT_EQ(run(n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+}
+
+// The kernel table's, with `before` called first.
+std::function<void()> g_before;
+void watched_linear(const kernels::LinearArgs& args, int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+  g_before();
+  kernels::available().front()->linear[static_cast<int>(tensor::DType::q8_0)](args, p0, p1, t0, t1);
+}
+
+TEST(Linear, AMemberWhoIsLateLeavesTheLastPiecesToOthersAndAStopEndsThem) {
+  constexpr int64_t kCols = 576, kRows = 576, kTokens = 128;
+  const Packed w(tensor::DType::q8_0, kRows, kCols, 12);
+  const std::vector<float> x = random_rows(kTokens * kCols, 13);
+  kernels::KernelTable kernels = *kernels::available().front();
+  std::vector<float> want(kTokens * kRows), out(want.size());
+  std::atomic<int> pieces{0}, size{0};
+  const auto run = [&](int n_threads, runtime::StopSignal* stop, float* to) {
+    return run_on_team(
+        n_threads, kernels, kTokens, kCols,
+        [&](Context& c) {
+          const Activations a = quantize(c, x.data(), kTokens, kCols, true);
+          linear(c, w.m, a, kTokens, to, kRows);
+          size = c.member.size();
+        },
+        stop);
+  };
+  run(1, nullptr, want.data());
+  kernels.linear[static_cast<int>(tensor::DType::q8_0)] = watched_linear;
+
+  // The first to come sleeps in its first piece: all that is not a fixed share is then done by the other, once there is one.
+  int of_the_late = 0;
+  for (int tries = 0; size < 2 && tries < 50; ++tries) {
+    std::atomic<bool> first{true};
+    std::atomic<std::thread::id> late{};
+    std::atomic<int> more{0};
+    pieces = 0;
+    g_before = [&] {
+      ++pieces;
+      if (first.exchange(false)) {
+        late = std::this_thread::get_id();
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      } else if (late == std::this_thread::get_id()) {
+        ++more;
+      }
+    };
+    run(2, nullptr, out.data());
+    EXPECT_EQ(out, want);
+    of_the_late = more;
+  }
+  ASSERT_EQ(size.load(), 2);
+  EXPECT_GT(pieces.load(), 8);
+  EXPECT_LE(of_the_late, 1);  // the rest of its own share may lie in a second tile of tokens
+
+  for (const int n_threads : {1, 2, 3, 4, 8}) {
+    for (const int after : {1, 2, 3, 6}) {  // pieces
+      runtime::CancelFlag flag;
+      runtime::StopSignal stop(&flag);
+      pieces = 0;
+      g_before = [&] {
+        if (++pieces == after) flag.trigger(1);
+      };
+      const auto report = run(n_threads, &stop, out.data());
+      EXPECT_LE(report.pieces_after_stop, 1u) << n_threads << " threads";
+      EXPECT_LE(pieces.load(), after + n_threads - 1) << n_threads << " threads";
+    }
+  }
 }
 
 TEST(GateUp, IsTheActivationOfBothProducts) {
