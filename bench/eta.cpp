@@ -277,15 +277,17 @@ void print_eta(Runner& runner, int rounds) {
 // The clock now: additions that wait for one another, one per cycle.
 double cycles_per_second() {
   double best = 0;
-  for (int r = 0; r < 9; ++r) {
-    constexpr int kSteps = 200'000;
+  for (int r = 0; r < 50; ++r) {
+    constexpr int kRounds = 10'000, kAdditions = 16;
     uint64_t x = 1;
     const uint64_t start = now_ns();
-    for (int i = 0; i < kSteps; ++i) {
-      x += static_cast<uint64_t>(i);
-      __asm__ volatile("" : "+r"(x));
+    for (int i = 0; i < kRounds; ++i) {
+      for (int j = 0; j < kAdditions; ++j) {
+        x += 3;
+        __asm__ volatile("" : "+r"(x));
+      }
     }
-    best = std::max(best, kSteps * 1e9 / static_cast<double>(now_ns() - start));
+    best = std::max(best, kRounds * kAdditions * 1e9 / static_cast<double>(now_ns() - start));
   }
   return best;
 }

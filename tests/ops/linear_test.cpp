@@ -97,10 +97,10 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
   constexpr int64_t kCols = 160, kRows = 200, kTokens = 140;  // three tiles of tokens
   const Packed w(tensor::DType::q8_0, kRows, kCols, 5);
   const std::vector<float> x = random_rows(kTokens * kCols, 6), norm = random_rows(kCols, 7);
-  const auto run = [&](int n_threads, int64_t chunk) {
-    std::vector<float> out(kTokens * kRows, 1.0f);
-    for (int64_t t = 0; t < kTokens; t += chunk) {
-      const int64_t n = std::min(chunk, kTokens - t);
+  const auto run = [&](int n_threads, int64_t chunk, int64_t tokens) {
+    std::vector<float> out(static_cast<size_t>(tokens * kRows), 1.0f);
+    for (int64_t t = 0; t < tokens; t += chunk) {
+      const int64_t n = std::min(chunk, tokens - t);
       run_on_team(n_threads, *kernels::available().front(), n, kCols, [&](Context& c) {
         const Activations a = normalize(c, x.data() + t * kCols, {norm.data(), nullptr, 1e-5f}, n, kCols, true);
         linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
@@ -108,9 +108,14 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     }
     return out;
   };
-  const std::vector<float> want = run(1, 1);
-  for (const int n_threads : {1, 2, 3, 4, 8})
-    for (const int64_t chunk : {1, 3, 64, 70, 140}) EXPECT_EQ(run(n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+  const std::vector<float> all = run(1, 1, kTokens);
+  for (const int n_threads : {1, 2, 3, 4, 8}) {
+    for (const int64_t chunk : {1, 3, 64, 70, 140}) {
+      const int64_t tokens = std::min(kTokens, 6 * chunk);
+      const std::vector<float> want(all.begin(), all.begin() + tokens * kRows);
+      EXPECT_EQ(run(n_threads, chunk, tokens), want) << n_threads << " threads, chunks of " << chunk;
+    }
+  }
 }
 
 // The kernel table's, with `before` called first.
