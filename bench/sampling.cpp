@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "generation/sampler.h"
+#include "kernels/select.h"
 
 namespace {
 
@@ -55,7 +56,7 @@ int main(int argc, char** argv) {
   steps[6].options.min_p = 0.05f;
   for (size_t i = 2; i < steps.size(); ++i) steps[i].options.temperature = 0.8f;
   for (const kernels::KernelTable* kernels : kernels::available()) {
-    if (kernels->target == "scalar") continue;
+    if (kernels->target == "scalar" || !kernels::ready(*kernels)) continue;
     for (const Step& step : steps) {
       for (const int32_t vocab : {50257, 262144}) {
         const std::string name = std::string(kernels->target) + "/" + step.name + "/" + std::to_string(vocab);

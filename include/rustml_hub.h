@@ -15,8 +15,7 @@
  * Statuses: RUSTML_UNAVAILABLE network; RUSTML_PERMISSION_DENIED private or gated repository, or a cache that cannot be
  * written; RUSTML_NOT_FOUND no such repository, revision or file, or not cached while offline; RUSTML_DATA_LOSS bytes that
  * are not what the hub announced; RUSTML_RESOURCE_EXHAUSTED disk. What a stopped or failed download has fetched stays and
- * is continued by the next one. When `progress` of the call options returned non-zero, the error's detail has the value
- * as "callback_value". */
+ * is continued by the next one. */
 #ifndef RUSTML_HUB_H
 #define RUSTML_HUB_H
 
@@ -41,11 +40,12 @@ extern "C" {
 #endif
 
 /* rustml_hub_options.flags */
-#define RUSTML_HUB_OFFLINE 1u  /* make no connection at all, as HF_HUB_OFFLINE=1 does */
-#define RUSTML_HUB_UPDATE 2u   /* ask the hub whether the revision has moved; otherwise what is cached wins */
-#define RUSTML_HUB_NO_TOKEN 4u /* send no token, whatever the environment says */
+#define RUSTML_HUB_OFFLINE 1u   /* make no connection at all, as HF_HUB_OFFLINE=1 does */
+#define RUSTML_HUB_UPDATE 2u    /* ask the hub whether the revision has moved; otherwise what is cached wins */
+#define RUSTML_HUB_NO_TOKEN 4u  /* send no token, whatever the environment says */
 #define RUSTML_HUB_LIST_TEXT 8u /* rustml_hub_list: lines instead of JSON */
 
+/* Where models come from and go to. */
 typedef struct rustml_hub_options {
   uint32_t struct_size;
   uint32_t flags;        /* RUSTML_HUB_* */
@@ -54,8 +54,9 @@ typedef struct rustml_hub_options {
   rustml_text token;     /* empty: $HF_TOKEN, else the file $HF_TOKEN_PATH, else $HF_HOME/token */
 } rustml_hub_options;
 
-/* The library's version, "0.1.0"; static. */
+/* The library's version, "1.0.0"; static. */
 RUSTML_HUB_API const char *rustml_hub_version(void);
+/* As rustml_call_options_init. */
 RUSTML_HUB_API int32_t rustml_hub_options_init(rustml_hub_options *options, uint32_t size);
 
 /* The local path of a model, a folder or a GGUF file (of a split one the first part), after fetching what is not cached of

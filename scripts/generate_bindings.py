@@ -41,18 +41,21 @@ def outputs(header, hub, history):
     }
 
 
-def check_history(header, history):
+def check_history(header, hub, history):
+    major, minor = header.version
     for release in history:
-        if tuple(release["version"]) == header.version and int(release["hash"], 16) != layout.layout_hash(header):
-            major, minor = header.version
-            sys.exit(f"{header.path}: ABI {major}.{minor} is released and frozen with hash {release['hash']}, the header now has "
-                     f"0x{layout.layout_hash(header):016x}; take the change back or raise RUSTML_VERSION_MINOR")
+        for of, key in ((header, "hash"), (hub, "hub_hash")):
+            now = f"0x{layout.layout_hash(of):016x}"
+            if tuple(release["version"]) == header.version and release[key] != now:
+                sys.exit(f"{of.path}: ABI {major}.{minor} is released and frozen with hash {release[key]}, the header now has {now}; "
+                         "take the change back, or raise RUSTML_VERSION_MINOR if it only adds")
 
 
 def freeze(header, hub, history):
     if header.version in [tuple(release["version"]) for release in history]:
         sys.exit(f"{HISTORY}: {header.version} is there already")
     history.append({"version": list(header.version), "hash": f"0x{layout.layout_hash(header):016x}",
+                    "hub_hash": f"0x{layout.layout_hash(hub):016x}",
                     "functions": sorted(f.name for f in header.functions), "hub_functions": sorted(f.name for f in hub.functions)})
     (ROOT / HISTORY).write_text(json.dumps(history, indent=1) + "\n")
 
@@ -70,7 +73,7 @@ def main():
         sys.exit(77)
     header, hub = (model.read(clang.cindex, ROOT / "include" / name) for name in ("rustml.h", "rustml_hub.h"))
     history = json.loads((ROOT / HISTORY).read_text())
-    check_history(header, history)
+    check_history(header, hub, history)
     if given.freeze:
         freeze(header, hub, history)
     for name, text in outputs(header, hub, history).items():

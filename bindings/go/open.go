@@ -141,7 +141,7 @@ func Quantize(ctx context.Context, path, out string, to BlockType, progress func
 	})
 }
 
-// Version returns the library's version, such as "0.1.0".
+// Version returns the library's version, such as "1.0.0".
 func Version() (string, error) {
 	if err := load(); err != nil {
 		return "", err

@@ -4,7 +4,7 @@ import json
 
 from . import words
 
-HISTORY_NOTE = "each released ABI: version, hash, functions; appended by scripts/generate_bindings.py --freeze, never changed"
+HISTORY_NOTE = "each released ABI: version, hashes, functions; appended by scripts/generate_bindings.py --freeze, never changed"
 
 
 def canonical(header):

@@ -14,6 +14,8 @@ namespace generation = rustml::generation;
 
 static_assert(generation::kStopOne == RUSTML_CALLBACK_STOP_ONE);
 
+static constexpr const char* kComponent = "rustml::batch";
+
 int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options* given_session, const rustml_prompt* prompts,
                               const rustml_generation_options* const* given_options, uint64_t n, const rustml_callback* given_callback,
                               rustml_result* results, rustml_error** error) {
@@ -48,16 +50,20 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
         view.sequence = sequence;
         return callback(view);
       };
-      callbacks.on_failure = [&](uint32_t sequence, const rustml::base::Error& failure) {
+    }
+    // Its message: for the callback, and for the log, where it is found without one.
+    callbacks.on_failure = [&](uint32_t sequence, const rustml::base::Error& failure) {
+      rustml::base::log(rustml::base::LogLevel::error, kComponent, "sequence " + std::to_string(sequence) + ": " + failure.message());
+      if (callback) {
         rustml_event event = blank_event(RUSTML_EVENT_LOG);
         event.sequence = sequence;
         event.level = RUSTML_LOG_ERROR;
-        event.component = "rustml::batch";
+        event.component = kComponent;
         event.text = failure.message().c_str();
         event.text_len = failure.message().size();
         callback(event);
-      };
-    }
+      }
+    };
     std::vector<generation::Result> filled;
     const std::exception_ptr failure = caught([&] { generation::generate_batch(engine, session_options, items, callbacks, filled); });
     for (uint64_t i = 0; results && i < filled.size(); ++i) out[i].write(to_result(filled[i]));

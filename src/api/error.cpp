@@ -57,7 +57,8 @@ rustml_error* make_error(Status status, std::string_view message, std::string_vi
 
 using namespace rustml::api;
 
-rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t message_len, const char* detail_json, uint64_t detail_len) {
+rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t message_len, const char* detail_json, uint64_t detail_len,
+                                  int32_t callback_value) {
   rustml_error* made = nullptr;
   rustml_error* failure = nullptr;
   guard(&failure, [&](Scope&) {
@@ -67,7 +68,7 @@ rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t 
     const std::string_view detail = read_text(detail_json, detail_len, "detail_json");
     if (!detail.empty() && rustml::base::parse_json(detail, "detail_json").kind != rustml::base::Json::Kind::object)
       rustml::base::fail(Status::invalid_argument, "detail_json is no JSON object: " + rustml::base::quoted(detail));
-    made = make_error(static_cast<Status>(status), text, detail, 0);
+    made = make_error(static_cast<Status>(status), text, detail, callback_value);
   });
   return failure ? failure : made;
 }

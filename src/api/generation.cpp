@@ -53,7 +53,7 @@ int32_t rustml_generation_stop(rustml_generation* handle, rustml_error** error) 
   return guard(error, [&](Scope& scope) { scope.generation(handle).generation().stop(); });
 }
 
-int32_t rustml_generation_result(const rustml_generation* handle, rustml_result* out, rustml_error** error) {
+int32_t rustml_generation_result(rustml_generation* handle, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutStruct<rustml_result> result(out, "rustml_result");
     result.write(to_result(scope.generation_to_look_at(handle).generation().result()));
@@ -87,6 +87,7 @@ int32_t rustml_generate(rustml_session* session, const rustml_prompt* given_prom
       generation::Event next;
       std::vector<rustml_token_logprob> top;
       while (running_generation->next(next) == Status::ok) {
+        state.publish();
         if (!callback) continue;
         const int32_t value = callback(to_event(next, top));
         if (value == 0) continue;

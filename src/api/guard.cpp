@@ -94,11 +94,7 @@ GenerationObject& Scope::generation(const rustml_generation* handle) {
   return object;
 }
 
-SessionState& Scope::session_to_look_at(const rustml_session* handle) {
-  const auto& state = pin<SessionObject>(handle, "session").state;
-  lock(state, true);
-  return *state;
-}
+const SessionState& Scope::session_beside_calls(const rustml_session* handle) { return *pin<SessionObject>(handle, "session").state; }
 
 GenerationObject& Scope::generation_to_look_at(const rustml_generation* handle) {
   auto& object = pin<GenerationObject>(handle, "generation");

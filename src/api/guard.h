@@ -34,8 +34,9 @@ class Scope {
   // Locked for this call: busy, poisoned.
   SessionState& session(const rustml_session* handle);
   GenerationObject& generation(const rustml_generation* handle);
+  // Not locked, for what is published: beside a running call, in its callbacks, and when poisoned.
+  const SessionState& session_beside_calls(const rustml_session* handle);
   // For functions that only look: also legal in a callback of the call that runs, and when poisoned.
-  SessionState& session_to_look_at(const rustml_session* handle);
   GenerationObject& generation_to_look_at(const rustml_generation* handle);
   const Pin& pinned() const noexcept { return pin_; }
   const std::shared_ptr<SessionState>& locked() const noexcept { return locked_; }

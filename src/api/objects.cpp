@@ -14,8 +14,20 @@ SessionState::Lock SessionState::try_lock() noexcept {
 void SessionState::unlock() noexcept {
   do {
     close_pending();
+    publish();
     owner_.store(kNobody);
   } while (pending_.load() != nullptr && try_lock() == Lock::taken);
+}
+
+void SessionState::publish() noexcept {
+  const generation::SessionInfo now = session->info();
+  const std::lock_guard hold(publishing_);
+  info_ = now;
+}
+
+generation::SessionInfo SessionState::published() const noexcept {
+  const std::lock_guard hold(publishing_);
+  return info_;
 }
 
 void SessionState::close(std::unique_ptr<Closing> closing) noexcept {

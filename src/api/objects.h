@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +27,16 @@ struct Closing {
 class SessionState {
  public:
   SessionState(std::shared_ptr<generation::Engine> e, std::shared_ptr<generation::Session> s) noexcept
-      : engine(std::move(e)), session(std::move(s)) {}
+      : engine(std::move(e)), session(std::move(s)), info_(session->info()) {}
   ~SessionState() { close_pending(); }
 
   enum class Lock { taken, busy, mine };  // mine: held by a call that this thread is inside of, in a callback
   Lock try_lock() noexcept;
   void unlock() noexcept;
+  // What any thread may look at while a call runs: the figures of now, published at every call's end and, inside a call, at
+  // every event of a generation. By the thread that holds the lock.
+  void publish() noexcept;
+  generation::SessionInfo published() const noexcept;
   // Closes now or, while a call runs, at its end. Any thread, waits for nobody.
   void close(std::unique_ptr<Closing> closing) noexcept;
 
@@ -44,6 +49,8 @@ class SessionState {
   static constexpr pthread_t kNobody = 0;  // no thread of glibc
   std::atomic<pthread_t> owner_{kNobody};  // the thread whose call runs
   std::atomic<Closing*> pending_{nullptr};
+  mutable std::mutex publishing_;  // held to copy a few words, never while anything else happens
+  generation::SessionInfo info_;
 };
 
 struct ModelObject final : Object {

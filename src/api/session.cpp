@@ -58,8 +58,8 @@ int32_t rustml_session_fork(rustml_session* session, rustml_session** out, const
 int32_t rustml_session_get_info(const rustml_session* session, rustml_session_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutStruct<rustml_session_info> result(out, "rustml_session_info");
-    const SessionState& state = scope.session_to_look_at(session);
-    const auto info = state.session->info();
+    const SessionState& state = scope.session_beside_calls(session);
+    const auto info = state.published();
     rustml_session_info filled{};
     filled.poisoned = info.poisoned || state.poisoned.load();
     filled.position = info.position;
@@ -73,7 +73,7 @@ int32_t rustml_session_get_info(const rustml_session* session, rustml_session_in
   });
 }
 
-int32_t rustml_session_tokens(const rustml_session* session, int32_t* ids, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+int32_t rustml_session_tokens(rustml_session* session, int32_t* ids, uint64_t capacity, uint64_t* needed, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutBuffer out(ids, capacity, needed);
     const auto& tokens = scope.session(session).session->tokens();
@@ -92,10 +92,14 @@ int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_
   });
 }
 
-int32_t rustml_session_logits(const rustml_session* session, float* logits, uint64_t capacity, uint64_t* needed, rustml_error** error) {
+int32_t rustml_session_logits(rustml_session* session, float* logits, uint64_t capacity, uint64_t* needed, const rustml_call_options* call,
+                              rustml_error** error) {
   return guard(error, [&](Scope& scope) {
+    adopt(scope, call);
     const OutBuffer out(logits, capacity, needed);
-    const auto& values = scope.session(session).session->logits();
+    SessionState& state = scope.session(session);
+    LongCall long_call(call, "logits");
+    const auto& values = state.session->logits(&long_call.begin());
     return out.fill(values.data(), values.size());
   });
 }

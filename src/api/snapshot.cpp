@@ -38,7 +38,7 @@ class Buffer {
 
 }  // namespace
 
-int32_t rustml_session_snapshot_size(const rustml_session* session, uint64_t* out, rustml_error** error) {
+int32_t rustml_session_snapshot_size(rustml_session* session, uint64_t* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     require_pointer(out, "out");
     *out = 0;
@@ -46,7 +46,7 @@ int32_t rustml_session_snapshot_size(const rustml_session* session, uint64_t* ou
   });
 }
 
-int32_t rustml_session_snapshot_write(const rustml_session* session, const rustml_sink* sink, const rustml_call_options* call,
+int32_t rustml_session_snapshot_write(rustml_session* session, const rustml_sink* sink, const rustml_call_options* call,
                                       rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, sink);
@@ -88,7 +88,7 @@ int32_t rustml_session_restore(rustml_session* session, const rustml_source* sou
   });
 }
 
-int32_t rustml_session_save(const rustml_session* session, const char* path, uint64_t path_len, const rustml_call_options* call,
+int32_t rustml_session_save(rustml_session* session, const char* path, uint64_t path_len, const rustml_call_options* call,
                             rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
@@ -114,7 +114,7 @@ int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t 
   });
 }
 
-int32_t rustml_session_to_buffer(const rustml_session* session, uint8_t* buf, uint64_t capacity, uint64_t* needed,
+int32_t rustml_session_to_buffer(rustml_session* session, uint8_t* buf, uint64_t capacity, uint64_t* needed,
                                  const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "kernels/select.h"
 #include "runtime/side_job.h"
 #include "runtime/topology.h"
 
@@ -22,8 +23,13 @@ constexpr int64_t kDefaultChunk = 128;
 void log_info(const std::string& line) { base::log(base::LogLevel::info, "rustml", line); }
 
 const kernels::KernelTable* choose_kernels(const std::string& target) {
-  if (target.empty()) return kernels::available().front();
-  if (const kernels::KernelTable* table = kernels::find(target)) return table;
+  if (target.empty()) return &kernels::best();
+  if (const kernels::KernelTable* table = kernels::find(target)) {
+    if (kernels::ready(*table)) return table;
+    fail(Status::failed_precondition, "simd_target " + base::quoted(target) +
+                                          ": the system refuses this process the tile registers, as it does while a thread has a small "
+                                          "alternate signal stack; leave simd_target empty or name another");
+  }
   std::string usable;
   for (const kernels::KernelTable* table : kernels::available()) usable += (usable.empty() ? "" : ", ") + std::string(table->target);
   fail(Status::invalid_argument, "simd_target " + base::quoted(target) + " cannot be used on this processor; usable: " + usable);

@@ -156,13 +156,14 @@ class Session : public std::enable_shared_from_this<Session> {
   virtual ~Session() = default;
   static std::shared_ptr<Session> create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call& call);
   virtual std::shared_ptr<Session> fork(runtime::Call& call) = 0;
-  virtual SessionInfo info() const = 0;
+  virtual SessionInfo info() const noexcept = 0;
   virtual const std::vector<int32_t>& tokens() const = 0;
   virtual void reset() = 0;
   virtual void rewind(uint64_t n_tokens) = 0;
   virtual void eval(const int32_t* ids, uint64_t n, runtime::Call& call) = 0;
-  // [vocab_size]; valid until the session changes. failed_precondition when empty.
-  virtual const std::vector<float>& logits() = 0;
+  // [vocab_size]; valid until the session changes. failed_precondition when empty. Evaluates a pending token, stopped by `call` if there is
+  // one.
+  virtual const std::vector<float>& logits(runtime::Call* call = nullptr) = 0;
 
   virtual uint64_t snapshot_size() const = 0;
   using Write = std::function<void(const void* data, uint64_t n)>;  // throws to stop

@@ -57,7 +57,7 @@ void LiveSession::require_closed(const char* what) const {
     fail(Status::failed_precondition, std::string(what) + ": a generation is open on this session; stop or release it first");
 }
 
-SessionInfo LiveSession::info() const {
+SessionInfo LiveSession::info() const noexcept {
   return {false,
           open_ != nullptr,
           tokens_.size(),
@@ -230,10 +230,13 @@ void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
   saved_.reset();
 }
 
-const std::vector<float>& LiveSession::logits() {
+const std::vector<float>& LiveSession::logits(runtime::Call* call) {
   if (tokens_.empty()) fail(Status::failed_precondition, "logits: the session has no tokens yet; evaluate some first");
   runtime::StopSignal none;
-  return *scores(none);
+  runtime::StopSignal& stop = call ? call->stop : none;
+  const std::vector<float>* const now = scores(stop);
+  if (!now) stop.raise("logits");
+  return *now;
 }
 
 LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {

@@ -24,12 +24,12 @@ class LiveSession final : public Session {
   ~LiveSession() override;
 
   std::shared_ptr<Session> fork(runtime::Call& call) override;
-  SessionInfo info() const override;
+  SessionInfo info() const noexcept override;
   const std::vector<int32_t>& tokens() const override { return tokens_; }
   void reset() override { rewind(0); }
   void rewind(uint64_t n_tokens) override;
   void eval(const int32_t* ids, uint64_t n, runtime::Call& call) override;
-  const std::vector<float>& logits() override;
+  const std::vector<float>& logits(runtime::Call* call = nullptr) override;
   uint64_t snapshot_size() const override;
   void snapshot_write(const Write& write, runtime::Call& call) const override;
   RestoreInfo restore(base::FileReader& source, runtime::Call& call) override;

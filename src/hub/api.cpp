@@ -48,8 +48,9 @@ struct Adopted {
   rustml_callback callback{};
 };
 
-int32_t failed(rustml_error** error, Status status, std::string_view message, std::string_view detail = {}) noexcept {
-  if (error) *error = rustml_error_create(static_cast<int32_t>(status), message.data(), message.size(), detail.data(), detail.size());
+int32_t failed(rustml_error** error, Status status, std::string_view message, std::string_view detail = {}, int32_t value = 0) noexcept {
+  if (error)
+    *error = rustml_error_create(static_cast<int32_t>(status), message.data(), message.size(), detail.data(), detail.size(), value);
   return static_cast<int32_t>(status);
 }
 
@@ -62,7 +63,7 @@ int32_t guard(const rustml_call_options* call, rustml_error** error, Body&& body
   try {
     return static_cast<int32_t>(body());
   } catch (const base::Error& e) {
-    return failed(error, e.status(), e.message(), e.detail_json());
+    return failed(error, e.status(), e.message(), e.detail_json(), e.callback_value());
   } catch (const fs::filesystem_error& e) {
     return failed(error, io_status(e.code().value()), e.what());
   } catch (const std::bad_alloc&) {

@@ -71,8 +71,7 @@ void Call::deliver(rustml_event& event) const {
   } catch (...) {  // counts as -1
   }
   if (value != 0)
-    throw base::Error(Status::callback_stop, "download stopped: the progress callback returned " + std::to_string(value),
-                      "{\"callback_value\":" + std::to_string(value) + "}", value);
+    throw base::Error(Status::callback_stop, "download stopped: the progress callback returned " + std::to_string(value), {}, value);
 }
 
 void Call::progress(uint64_t done, uint64_t total) const {

@@ -13,7 +13,7 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
-constexpr int kAttendAccumulators = 4;
+constexpr int kAttendQueries = 6, kAttendAccumulators = 4;
 
 // a * b + c, rounded once.
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {

@@ -1,6 +1,6 @@
 // Which targets this processor and its operating system can run. Our own CPUID and XGETBV: a processor may report AVX-512
 // while the system does not save its registers (XCR0), and then the first instruction would kill the process.
-#include "kernels/kernels.h"
+#include "kernels/select.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -28,6 +28,7 @@ extern const KernelTable kNeonDotTable, kNeonTable;
 namespace {
 
 #if defined(__x86_64__)
+constexpr long kTileData = 18;  // Linux's number of the state
 constexpr bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
 
 struct Processor {
@@ -44,16 +45,16 @@ struct Processor {
     avx2 = sse41 && (xcr0 & 0x06) == 0x06 && bit(b, 5) && bit(c1, 12) && bit(c1, 29);                              // AVX2, FMA, F16C
     avx512 = avx2 && (xcr0 & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);  // F DQ BW VL VNNI
     const uint32_t subleaves = a;
-    amx = avx512 && (xcr0 & 0x60000) == 0x60000 && bit(d, 24) && bit(d, 25) && tiles_permitted();  // TILE INT8
+    amx = avx512 && (xcr0 & 0x60000) == 0x60000 && bit(d, 24) && bit(d, 25) && tiles_supported();  // TILE INT8
     if (subleaves == 0 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return;
     avxvnni = avx2 && bit(a, 4);
   }
-  // Linux saves the tiles (8 kB of a thread's state) only of processes that asked. It refuses where a thread has an alternate
-  // signal stack too small for them, old systems and sandboxes refuse always: then the tiles are left alone.
-  static bool tiles_permitted() noexcept {
+  // Linux since 5.16 can save the tiles (8 kB of a thread's state); sandboxes may refuse even the question.
+  static bool tiles_supported() noexcept {
 #ifdef __linux__
-    constexpr long kRequestPermission = 0x1023, kTileData = 18;
-    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    constexpr long kSupported = 0x1021;
+    uint64_t features = 0;
+    return syscall(SYS_arch_prctl, kSupported, &features) == 0 && (features >> kTileData & 1) != 0;
 #else
     return false;
 #endif
@@ -98,6 +99,25 @@ struct Selection {
 std::span<const KernelTable* const> available() noexcept {
   static const Selection selection;
   return {selection.tables, selection.count};
+}
+
+bool ready([[maybe_unused]] const KernelTable& table) noexcept {
+#if defined(__x86_64__) && defined(__linux__)
+  // It saves the tiles only of processes that asked, and refuses where a thread has an alternate signal stack too small for them.
+  constexpr long kRequestPermission = 0x1023;
+  if (&table == &kAmxTable) {
+    static const bool permitted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return permitted;
+  }
+#endif
+  return true;
+}
+
+const KernelTable& best() noexcept {
+  for (const KernelTable* table : available()) {
+    if (ready(*table)) return *table;
+  }
+  return kScalarTable;
 }
 
 std::span<const std::string_view> compiled() noexcept {

@@ -206,6 +206,46 @@ static void misuse(rustml_model *model) {
   for (i = 0; i < kPrompts; ++i) rustml_cancel_release(heard.cancels[i]);
 }
 
+struct lines {
+  char text[4096];
+};
+static int32_t on_record(void *user_data, const rustml_event *event) {
+  struct lines *lines = user_data;
+  if (strcmp(event->component, "rustml::batch") == 0)
+    snprintf(lines->text + strlen(lines->text), sizeof lines->text - strlen(lines->text), "%.*s\n", (int)event->text_len, event->text);
+  return 0;
+}
+
+/* Without a callback the log says what befell a sequence. */
+static void unheard(rustml_model *model) {
+  static const int32_t wrong[2] = {7, INT32_MAX};
+  struct lines lines = {""};
+  rustml_log_options log;
+  rustml_callback callback;
+  int i;
+  prepare();
+  for (i = 0; i < 3; ++i) {
+    options[i].cancel = NULL;
+    options[i].max_tokens = 1;
+  }
+  prompts[1].ids = wrong;
+  prompts[1].n_ids = 2;
+  rustml_callback_init(&callback, sizeof callback);
+  callback.on_event = on_record;
+  callback.user_data = &lines;
+  rustml_log_options_init(&log, sizeof log);
+  log.filter.ptr = "error";
+  log.filter.len = 5;
+  log.callback = &callback;
+  CHECK_OK(rustml_log_set(&log, &error));
+  CHECK_OK(rustml_generate_batch(model, NULL, prompts, pointers, 3, NULL, results, &error));
+  CHECK_OK(rustml_log_set(NULL, &error));
+  CHECK(results[0].status == RUSTML_OK && results[1].status == RUSTML_INVALID_ARGUMENT && results[2].status == RUSTML_OK);
+  CHECK(strstr(lines.text, "sequence 1: ") == lines.text && strstr(lines.text, "2147483647"));
+  CHECK(strchr(lines.text, '\n') == lines.text + strlen(lines.text) - 1);
+  for (i = 0; i < kPrompts; ++i) rustml_cancel_release(heard.cancels[i]);
+}
+
 int main(int argc, char **argv) {
   rustml_model *model;
   if (argc < 2) return 2;
@@ -214,6 +254,7 @@ int main(int argc, char **argv) {
   all_stopped(model);
   strides(model);
   misuse(model);
+  unheard(model);
   whole(model);
   rustml_model_release(model);
   return finish();

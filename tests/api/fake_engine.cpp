@@ -111,7 +111,7 @@ class FakeSession final : public Session {
     copy->tokens_ = tokens_;
     return copy;
   }
-  SessionInfo info() const override { return {false, open_, tokens_.size(), 4096, 0, 0, 0, options_.kv_type}; }
+  SessionInfo info() const noexcept override { return {false, open_, tokens_.size(), 4096, 0, 0, 0, options_.kv_type}; }
   const std::vector<int32_t>& tokens() const override { return tokens_; }
   void require_closed() const {
     if (open_) fail(Status::failed_precondition, "session has an open generation; stop or release it first");
@@ -136,7 +136,7 @@ class FakeSession final : public Session {
     tokens_.insert(tokens_.end(), ids, ids + n);
   }
   int32_t next_token() const { return static_cast<int32_t>('a' + base::hash64(tokens_.data(), tokens_.size() * sizeof(int32_t)) % 26); }
-  const std::vector<float>& logits() override {
+  const std::vector<float>& logits(runtime::Call*) override {
     if (tokens_.empty()) fail(Status::failed_precondition, "session is empty");
     logits_.assign(kVocabulary, 0);
     logits_[static_cast<size_t>(next_token())] = 10;

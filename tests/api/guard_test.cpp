@@ -94,7 +94,8 @@ TEST_F(Guard, BusyWhileAnotherThreadRuns) {
   info.struct_size = sizeof info;
   uint64_t needed;
   EXPECT_EQ(rustml_session_reset(session, nullptr), RUSTML_BUSY);
-  EXPECT_EQ(rustml_session_get_info(session, &info, nullptr), RUSTML_BUSY);
+  EXPECT_EQ(rustml_session_get_info(session, &info, nullptr), RUSTML_OK);
+  EXPECT_EQ(info.position, 0u) << "as it was when the call began";
   EXPECT_EQ(rustml_session_tokens(session, nullptr, 0, &needed, nullptr), RUSTML_BUSY);
   rustml_model_info model_info{};
   model_info.struct_size = sizeof model_info;
@@ -104,6 +105,8 @@ TEST_F(Guard, BusyWhileAnotherThreadRuns) {
   EXPECT_EQ(rustml_session_release(session), RUSTML_OK);
   stage = 2;
   other.join();
+  EXPECT_EQ(rustml_session_get_info(session, &info, nullptr), RUSTML_OK);
+  EXPECT_EQ(info.position, 1u);
   EXPECT_EQ(rustml_session_reset(session, nullptr), RUSTML_OK);
 }
 

@@ -3,9 +3,9 @@
 #define RUSTML_TESTS_LAYOUT_GENERATED_H
 #include <rustml.h>
 
-#define LAYOUT_MAJOR 0u
-#define LAYOUT_MINOR 1u
-#define LAYOUT_HASH 0x7e6fa3d39d81047eu
+#define LAYOUT_MAJOR 1u
+#define LAYOUT_MINOR 0u
+#define LAYOUT_HASH 0xec218f3d26277ee2u
 
 _Static_assert(sizeof(rustml_text) == 16, "rustml_text");
 _Static_assert(offsetof(rustml_text, ptr) == 0 && sizeof(((rustml_text *)0)->ptr) == 8, "rustml_text.ptr");
@@ -241,8 +241,8 @@ _Static_assert(offsetof(rustml_result, pieces_after_stop) == 104 && sizeof(((rus
 _Static_assert(offsetof(rustml_result, reserved0) == 108 && sizeof(((rustml_result *)0)->reserved0) == 4, "rustml_result.reserved0");
 _Static_assert(offsetof(rustml_result, drafted_tokens) == 112 && sizeof(((rustml_result *)0)->drafted_tokens) == 8, "rustml_result.drafted_tokens");
 _Static_assert(offsetof(rustml_result, accepted_tokens) == 120 && sizeof(((rustml_result *)0)->accepted_tokens) == 8, "rustml_result.accepted_tokens");
-_Static_assert(RUSTML_VERSION_MAJOR == 0, "RUSTML_VERSION_MAJOR");
-_Static_assert(RUSTML_VERSION_MINOR == 1, "RUSTML_VERSION_MINOR");
+_Static_assert(RUSTML_VERSION_MAJOR == 1u, "RUSTML_VERSION_MAJOR");
+_Static_assert(RUSTML_VERSION_MINOR == 0u, "RUSTML_VERSION_MINOR");
 _Static_assert(RUSTML_NUL_TERMINATED == 18446744073709551615u, "RUSTML_NUL_TERMINATED");
 _Static_assert(RUSTML_OK == 0, "RUSTML_OK");
 _Static_assert(RUSTML_CANCELLED == 1, "RUSTML_CANCELLED");
@@ -265,8 +265,8 @@ _Static_assert(RUSTML_FORKED == 104, "RUSTML_FORKED");
 _Static_assert(RUSTML_CALLBACK_STOP == 105, "RUSTML_CALLBACK_STOP");
 _Static_assert(RUSTML_BUFFER_TOO_SMALL == 106, "RUSTML_BUFFER_TOO_SMALL");
 _Static_assert(RUSTML_DONE == 107, "RUSTML_DONE");
-_Static_assert(RUSTML_CANCEL_REASON_USER == 1, "RUSTML_CANCEL_REASON_USER");
-_Static_assert(RUSTML_CANCEL_REASON_DEADLINE == 2, "RUSTML_CANCEL_REASON_DEADLINE");
+_Static_assert(RUSTML_CANCEL_REASON_USER == 1u, "RUSTML_CANCEL_REASON_USER");
+_Static_assert(RUSTML_CANCEL_REASON_DEADLINE == 2u, "RUSTML_CANCEL_REASON_DEADLINE");
 _Static_assert(RUSTML_QUANTIZE_AUTO == 0, "RUSTML_QUANTIZE_AUTO");
 _Static_assert(RUSTML_QUANTIZE_KEEP == 1, "RUSTML_QUANTIZE_KEEP");
 _Static_assert(RUSTML_QUANTIZE_Q8_0 == 2, "RUSTML_QUANTIZE_Q8_0");

@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
   uint64_t now;
   if (argc < 2) return 2;
   CHECK(rustml_abi_version() == (RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR));
-  CHECK(strcmp(rustml_version(), "0.1.0") == 0);
+  CHECK(strcmp(rustml_version(), "1.0.0") == 0);
   CHECK(strstr(rustml_build_json(), "\"simd_targets\":[\"") != NULL);
   CHECK(strstr(rustml_build_json(), "\"pcre2\":\"10.") != NULL);
   CHECK(rustml_build_json() == rustml_build_json());

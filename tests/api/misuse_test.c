@@ -57,7 +57,7 @@ HANDLE_CALL(s_fork, rustml_session *out; return rustml_session_fork(h, &out, NUL
 HANDLE_CALL(s_info, OUT(rustml_session_info); return rustml_session_get_info(h, &out, error))
 HANDLE_CALL(s_tokens, return rustml_session_tokens(h, id_buf, 64, &needed, error))
 HANDLE_CALL(s_eval, return rustml_session_eval(h, kIds, 4, NULL, error))
-HANDLE_CALL(s_logits, return rustml_session_logits(h, NULL, 0, &needed, error))
+HANDLE_CALL(s_logits, return rustml_session_logits(h, NULL, 0, &needed, NULL, error))
 HANDLE_CALL(s_size, return rustml_session_snapshot_size(h, &needed, error))
 HANDLE_CALL(s_write, const rustml_sink sink = good_sink(); return rustml_session_snapshot_write(h, &sink, NULL, error))
 HANDLE_CALL(s_restore, const rustml_reader reader = good_reader(); return rustml_session_restore(h, &reader, NULL, NULL, error))
@@ -107,7 +107,7 @@ static void *released(char type) {
 }
 
 static void handles(void) {
-  rustml_error *made = rustml_error_create(RUSTML_NOT_FOUND, "x", 1, NULL, 0);
+  rustml_error *made = rustml_error_create(RUSTML_NOT_FOUND, "x", 1, NULL, 0, 0);
   const struct {
     char type;
     void *handle;
@@ -195,7 +195,7 @@ static void pointers(void) {
   REFUSED(rustml_session_tokens(session, NULL, 0, NULL, &error));
   REFUSED(rustml_session_eval(session, NULL, 1, NULL, &error));
   REFUSED(rustml_session_eval(session, kIds, huge, NULL, &error));
-  REFUSED(rustml_session_logits(session, NULL, 0, NULL, &error));
+  REFUSED(rustml_session_logits(session, NULL, 0, NULL, NULL, &error));
   REFUSED(rustml_session_snapshot_size(session, NULL, &error));
   REFUSED(rustml_session_snapshot_write(session, NULL, NULL, &error));
   REFUSED(rustml_session_restore(session, NULL, NULL, NULL, &error));

@@ -7,9 +7,9 @@ static int same_logits(rustml_session *a, rustml_session *b, uint64_t n) {
   float *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
   uint64_t needed = 0;
   int same;
-  CHECK_OK(rustml_session_logits(a, x, n, &needed, &error));
+  CHECK_OK(rustml_session_logits(a, x, n, &needed, NULL, &error));
   CHECK(needed == n);
-  CHECK_OK(rustml_session_logits(b, y, n, &needed, &error));
+  CHECK_OK(rustml_session_logits(b, y, n, &needed, NULL, &error));
   same = memcmp(x, y, n * sizeof *x) == 0;
   free(x);
   free(y);
@@ -24,12 +24,12 @@ static void contents(rustml_model *model, uint64_t vocabulary) {
   const int32_t wrong[3] = {-1, (int32_t)vocabulary, INT32_MAX};
   int i;
   CHECK(session_info(session).position == 0 && session_info(session).capacity > 6 && session_info(session).kv_type == RUSTML_KV_F16);
-  CHECK_STATUS(rustml_session_logits(session, NULL, 0, &needed, &error), RUSTML_FAILED_PRECONDITION);
+  CHECK_STATUS(rustml_session_logits(session, NULL, 0, &needed, NULL, &error), RUSTML_FAILED_PRECONDITION);
   CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
   CHECK_OK(rustml_session_tokens(session, ids, 8, &needed, &error));
   CHECK(needed == 6 && memcmp(ids, kIds, sizeof kIds) == 0);
   CHECK_STATUS(rustml_session_tokens(session, ids, 5, &needed, &error), RUSTML_BUFFER_TOO_SMALL);
-  CHECK_STATUS(rustml_session_logits(session, &one, 1, &needed, &error), RUSTML_BUFFER_TOO_SMALL);
+  CHECK_STATUS(rustml_session_logits(session, &one, 1, &needed, NULL, &error), RUSTML_BUFFER_TOO_SMALL);
   CHECK(needed == vocabulary);
   for (i = 0; i < 3; ++i) CHECK_STATUS(rustml_session_eval(session, &wrong[i], 1, NULL, &error), RUSTML_INVALID_ARGUMENT);
   CHECK_STATUS(rustml_session_eval(session, NULL, 3, NULL, &error), RUSTML_INVALID_ARGUMENT);
@@ -56,6 +56,33 @@ static void contents(rustml_model *model, uint64_t vocabulary) {
   CHECK(rustml_session_release(fork) == RUSTML_OK);
   CHECK(rustml_session_release(other) == RUSTML_OK);
   CHECK(rustml_session_release(NULL) == RUSTML_OK);
+}
+
+/* The last token of an answer is not evaluated until its scores are wanted: a call that can be stopped. */
+static void pending(rustml_model *model, uint64_t vocabulary) {
+  rustml_session *session = new_session(model), *other = new_session(model);
+  rustml_generation_options options;
+  rustml_call_options call;
+  rustml_result result = {.struct_size = sizeof result};
+  const rustml_prompt prompt = ids_prompt(kIds, 6);
+  float *scores = malloc(vocabulary * sizeof *scores);
+  int32_t ids[9];
+  uint64_t n = 0;
+  rustml_generation_options_init(&options, sizeof options);
+  options.max_tokens = 3;
+  options.ignore_eos = 1;
+  CHECK_OK(rustml_generate(session, &prompt, &options, NULL, &result, &error));
+  CHECK_OK(rustml_session_tokens(session, ids, 9, &n, &error));
+  CHECK(n == 9 && result.tokens_committed == 9);
+  CHECK_OK(rustml_session_eval(other, ids, 9, NULL, &error));
+  rustml_call_options_init(&call, sizeof call);
+  call.deadline_ns = 1;
+  CHECK_STATUS(rustml_session_logits(session, scores, vocabulary, &n, &call, &error), RUSTML_DEADLINE_EXCEEDED);
+  CHECK(session_info(session).position == 9);
+  CHECK(same_logits(session, other, vocabulary));
+  free(scores);
+  rustml_session_release(session);
+  rustml_session_release(other);
 }
 
 static void limits(rustml_model *model) {
@@ -97,6 +124,7 @@ int main(int argc, char **argv) {
   info.struct_size = sizeof info;
   CHECK_OK(rustml_model_get_info(model, &info, &error));
   contents(model, info.vocab_size);
+  pending(model, info.vocab_size);
   limits(model);
   for (kv = RUSTML_KV_F32; kv <= RUSTML_KV_Q8_0; ++kv) {
     rustml_session_options options;

@@ -39,6 +39,57 @@ static void *on_own_session(void *result) {
   return rustml_session_release(own) == RUSTML_OK ? result : NULL;
 }
 
+/* Looking never disturbs a running call, and never sees half of a change: this model's cache grows in steps of 256 tokens. */
+static rustml_session *watched;
+static atomic_int n_looks, done_watching;
+static void *watch(void *unused) {
+  rustml_session_info info = {.struct_size = sizeof info};
+  uint64_t step = 0;
+  while (!done_watching) {
+    const int32_t status = rustml_session_get_info(watched, &info, NULL);
+    if (status != RUSTML_OK || info.position > info.capacity || info.kv_bytes_used > info.kv_bytes_reserved) ++n_other;
+    if (info.kv_bytes_used > 0 && step == 0) step = info.kv_bytes_used / (info.position > 256 ? 2 : 1);
+    if (step > 0 && info.position > 0 && info.kv_bytes_used < (info.position + 255) / 256 * step) ++n_other;
+    ++n_looks;
+  }
+  return unused;
+}
+
+static int32_t look_inside(void *user_data, const rustml_event *event) {
+  rustml_session_info info = {.struct_size = sizeof info};
+  CHECK_OK(rustml_session_get_info(watched, &info, &error));
+  if (event->kind == RUSTML_EVENT_TOKEN) CHECK(info.position == event->position + 1 && info.generation_open == 1);
+  ++*(int *)user_data;
+  return 0;
+}
+
+static void looks(void) {
+  pthread_t threads[2];
+  rustml_generation_options options;
+  rustml_callback callback;
+  const rustml_prompt prompt = ids_prompt(kIds, 6);
+  int i, n_events = 0;
+  rustml_generation_options_init(&options, sizeof options);
+  options.ignore_eos = 1;
+  options.max_tokens = 60;
+  rustml_callback_init(&callback, sizeof callback);
+  callback.on_event = look_inside;
+  callback.user_data = &n_events;
+  watched = new_session(model);
+  n_other = 0;
+  for (i = 0; i < 2; ++i) CHECK(pthread_create(&threads[i], NULL, watch, NULL) == 0);
+  for (i = 0; i < 10; ++i) {
+    CHECK_OK(rustml_session_eval(watched, kIds, 6, NULL, &error));
+    CHECK_OK(rustml_generate(watched, &prompt, &options, &callback, NULL, &error));
+    CHECK_OK(rustml_session_reset(watched, &error));
+  }
+  done_watching = 1;
+  for (i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+  CHECK(n_other == 0 && n_looks > 20 && n_events == 10 * 61);
+  printf("%d looks beside 30 calls\n", (int)n_looks);
+  rustml_session_release(watched);
+}
+
 static void *release_model(void *unused) {
   rustml_model_release(model);
   return unused;
@@ -58,6 +109,7 @@ int main(int argc, char **argv) {
   CHECK_OK(rustml_session_reset(session, &error));
   rustml_session_release(session);
 
+  looks();
   for (i = 0; i < 4; ++i) CHECK(pthread_create(&threads[i], NULL, on_own_session, tokens[i]) == 0);
   for (i = 0; i < 4; ++i) {
     void *result = NULL;

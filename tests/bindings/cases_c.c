@@ -268,7 +268,7 @@ static int32_t op_batch(void) {
   TRY(rustml_generate_batch(model, &options, prompts, each, (uint64_t)n, &callback, results, &error));
   for (int i = 0; i < n; ++i) {
     if (results[i].status != RUSTML_OK) {
-      error = rustml_error_create(results[i].status, batch_message, strlen(batch_message), NULL, 0);
+      error = rustml_error_create(results[i].status, batch_message, strlen(batch_message), NULL, 0, 0);
       return results[i].status;
     }
     check_ids("ids of a prompt differ", cJSON_GetArrayItem(want, i), answers[i].ids, answers[i].n);

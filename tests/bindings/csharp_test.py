@@ -59,8 +59,8 @@ class Test:
         if "librustml" in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout:
             print("SKIPPED nothing found: librustml is installed on this system")
         else:
-            places = [f"{self.work}/{folder}{name}" for folder in ("", "runtimes/linux-x64/native/") for name in ("librustml.so.0", "librustml.so")]
-            self.run(program, "absent", *places, "librustml.so.0: not among")
+            places = [f"{self.work}/{folder}{name}" for folder in ("", "runtimes/linux-x64/native/") for name in ("librustml.so.1", "librustml.so")]
+            self.run(program, "absent", *places, "librustml.so.1: not among")
         self.run(program, "refused", library=other_library(self.work))
 
     def package(self, library):

@@ -1,7 +1,8 @@
-"""run.py LANGUAGE LIBRARY_DIR WORK_DIR: the raw layer of one binding on the built library, then on one of another layout.
+"""run.py LANGUAGE LIBRARY_DIR WORK_DIR: the raw layer of one binding on the built library, then on two that do not fit.
 
 LANGUAGE is python, go-cgo, go-purego, rust or csharp. Prints SKIPPED with the reason where a tool or the network is absent.
-The other library has every exported name and answers a layout hash of its own: each binding must refuse it, in words.
+Both have every exported name. One answers another layout hash, as after two fields of a struct were swapped; the other is older
+and does not know the binding's version. Each binding must refuse each, in words.
 """
 
 import os
@@ -35,14 +36,19 @@ def fetched(command, folder, what):
         raise Skipped(f"{what} could not be fetched: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
 
 
-def other_library(work):
-    """A librustml.so with the same names and another layout."""
-    folder = work / "other"
+# What a binding says of a library -> the hash it answers.
+MISFITS = {"another layout": 12345, "does not know": 0}
+
+
+def other_library(work, misfit="another layout"):
+    """A librustml.so with the same names that does not fit."""
+    folder = work / misfit.replace(" ", "_")
     folder.mkdir(parents=True, exist_ok=True)
     major = re.search(r"RUSTML_VERSION_MAJOR (\d+)", (ROOT / "include/rustml.h").read_text()).group(1)
     names = re.findall(r"^  (rustml_\w+)$", (ROOT / "src/api/rustml.def").read_text(), re.M)
     special = {"rustml_abi_version": "unsigned rustml_abi_version(void) { return 1; }",
-               "rustml_abi_layout_hash": "unsigned long long rustml_abi_layout_hash(unsigned a, unsigned b) { return a + b + 12345; }",
+               "rustml_abi_layout_hash": "unsigned long long rustml_abi_layout_hash(unsigned a, unsigned b) { "
+                                         f"(void)a; (void)b; return {MISFITS[misfit]}; }}",
                "rustml_version": 'const char *rustml_version(void) { return "another"; }'}
     source = folder / "other.c"
     source.write_text("\n".join(special.get(name, f"int {name}(void) {{ return 13; }}") for name in names) + "\n")
@@ -109,8 +115,9 @@ def main():
     try:
         test = prepare()
         test(LD_LIBRARY_PATH=str(libraries), RUSTML_LIBRARY=str(libraries / "librustml.so"))
-        other = other_library(work)
-        test(LD_LIBRARY_PATH=str(other), RUSTML_LIBRARY=str(other / "librustml.so"), RUSTML_EXPECT_REFUSAL="1")
+        for misfit in MISFITS:
+            other = other_library(work, misfit)
+            test(LD_LIBRARY_PATH=str(other), RUSTML_LIBRARY=str(other / "librustml.so"), RUSTML_EXPECT_REFUSAL=misfit)
     except Skipped as reason:
         print(f"SKIPPED {language}: {reason}")
     except subprocess.CalledProcessError as failed:

@@ -6,6 +6,7 @@ rules   headers that break a rule of the ABI are refused, each for its reason
 freeze  a released version may not change, and its functions keep their place in the version script
 """
 
+import json
 import pathlib
 import re
 import subprocess
@@ -50,29 +51,37 @@ def replaced(old, new):
     return text.replace(old, new)
 
 
+# Changes of the layout. Those of the same size no abidiff sees in a client, and no compiler.
+PLANTED = {
+    "two fields of the same size swapped": ("  float top_p;  ", "  float min_p;  ", "  float min_p;  ", "  float top_p;  "),
+    "a field renamed": ("  uint64_t tokens_committed;", "  uint64_t tokens_kept;"),
+    "a field of another type": ("  uint64_t seed;  ", "  int64_t seed;  "),
+    "a field taken away": ("  uint64_t stop_latency_ns;", "  /* gone */"),
+    "a parameter of another type": ("uint64_t rustml_deadline_after_ns(int64_t", "uint64_t rustml_deadline_after_ns(uint64_t"),
+    "two parameters swapped": ("rustml_cancel_reset(rustml_cancel *cancel, rustml_error **error)",
+                               "rustml_cancel_reset(rustml_error **error, rustml_cancel *cancel)"),
+    "a constant's value": ("#define RUSTML_BUSY 100 ", "#define RUSTML_BUSY 99 "),
+}
+
+
+def planted(words):
+    """The header with each second of `words` in place of the one before it."""
+    text = HEADER.read_text()
+    marks = [(old, f"@{i}@", new) for i, (old, new) in enumerate(zip(words[::2], words[1::2]))]
+    for old, mark, _ in marks:
+        replaced(old, "")
+        text = text.replace(old, mark)
+    for _, mark, new in marks:
+        text = text.replace(mark, new)
+    return text
+
+
 def check_hash():
     from bindings import layout
     present = layout.layout_hash(read())
-    planted = {
-        "two fields of the same size swapped": ("  float top_p;  ", "  float min_p;  ", "  float min_p;  ", "  float top_p;  "),
-        "a field renamed": ("  uint64_t tokens_committed;", "  uint64_t tokens_kept;"),
-        "a field of another type": ("  uint64_t seed;  ", "  int64_t seed;  "),
-        "a field taken away": ("  uint64_t stop_latency_ns;", "  /* gone */"),
-        "a parameter of another type": ("uint64_t rustml_deadline_after_ns(int64_t", "uint64_t rustml_deadline_after_ns(uint64_t"),
-        "two parameters swapped": ("rustml_cancel_reset(rustml_cancel *cancel, rustml_error **error)",
-                                   "rustml_cancel_reset(rustml_error **error, rustml_cancel *cancel)"),
-        "a constant's value": ("#define RUSTML_BUSY 100 ", "#define RUSTML_BUSY 99 "),
-    }
     seen = {present}
-    for what, words in planted.items():
-        text = HEADER.read_text()
-        marks = [(old, f"@{i}@", new) for i, (old, new) in enumerate(zip(words[::2], words[1::2]))]
-        for old, mark, _ in marks:
-            replaced(old, "")
-            text = text.replace(old, mark)
-        for _, mark, new in marks:
-            text = text.replace(mark, new)
-        changed = layout.layout_hash(read(text))
+    for what, words in PLANTED.items():
+        changed = layout.layout_hash(read(planted(words)))
         if changed in seen:
             yield f"{HEADER}: {what}, and the hash is not a new one"
         seen.add(changed)
@@ -82,7 +91,7 @@ def check_hash():
 
 def check_rules():
     planted = {
-        "padding: at": ("  int32_t kind;      /* RUSTML_EVENT_* */", "  uint64_t kind;"),
+        "padding: at": ("  int32_t kind;                    /* RUSTML_EVENT_* */", "  uint64_t kind;"),
         "padding at the end": ("  uint64_t n_ids;\n  float score;", "  uint64_t n_ids;\n  float score; float x;"),
         "may not cross the boundary": ("uint64_t rustml_now_ns(void)", "long rustml_now_ns(void)"),
         "may stand behind pointers only": ("uint32_t rustml_abi_version(void)", "char rustml_abi_version(void)"),
@@ -117,12 +126,27 @@ def check_freeze():
     history = [{"version": [9, 9], "hash": "0x0000000000000009"}]
     if (9, 9, 9) not in layout.versions(header, history) or (*header.version, layout.layout_hash(header)) not in layout.versions(header, history):
         yield "layout table: a release or the present version is missing"
-    try:
-        generate_bindings.check_history(header, [{"version": list(header.version), "hash": "0x1"}])
-        yield "a released version changed, and nobody said so"
-    except SystemExit as problem:
-        if "frozen" not in str(problem):
-            yield f"a released version changed: {problem}"
+    # The real history, and a change of each kind in either header without another version.
+    import clang.cindex
+
+    from bindings import model
+    history = json.loads((ROOT / generate_bindings.HISTORY).read_text())
+    if list(header.version) not in [release["version"] for release in history]:
+        yield f"{generate_bindings.HISTORY}: {header.version} is not there: scripts/generate_bindings.py --freeze"
+    hub_path = ROOT / "include/rustml_hub.h"
+    hub, hub_text = model.read(clang.cindex, hub_path), hub_path.read_text()
+    changed_hub = hub_text.replace("  rustml_text endpoint; ", "  rustml_text @; ").replace("  rustml_text token; ", "  rustml_text endpoint; ")
+    changed_hub = changed_hub.replace("  rustml_text @; ", "  rustml_text token; ")
+    pairs = {what: (read(planted(words)), hub) for what, words in PLANTED.items()}
+    pairs["two fields of rustml_hub.h swapped"] = (header, model.read(clang.cindex, hub_path, changed_hub))
+    for what, (rustml, hub_now) in pairs.items():
+        try:
+            generate_bindings.check_history(rustml, hub_now, history)
+            yield f"{what} in a released version, and nobody said so"
+        except SystemExit as problem:
+            if "frozen" not in str(problem):
+                yield f"{what} in a released version: {problem}"
+    generate_bindings.check_history(header, hub, history)
 
 
 def main():

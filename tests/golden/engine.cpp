@@ -122,10 +122,10 @@ void Session::restore(const std::vector<uint8_t>& snapshot) {
 std::vector<float> Session::logits() const {
   uint64_t n = 0;
   rustml_error* error = nullptr;
-  const int32_t status = rustml_session_logits(handle.get(), nullptr, 0, &n, &error);
+  const int32_t status = rustml_session_logits(handle.get(), nullptr, 0, &n, nullptr, &error);
   if (status != RUSTML_BUFFER_TOO_SMALL) check(status, error, "rustml_session_logits (size)");
   std::vector<float> out(n);
-  check(rustml_session_logits(handle.get(), out.data(), n, &n, &error), error, "rustml_session_logits");
+  check(rustml_session_logits(handle.get(), out.data(), n, &n, nullptr, &error), error, "rustml_session_logits");
   return out;
 }
 

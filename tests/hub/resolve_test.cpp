@@ -138,7 +138,7 @@ TEST(Resolve, EventsOfACall) {
   seen.answer = 42;
   const Outcome stopped = hub.resolve("org/sharded", {.call = &call});
   EXPECT_EQ(stopped.status, RUSTML_CALLBACK_STOP);
-  EXPECT_EQ(stopped.detail, "{\"callback_value\":42}");
+  EXPECT_EQ(stopped.callback_value, 42);
 }
 
 TEST(Resolve, RepositoryIdsThatAreNone) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "comparison.h"
+#include "kernels/select.h"
 
 namespace rustml::kernels {
 namespace {
@@ -240,6 +241,7 @@ TEST(Scalar, NothingVisible) {
   const int32_t first = 9, last = 9;
   float m = 0, l = 1;
   for (const KernelTable* table : available()) {
+    if (!ready(*table)) continue;
     table->attend({KvType::f32, 4, block.data(), scales.data(), block.data(), scales.data(), 1, &queries, &first, &last, &outputs, &m, &l});
     EXPECT_EQ(m, -kInfinity);
     EXPECT_EQ(l, 0);
@@ -249,6 +251,7 @@ TEST(Scalar, NothingVisible) {
 
 TEST(Scalar, ReductionsOverLogits) {
   for (const KernelTable* table : available()) {
+    if (!ready(*table)) continue;
     SCOPED_TRACE(std::string(table->target));
     std::vector<float> x(100, -1.0f);
     x[71] = x[33] = x[99] = 4;

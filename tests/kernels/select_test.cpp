@@ -61,7 +61,8 @@ TEST(Select, AgreesWithTheKernel) {
   EXPECT_EQ(find("avx512") != nullptr, all("avx2 fma f16c avx512f avx512dq avx512bw avx512vl avx512_vnni"));
   const bool tiles = all("amx_tile amx_int8");  // which the system may still refuse to this process
   EXPECT_LE(find("amx") != nullptr, tiles);
-  if (find("amx") == nullptr) std::printf("amx is not usable here: %s\n", tiles ? "the system refuses the tiles" : "no such processor");
+  if (find("amx") == nullptr)
+    std::printf("amx is not usable here: %s\n", tiles ? "the system does not save the tiles" : "no such processor");
 }
 
 }  // namespace

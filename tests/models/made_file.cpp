@@ -1,5 +1,6 @@
 #include "made_file.h"
 
+#include "kernels/select.h"
 #include "models/registry.h"
 
 namespace rustml::models {
@@ -28,13 +29,12 @@ std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<i
     const auto n = static_cast<int64_t>(std::min(ids.size() - at, static_cast<size_t>(chunk)));
     Pass pass{ids.data() + at, n, cache, scratch, hidden.data(), out.data(), profile};
     team->run(
-        n_threads, model->n_steps(), [&](int s, runtime::Member& m) { model->step(s, m, *kernels::available().front(), pass); }, stop);
+        n_threads, model->n_steps(), [&](int s, runtime::Member& m) { model->step(s, m, kernels::best(), pass); }, stop);
     cache.set_length(at + static_cast<size_t>(n));
   }
   std::vector<float> again(out.size());
   team->run(
-      n_threads, 1,
-      [&](int, runtime::Member& m) { model->project(hidden.data(), m, *kernels::available().front(), scratch, profile, again.data()); },
+      n_threads, 1, [&](int, runtime::Member& m) { model->project(hidden.data(), m, kernels::best(), scratch, profile, again.data()); },
       stop);
   if (again != out) throw base::Error(base::Status::internal, "a hidden state gave other scores later");
   return out;

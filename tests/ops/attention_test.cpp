@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "kernels/select.h"
 #include "ops/rope.h"
 #include "team.h"
 
@@ -65,7 +66,7 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
     const int64_t n = std::min(chunk, p.n_tokens - t);
     std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
     for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
-    run_on_team(n_threads, *kernels::available().front(), 1, 32, [&](Context& context) {
+    run_on_team(n_threads, kernels::best(), 1, 32, [&](Context& context) {
       store_kv(context, p.shape, {nullptr, nullptr, 0, c.data(), s.data()}, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t),
                cache.layer);
       context.member.sync();

@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "kernels/select.h"
 #include "team.h"
 
 namespace rustml::ops {
@@ -72,7 +73,7 @@ TEST(Linear, PartsSideBySideEqualDoubleSums) {
   parts[1].bias = bias.data();
   constexpr int64_t kRow = 88;
   std::vector<float> out(kTokens * kRow);
-  run_on_team(3, *kernels::available().front(), kTokens, kCols, [&](Context& c) {
+  run_on_team(3, kernels::best(), kTokens, kCols, [&](Context& c) {
     const Activations a = quantize(c, x.data(), kTokens, kCols, true);
     linear(c, parts, a, kTokens, out.data(), kRow);
   });
@@ -101,7 +102,7 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     std::vector<float> out(static_cast<size_t>(tokens * kRows), 1.0f);
     for (int64_t t = 0; t < tokens; t += chunk) {
       const int64_t n = std::min(chunk, tokens - t);
-      run_on_team(n_threads, *kernels::available().front(), n, kCols, [&](Context& c) {
+      run_on_team(n_threads, kernels::best(), n, kCols, [&](Context& c) {
         const Activations a = normalize(c, x.data() + t * kCols, {norm.data(), nullptr, 1e-5f}, n, kCols, true);
         linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
       });
@@ -122,14 +123,14 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
 std::function<void()> g_before;
 void watched_linear(const kernels::LinearArgs& args, int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
   g_before();
-  kernels::available().front()->linear[static_cast<int>(tensor::DType::q8_0)](args, p0, p1, t0, t1);
+  kernels::best().linear[static_cast<int>(tensor::DType::q8_0)](args, p0, p1, t0, t1);
 }
 
 TEST(Linear, AMemberWhoIsLateLeavesTheLastPiecesToOthersAndAStopEndsThem) {
   constexpr int64_t kCols = 576, kRows = 576, kTokens = 128;
   const Packed w(tensor::DType::q8_0, kRows, kCols, 12);
   const std::vector<float> x = random_rows(kTokens * kCols, 13);
-  kernels::KernelTable kernels = *kernels::available().front();
+  kernels::KernelTable kernels = kernels::best();
   std::vector<float> want(kTokens * kRows), out(want.size());
   std::atomic<int> pieces{0}, size{0};
   const auto run = [&](int n_threads, runtime::StopSignal* stop, float* to) {
@@ -191,7 +192,7 @@ TEST(GateUp, IsTheActivationOfBothProducts) {
   constexpr int64_t kCols = 64, kRows = 52, kTokens = 3;
   const Packed gate(tensor::DType::f32, kRows, kCols, 8), up(tensor::DType::q8_0, kRows, kCols, 9);
   const std::vector<float> x = random_rows(kTokens * kCols, 10);
-  const kernels::KernelTable& kernels = *kernels::available().front();
+  const kernels::KernelTable& kernels = kernels::best();
   std::vector<float> fused(kTokens * kRows), scratch(kTokens * kRows), g(kTokens * kRows), u(kTokens * kRows);
   run_on_team(2, kernels, kTokens, kCols, [&](Context& c) {
     const Activations a = quantize(c, x.data(), kTokens, kCols, true);

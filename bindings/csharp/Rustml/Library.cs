@@ -41,7 +41,7 @@ namespace Rustml
     /// <summary>The native library itself.</summary>
     public static unsafe class Library
     {
-        /// <summary>The native library's version, "0.1.0".</summary>
+        /// <summary>The native library's version, "1.0.0".</summary>
         public static string Version
         {
             get

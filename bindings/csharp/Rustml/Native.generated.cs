@@ -11,16 +11,18 @@ namespace Rustml.Interop
     {
         internal const string Library = "rustml";
 
-        /// <summary>The layout hash of ABI 0.1, which this file was made from.</summary>
-        internal const ulong LayoutHash = 0x7e6fa3d39d81047e;
+        /// <summary>The layout hash of ABI 1.0, which this file was made from.</summary>
+        internal const ulong LayoutHash = 0xec218f3d26277ee2;
 
-        internal const int RUSTML_VERSION_MAJOR = 0;
-        internal const int RUSTML_VERSION_MINOR = 1;
+        // Version of the ABI that this header describes.
+        internal const uint RUSTML_VERSION_MAJOR = 1;
+        internal const uint RUSTML_VERSION_MINOR = 0;
 
         // A length meaning "up to the first NUL byte".
         internal const ulong RUSTML_NUL_TERMINATED = 0xffffffffffffffff;
 
         // Status of a call. 0 to 16 equal the gRPC codes of the same name.
+        /// <summary>done</summary>
         internal const int RUSTML_OK = 0;
         /// <summary>a cancel handle fired</summary>
         internal const int RUSTML_CANCELLED = 1;
@@ -28,7 +30,7 @@ namespace Rustml.Interop
         internal const int RUSTML_INVALID_ARGUMENT = 3;
         /// <summary>a time limit passed, or a cancel with reason DEADLINE</summary>
         internal const int RUSTML_DEADLINE_EXCEEDED = 4;
-        /// <summary>no such file</summary>
+        /// <summary>no such file; of the hub no such repository or revision</summary>
         internal const int RUSTML_NOT_FOUND = 5;
         /// <summary>the file may not be read</summary>
         internal const int RUSTML_PERMISSION_DENIED = 7;
@@ -64,19 +66,23 @@ namespace Rustml.Interop
         internal const int RUSTML_DONE = 107;
 
         // rustml_cancel_trigger: why. Any other non-zero value is yours and comes back in rustml_result.cancel_reason.
-        internal const int RUSTML_CANCEL_REASON_USER = 1;
-        /// <summary>stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED</summary>
-        internal const int RUSTML_CANCEL_REASON_DEADLINE = 2;
+        internal const uint RUSTML_CANCEL_REASON_USER = 1;
+
+        // Stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED, and RUSTML_DEADLINE_BY_CANCEL is in the
+        // result.
+        internal const uint RUSTML_CANCEL_REASON_DEADLINE = 2;
 
         // rustml_model_options.quantize
         /// <summary>SafeTensors: Q8_0; GGUF: keep the file's types</summary>
         internal const int RUSTML_QUANTIZE_AUTO = 0;
+        /// <summary>as the file has them</summary>
         internal const int RUSTML_QUANTIZE_KEEP = 1;
         /// <summary>linear layers and the head, where that makes them smaller</summary>
         internal const int RUSTML_QUANTIZE_Q8_0 = 2;
+        /// <summary>likewise</summary>
         internal const int RUSTML_QUANTIZE_Q4_0 = 3;
 
-        // rustml_quantize_options.block_type
+        // rustml_quantize_options.block_type: the types of ggml with these names
         internal const int RUSTML_TYPE_F32 = 1;
         internal const int RUSTML_TYPE_F16 = 2;
         internal const int RUSTML_TYPE_BF16 = 3;
@@ -90,6 +96,7 @@ namespace Rustml.Interop
         internal const int RUSTML_KV_F32 = 1;
         /// <summary>default</summary>
         internal const int RUSTML_KV_F16 = 2;
+        /// <summary>about half of F16's memory</summary>
         internal const int RUSTML_KV_Q8_0 = 3;
 
         // rustml_model_encode flags
@@ -109,8 +116,13 @@ namespace Rustml.Interop
         internal const uint RUSTML_TOKEN_SPECIAL = 1;
         /// <summary>stands for one raw byte</summary>
         internal const uint RUSTML_TOKEN_BYTE = 2;
+        /// <summary>stands for what the vocabulary cannot say</summary>
         internal const uint RUSTML_TOKEN_UNKNOWN = 4;
-        /// <summary>ends a generation unless ignore_eos is set</summary>
+
+        // One of the model's own stop tokens: it ends a generation unless ignore_eos is set. They are the end-of-sequence, -turn
+        // and -message ids that a GGUF file names; eos_token and all of generation_config.json's eos_token_id beside SafeTensors;
+        // and, in any model, special tokens with one of the texts <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|end|> <|endoftext|>
+        // <|end_of_text|> <end_of_turn>.
         internal const uint RUSTML_TOKEN_STOP = 8;
 
         // rustml_prompt.kind
@@ -158,25 +170,34 @@ namespace Rustml.Interop
         internal const int RUSTML_EARLY_STOPPING_NEVER = 2;
 
         // rustml_event.finish, rustml_result.finish
+        /// <summary>not yet</summary>
         internal const int RUSTML_FINISH_NONE = 0;
+        /// <summary>the model's own, or one of stop_ids</summary>
         internal const int RUSTML_FINISH_STOP_TOKEN = 1;
+        /// <summary>one of stop_strings</summary>
         internal const int RUSTML_FINISH_STOP_STRING = 2;
         /// <summary>max_tokens reached</summary>
         internal const int RUSTML_FINISH_LENGTH = 3;
         /// <summary>the session's context is full</summary>
         internal const int RUSTML_FINISH_CONTEXT_FULL = 4;
+        /// <summary>a cancel handle fired</summary>
         internal const int RUSTML_FINISH_CANCELLED = 5;
+        /// <summary>a time limit passed; rustml_result.deadline says which</summary>
         internal const int RUSTML_FINISH_DEADLINE = 6;
         /// <summary>on_event returned non-zero</summary>
         internal const int RUSTML_FINISH_CALLBACK = 7;
         /// <summary>rustml_generation_stop or the last release</summary>
         internal const int RUSTML_FINISH_CLOSED = 8;
+        /// <summary>a failure; status says which</summary>
         internal const int RUSTML_FINISH_ERROR = 9;
 
         // rustml_result.deadline: which one passed
         internal const int RUSTML_DEADLINE_NONE = 0;
+        /// <summary>deadline_ns</summary>
         internal const int RUSTML_DEADLINE_TOTAL = 1;
+        /// <summary>first_token_deadline_ns</summary>
         internal const int RUSTML_DEADLINE_FIRST_TOKEN = 2;
+        /// <summary>stall_timeout_ns</summary>
         internal const int RUSTML_DEADLINE_STALL = 3;
         /// <summary>a cancel with reason DEADLINE</summary>
         internal const int RUSTML_DEADLINE_BY_CANCEL = 4;
@@ -200,11 +221,12 @@ namespace Rustml.Interop
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int rustml_write(IntPtr user_data, void* data, ulong len);
 
-        /// <summary>Major version in the high 16 bits, minor in the low.</summary>
+        /// <summary>The library's ABI: RUSTML_VERSION_MAJOR &lt;&lt; 16 | RUSTML_VERSION_MINOR of the header it was built
+        /// with.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint rustml_abi_version();
 
-        /// <summary>"0.1.0"; static.</summary>
+        /// <summary>The library's version, "1.0.0"; static.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_version();
 
@@ -219,7 +241,8 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_abi_layout_json();
 
-        /// <summary>JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static.</summary>
+        /// <summary>JSON: compiler, dependencies, SIMD targets compiled and usable here, best first, formats; static. For "amx"
+        /// the system may still refuse its permission when a model is opened.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_build_json();
 
@@ -231,8 +254,9 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ulong rustml_deadline_after_ns(long timeout_ns);
 
-        /// <summary>Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and arrive as
-        /// LOG events, before the call that caused them returns; the return value of on_event is ignored.</summary>
+        /// <summary>Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single
+        /// lines and arrive as LOG events on the thread that called, before its call returns; several threads may deliver at
+        /// once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_log_set(rustml_log_options* options, IntPtr* error);
 
@@ -271,11 +295,16 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_sink_init(rustml_sink* sink, uint size);
 
-        /// <summary>For sister libraries. Copies its texts; never NULL (out of memory answers a static object).</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern IntPtr rustml_error_create(int status, byte* message, ulong message_len, byte* detail_json, ulong detail_len);
+        internal static extern int rustml_quantize_options_init(rustml_quantize_options* options, uint size);
 
-        /// <summary>RUSTML_INVALID_HANDLE for an invalid handle.</summary>
+        /// <summary>For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless
+        /// status is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static
+        /// one.</summary>
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr rustml_error_create(int status, byte* message, ulong message_len, byte* detail_json, ulong detail_len, int callback_value);
+
+        /// <summary>The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_error_code(IntPtr error);
 
@@ -288,22 +317,23 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_error_detail_json(IntPtr error);
 
-        /// <summary>What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP.</summary>
+        /// <summary>What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_error_callback_value(IntPtr error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_error_release(IntPtr error);
 
+        /// <summary>Give the handle to calls in their options; release it when no call needs it any more.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_create(IntPtr* @out, IntPtr* error);
 
-        /// <summary>Stops every call this handle is attached to, now and later, until reset. `reason` is not 0.
-        /// Async-signal-safe, any thread, idempotent: the first reason stays.</summary>
+        /// <summary>Stops every call this handle is attached to, now and later, until reset. `reason` is RUSTML_CANCEL_REASON_*
+        /// or your own, not 0. Async-signal-safe, any thread, idempotent: the first reason stays.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_trigger(IntPtr cancel, uint reason);
 
-        /// <summary>RUSTML_BUSY while attached to a running call.</summary>
+        /// <summary>Makes it as new. RUSTML_BUSY while attached to a running call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_reset(IntPtr cancel, IntPtr* error);
 
@@ -336,6 +366,7 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_release(IntPtr model);
 
+        /// <summary>Any thread, at any time; bytes and sessions are those of now.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_get_info(IntPtr model, rustml_model_info* @out, IntPtr* error);
 
@@ -347,9 +378,6 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_plan(byte* path, ulong path_len, rustml_model_options* options, rustml_session_options* session, rustml_memory_plan* @out, rustml_call_options* call, IntPtr* error);
 
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int rustml_quantize_options_init(rustml_quantize_options* options, uint size);
-
         /// <summary>Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another
         /// type: F16 where rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose
         /// a little more. The file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for
@@ -357,25 +385,31 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_quantize(byte* path, ulong path_len, byte* out_path, ulong out_path_len, rustml_quantize_options* options, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a
+        /// model that came without a tokenizer.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_encode(IntPtr model, byte* text, ulong len, uint flags, int* ids, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Whole text of the ids; bytes that are not UTF-8 come out as they are.</summary>
+        /// <summary>Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_decode(IntPtr model, int* ids, ulong n, uint flags, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
+        /// <summary>The raw bytes of one token, which need not be whole characters.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_bytes(IntPtr model, int id, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
+        /// <summary>What is known of one token.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_info(IntPtr model, int id, rustml_token_info* @out, IntPtr* error);
 
         /// <summary>The text the model's chat template makes of the messages, for display. To generate, pass the messages
-        /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain
-        /// text.</summary>
+        /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
+        /// RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not
+        /// supported.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_chat_format(IntPtr model, byte* messages_json, ulong len, rustml_chat_options* options, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_create(IntPtr model, rustml_session_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
@@ -385,11 +419,13 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_release(IntPtr session);
 
-        /// <summary>Back to an empty session.</summary>
+        /// <summary>Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore
+        /// and load.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_reset(IntPtr session, IntPtr* error);
 
-        /// <summary>Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor.</summary>
+        /// <summary>Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for
+        /// 0.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_rewind(IntPtr session, ulong n_tokens, IntPtr* error);
 
@@ -397,51 +433,65 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_fork(IntPtr session, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>Any thread, at any time, also while a call runs on the session and in its callbacks.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_get_info(IntPtr session, rustml_session_info* @out, IntPtr* error);
 
+        /// <summary>The tokens it holds.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_tokens(IntPtr session, int* ids, ulong capacity, ulong* needed, IntPtr* error);
 
-        /// <summary>Appends and evaluates n ids. All or nothing: after any failure the session is where it was.</summary>
+        /// <summary>Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
+        /// RUSTML_OUT_OF_RANGE for more than the context holds.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_eval(IntPtr session, int* ids, ulong n, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Scores of every token of the vocabulary to follow the session's tokens. RUSTML_FAILED_PRECONDITION when
-        /// empty.</summary>
+        /// <summary>Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the
+        /// last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int rustml_session_logits(IntPtr session, float* logits, ulong capacity, ulong* needed, IntPtr* error);
+        internal static extern int rustml_session_logits(IntPtr session, float* logits, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
         /// <summary>Exact size of what rustml_session_snapshot_write would write now.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_snapshot_size(IntPtr session, ulong* @out, IntPtr* error);
 
+        /// <summary>The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model,
+        /// token for token.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_snapshot_write(IntPtr session, rustml_sink* sink, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Reads and checks a snapshot's header; needs no model.</summary>
+        /// <summary>Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one,
+        /// RUSTML_UNIMPLEMENTED for one of a later format.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_snapshot_probe(rustml_reader* source, rustml_snapshot_info* @out, IntPtr* error);
 
-        /// <summary>Replaces the session's content. All or nothing. `out` may be NULL.</summary>
+        /// <summary>Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
+        /// RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
+        /// RUSTML_OUT_OF_RANGE for more tokens than the context holds.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_restore(IntPtr session, rustml_reader* source, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent.</summary>
+        /// <summary>Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or
+        /// absent.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_save(IntPtr session, byte* path, ulong path_len, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>rustml_session_restore from a file.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_load(IntPtr session, byte* path, ulong path_len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>Snapshot into memory; rustml_session_snapshot_size says how much.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_to_buffer(IntPtr session, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>rustml_session_restore from memory; `data` is needed only during the call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_from_buffer(IntPtr session, byte* data, ulong len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
         /// <summary>Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
-        /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION.</summary>
+        /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION; info,
+        /// tokens, logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than the
+        /// context.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_start(IntPtr session, rustml_prompt* prompt, rustml_generation_options* options, IntPtr* @out, IntPtr* error);
 
@@ -459,7 +509,7 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_stop(IntPtr generation, IntPtr* error);
 
-        /// <summary>Filled whatever the status.</summary>
+        /// <summary>How it went, or goes: filled whatever the status of the generation.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_result(IntPtr generation, rustml_result* @out, IntPtr* error);
 
@@ -469,7 +519,8 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_release(IntPtr generation);
 
-        /// <summary>Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call.</summary>
+        /// <summary>Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
+        /// rustml_generation_start or _next would; `out` is filled once the generation has started.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generate(IntPtr session, rustml_prompt* prompt, rustml_generation_options* options, rustml_callback* callback, rustml_result* @out, IntPtr* error);
 
@@ -488,12 +539,14 @@ namespace Rustml.Interop
         /// what it would be alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size;
         /// `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and limits.
         /// Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each sequence ends with one
-        /// STOPPED event whose `finish` says why, also when it was cancelled or failed; then a LOG event before it has the
-        /// message. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event),
-        /// anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and
-        /// filled once validation has passed; their `status` says how each ended, and the call itself answers RUSTML_OK. It fails
-        /// only for faults of its arguments and structs, before any work and naming the index, and when the callback ends all.
-        /// While memory is short, sequences wait for others.</summary>
+        /// STOPPED event whose `finish` says why, also when it was cancelled or failed: a LOG event of that sequence before it
+        /// then has the message, as has a record for the process's log sink (component "rustml::batch"), which is where to look
+        /// without a callback. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED
+        /// event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the
+        /// prompts and filled once validation has passed; their `status` says how each ended (also for an id that the model has
+        /// not, or a value out of its range), and the call itself answers RUSTML_OK. It fails only for faults of its arguments
+        /// and structs, before any work and naming the index, and when the callback ends all. While memory is short, sequences
+        /// wait for others.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generate_batch(IntPtr model, rustml_session_options* session_options, rustml_prompt* prompts, rustml_generation_options** options, ulong n, rustml_callback* callback, rustml_result* results, IntPtr* error);
 
@@ -830,32 +883,39 @@ namespace Rustml.Interop
         }
     }
 
-    /// <summary>Frozen: these three have no struct_size.</summary>
+    /// <summary>A text and its length. This struct and the next two have no struct_size and never grow.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_text
     {
+        /// <summary>UTF-8; NULL: empty</summary>
         internal byte* ptr;
+        /// <summary>bytes, or RUSTML_NUL_TERMINATED</summary>
         internal ulong len;
     }
 
+    /// <summary>One entry of rustml_generation_options.logit_bias.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_logit_bias
     {
+        /// <summary>a token</summary>
         internal int id;
         /// <summary>added to the token's logit; -INFINITY forbids it</summary>
         internal float bias;
     }
 
+    /// <summary>One entry of rustml_event.top.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_token_logprob
     {
+        /// <summary>a token</summary>
         internal int id;
         /// <summary>natural log of the probability under the model's own softmax</summary>
         internal float logprob;
     }
 
     /// <summary>What happens, in callbacks and from rustml_generation_next. Pointers are views: valid until the callback returns
-    /// or until the next call on that generation by any thread, its release included.</summary>
+    /// or until the next call on that generation by any thread, its release included. In a callback struct_size says how much the
+    /// library has filled in: look before you read a field that came with a later header than 1.0.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_event
     {
@@ -870,6 +930,7 @@ namespace Rustml.Interop
         internal ulong position;
         /// <summary>of token_id; NaN unless logprobs &gt;= 1; BEAM: sum over all its tokens</summary>
         internal float logprob;
+        /// <summary>TOKEN: as many as logprobs asked for</summary>
         internal uint n_top;
         /// <summary>the n_top most probable tokens, best first</summary>
         internal rustml_token_logprob* top;
@@ -883,6 +944,7 @@ namespace Rustml.Interop
         internal ulong done;
         /// <summary>PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam</summary>
         internal ulong total;
+        /// <summary>when it happened; clock of rustml_now_ns</summary>
         internal ulong time_ns;
         /// <summary>LOG: RUSTML_LOG_*</summary>
         internal int level;
@@ -901,12 +963,13 @@ namespace Rustml.Interop
     /// <summary>One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0
     /// goes on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
     /// callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must return
-    /// normally; inside one, cancel and info functions are legal, changing the same session answers RUSTML_BUSY.</summary>
+    /// normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked at.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_callback
     {
         internal uint struct_size;
         internal uint reserved0;
+        /// <summary>0: go on</summary>
         internal IntPtr on_event;
         internal IntPtr user_data;
         internal IntPtr destroy;
@@ -919,7 +982,9 @@ namespace Rustml.Interop
         internal uint struct_size;
         internal uint reserved0;
         internal IntPtr user_data;
+        /// <summary>bytes there are</summary>
         internal ulong size;
+        /// <summary>len bytes from offset into buf; 0: done</summary>
         internal IntPtr read_at;
         internal IntPtr destroy;
     }
@@ -931,6 +996,7 @@ namespace Rustml.Interop
         internal uint struct_size;
         internal uint reserved0;
         internal IntPtr user_data;
+        /// <summary>0: all len bytes are taken</summary>
         internal IntPtr write;
         internal IntPtr destroy;
     }
@@ -942,14 +1008,15 @@ namespace Rustml.Interop
         internal uint struct_size;
         /// <summary>0</summary>
         internal uint flags;
-        /// <summary>NULL: none</summary>
+        /// <summary>NULL: none; one handle may serve many calls</summary>
         internal IntPtr cancel;
-        /// <summary>absolute; 0: none</summary>
+        /// <summary>absolute; 0: none; UINT64_MAX: never</summary>
         internal ulong deadline_ns;
         /// <summary>NULL: none; PROGRESS events, a few a second at most</summary>
         internal rustml_callback* progress;
     }
 
+    /// <summary>What rustml_log_set delivers, and to whom.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_log_options
     {
@@ -961,6 +1028,7 @@ namespace Rustml.Interop
         internal rustml_callback* callback;
     }
 
+    /// <summary>How a model is opened.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_model_options
     {
@@ -977,13 +1045,14 @@ namespace Rustml.Interop
         internal uint check_tensors;
         /// <summary>of weights, scratch and the KV of all sessions together; 0: none</summary>
         internal ulong memory_limit_bytes;
-        /// <summary>empty: best; else one of rustml_build_json's "simd_targets"</summary>
+        /// <summary>empty: best; else one of rustml_build_json's "simd_targets"; for "amx" see the head</summary>
         internal rustml_text simd_target;
         /// <summary>linear layers whose longer side is at least this are quantized at load; 0: 512</summary>
         internal uint quantize_min_dim;
         internal uint reserved0;
     }
 
+    /// <summary>What rustml_model_quantize writes.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_quantize_options
     {
@@ -995,21 +1064,31 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
-    /// <summary>Sizes in bytes unless named otherwise. Texts live as long as the model.</summary>
+    /// <summary>What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the
+    /// model.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_model_info
     {
         internal uint struct_size;
+        /// <summary>that work on it</summary>
         internal int n_threads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_layers;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_heads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_kv_heads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint head_dim;
+        /// <summary>floats between the layers, and inside their feed-forward part</summary>
         internal uint hidden_dim;
+        /// <summary>floats between the layers, and inside their feed-forward part</summary>
         internal uint ffn_dim;
+        /// <summary>tokens</summary>
         internal uint vocab_size;
         /// <summary>tokens the model was trained for</summary>
         internal uint context_length;
+        /// <summary>numbers in the tensors it uses</summary>
         internal ulong n_parameters;
         /// <summary>packed weights in memory</summary>
         internal ulong weight_bytes;
@@ -1017,20 +1096,31 @@ namespace Rustml.Interop
         internal ulong bytes_now;
         /// <summary>the library's own accounting: weights, scratch, KV of all sessions</summary>
         internal ulong bytes_peak;
+        /// <summary>of weights as packed; snapshots fit models of the same one</summary>
         internal ulong fingerprint_low;
+        /// <summary>of weights as packed; snapshots fit models of the same one</summary>
         internal ulong fingerprint_high;
+        /// <summary>of the file</summary>
         internal uint n_tensors;
+        /// <summary>layers whose projections share one pass over the input</summary>
         internal uint n_fused_qkv;
+        /// <summary>layers whose projections share one pass over the input</summary>
         internal uint n_fused_gate_up;
+        /// <summary>tensors quantized at load</summary>
         internal uint n_quantized;
         /// <summary>-1: none</summary>
         internal int bos_id;
         /// <summary>-1: none</summary>
         internal int eos_id;
+        /// <summary>1: RUSTML_PROMPT_MESSAGES works</summary>
         internal uint has_chat_template;
+        /// <summary>alive now</summary>
         internal uint n_sessions;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text architecture;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text name;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text simd_target;
     }
 
@@ -1040,16 +1130,21 @@ namespace Rustml.Interop
     {
         internal uint struct_size;
         internal uint reserved0;
+        /// <summary>of all its files</summary>
         internal ulong file_bytes;
+        /// <summary>packed, in memory</summary>
         internal ulong weight_bytes;
+        /// <summary>of one pass</summary>
         internal ulong scratch_bytes;
         /// <summary>of a full context</summary>
         internal ulong kv_bytes;
+        /// <summary>weights, scratch and KV</summary>
         internal ulong total_bytes;
         /// <summary>the context those KV bytes are for</summary>
         internal ulong context_tokens;
     }
 
+    /// <summary>One token of the vocabulary.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_token_info
     {
@@ -1061,6 +1156,7 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
+    /// <summary>How messages become text.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_chat_options
     {
@@ -1069,13 +1165,14 @@ namespace Rustml.Interop
         internal uint add_generation_prompt;
     }
 
+    /// <summary>How a session is created.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_session_options
     {
         internal uint struct_size;
         /// <summary>RUSTML_KV_*; 0: F16</summary>
         internal int kv_type;
-        /// <summary>0: the smaller of the model's and 8192</summary>
+        /// <summary>tokens it can hold; 0: the smaller of the model's and 8192</summary>
         internal ulong context_tokens;
         /// <summary>of this session's KV; 0: none</summary>
         internal ulong memory_limit_bytes;
@@ -1084,6 +1181,8 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
+    /// <summary>While a call runs on the session: as it was when that call began or, of a generation, at its last
+    /// event.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_session_info
     {
@@ -1100,25 +1199,34 @@ namespace Rustml.Interop
         internal ulong kv_bytes_reserved;
         /// <summary>committed now</summary>
         internal ulong kv_bytes_used;
+        /// <summary>RUSTML_KV_*</summary>
         internal int kv_type;
         /// <summary>1: a generation is open on it</summary>
         internal uint generation_open;
     }
 
+    /// <summary>What rustml_snapshot_probe finds in a snapshot.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_snapshot_info
     {
         internal uint struct_size;
+        /// <summary>of snapshots; counts up</summary>
         internal uint format_version;
+        /// <summary>of the snapshot</summary>
         internal ulong total_bytes;
+        /// <summary>in the session</summary>
         internal ulong n_tokens;
+        /// <summary>of the model it fits: those of its rustml_model_info</summary>
         internal ulong model_fingerprint_low;
+        /// <summary>of the model it fits: those of its rustml_model_info</summary>
         internal ulong model_fingerprint_high;
+        /// <summary>RUSTML_KV_*</summary>
         internal int kv_type;
         /// <summary>1: carries a generation for rustml_generation_resume</summary>
         internal uint generation_open;
     }
 
+    /// <summary>What a restore brought back.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_restore_info
     {
@@ -1143,8 +1251,8 @@ namespace Rustml.Interop
         internal int kind;
         /// <summary>TEXT, MESSAGES</summary>
         internal rustml_text text;
+        /// <summary>IDS: n_ids tokens</summary>
         internal int* ids;
-        /// <summary>IDS</summary>
         internal ulong n_ids;
         /// <summary>RUSTML_PROMPT_*</summary>
         internal uint flags;
@@ -1185,6 +1293,7 @@ namespace Rustml.Interop
         internal uint repetition_window;
         /// <summary>0: none; n: logprob of the token and the n best, at most 100</summary>
         internal uint logprobs;
+        /// <summary>n_logit_bias entries; NULL: none</summary>
         internal rustml_logit_bias* logit_bias;
         internal ulong n_logit_bias;
         /// <summary>non-empty; their text is not delivered</summary>
@@ -1215,6 +1324,7 @@ namespace Rustml.Interop
         internal uint reserved1;
     }
 
+    /// <summary>How rustml_beam_search searches.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_beam_options
     {
@@ -1252,11 +1362,12 @@ namespace Rustml.Interop
         internal ulong stall_timeout_ns;
     }
 
+    /// <summary>How a generation went; times in seconds unless named otherwise.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_result
     {
         internal uint struct_size;
-        /// <summary>RUSTML_* of the generation</summary>
+        /// <summary>RUSTML_* of the generation; RUSTML_OK while it is open</summary>
         internal int status;
         /// <summary>RUSTML_FINISH_*</summary>
         internal int finish;
@@ -1278,7 +1389,9 @@ namespace Rustml.Interop
         internal ulong dropped_bytes;
         /// <summary>time to first token, from start</summary>
         internal double first_token_seconds;
+        /// <summary>evaluating the prompt</summary>
         internal double prefill_seconds;
+        /// <summary>all after it</summary>
         internal double decode_seconds;
         /// <summary>the model's bytes_peak</summary>
         internal ulong peak_memory_bytes;

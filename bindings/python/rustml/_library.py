@@ -37,7 +37,7 @@ def refuse(path: str, library: ctypes.CDLL) -> None:
     try:
         version, layout = library.rustml_abi_version, library.rustml_abi_layout_hash
     except AttributeError as missing:
-        raise ImportError(f"{path} is no librustml of ABI 0.1 or later: {missing}", path=path) from None
+        raise ImportError(f"{path} is no librustml of ABI 1.0 or later: {missing}", path=path) from None
     version.argtypes, version.restype = [], ctypes.c_uint32
     layout.argtypes, layout.restype = [ctypes.c_uint32, ctypes.c_uint32], ctypes.c_uint64
     major, minor = _raw.RUSTML_VERSION_MAJOR, _raw.RUSTML_VERSION_MINOR

@@ -3,20 +3,21 @@
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint8, c_uint32, \
     c_uint64, c_void_p, sizeof
 
-LAYOUT_HASH = 0x7e6fa3d39d81047e  # of ABI 0.1
+LAYOUT_HASH = 0xec218f3d26277ee2  # of ABI 1.0
 
-RUSTML_VERSION_MAJOR = 0
-RUSTML_VERSION_MINOR = 1
+# Version of the ABI that this header describes.
+RUSTML_VERSION_MAJOR = 1
+RUSTML_VERSION_MINOR = 0
 
 # A length meaning "up to the first NUL byte".
 RUSTML_NUL_TERMINATED = 0xffffffffffffffff
 
 # Status of a call. 0 to 16 equal the gRPC codes of the same name.
-RUSTML_OK = 0
+RUSTML_OK = 0  # done
 RUSTML_CANCELLED = 1  # a cancel handle fired
 RUSTML_INVALID_ARGUMENT = 3  # bad option, text, id or struct
 RUSTML_DEADLINE_EXCEEDED = 4  # a time limit passed, or a cancel with reason DEADLINE
-RUSTML_NOT_FOUND = 5  # no such file
+RUSTML_NOT_FOUND = 5  # no such file; of the hub no such repository or revision
 RUSTML_PERMISSION_DENIED = 7  # the file may not be read
 RUSTML_RESOURCE_EXHAUSTED = 8  # memory, a memory limit, disk, or a published limit of a file format
 RUSTML_FAILED_PRECONDITION = 9  # wrong pairing or order: snapshot of another model, a generation is open, ...
@@ -36,15 +37,18 @@ RUSTML_DONE = 107  # rustml_generation_next: nothing more comes; no error object
 
 # rustml_cancel_trigger: why. Any other non-zero value is yours and comes back in rustml_result.cancel_reason.
 RUSTML_CANCEL_REASON_USER = 1
-RUSTML_CANCEL_REASON_DEADLINE = 2  # stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED
+
+# Stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED, and RUSTML_DEADLINE_BY_CANCEL is in the
+# result.
+RUSTML_CANCEL_REASON_DEADLINE = 2
 
 # rustml_model_options.quantize
 RUSTML_QUANTIZE_AUTO = 0  # SafeTensors: Q8_0; GGUF: keep the file's types
-RUSTML_QUANTIZE_KEEP = 1
+RUSTML_QUANTIZE_KEEP = 1  # as the file has them
 RUSTML_QUANTIZE_Q8_0 = 2  # linear layers and the head, where that makes them smaller
-RUSTML_QUANTIZE_Q4_0 = 3
+RUSTML_QUANTIZE_Q4_0 = 3  # likewise
 
-# rustml_quantize_options.block_type
+# rustml_quantize_options.block_type: the types of ggml with these names
 RUSTML_TYPE_F32 = 1
 RUSTML_TYPE_F16 = 2
 RUSTML_TYPE_BF16 = 3
@@ -57,7 +61,7 @@ RUSTML_TYPE_Q4_0 = 8
 # rustml_session_options.kv_type
 RUSTML_KV_F32 = 1
 RUSTML_KV_F16 = 2  # default
-RUSTML_KV_Q8_0 = 3
+RUSTML_KV_Q8_0 = 3  # about half of F16's memory
 
 # rustml_model_encode flags
 RUSTML_ENCODE_ADD_SPECIAL = 1  # add BOS/EOS where the model's file says so
@@ -70,8 +74,13 @@ RUSTML_DECODE_SKIP_SPECIAL = 1  # leave special tokens out of the text
 # rustml_token_info.flags
 RUSTML_TOKEN_SPECIAL = 1  # control or user-defined token, matched only as a whole
 RUSTML_TOKEN_BYTE = 2  # stands for one raw byte
-RUSTML_TOKEN_UNKNOWN = 4
-RUSTML_TOKEN_STOP = 8  # ends a generation unless ignore_eos is set
+RUSTML_TOKEN_UNKNOWN = 4  # stands for what the vocabulary cannot say
+
+# One of the model's own stop tokens: it ends a generation unless ignore_eos is set. They are the end-of-sequence, -turn
+# and -message ids that a GGUF file names; eos_token and all of generation_config.json's eos_token_id beside
+# SafeTensors; and, in any model, special tokens with one of the texts <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|end|>
+# <|endoftext|> <|end_of_text|> <end_of_turn>.
+RUSTML_TOKEN_STOP = 8
 
 # rustml_prompt.kind
 RUSTML_PROMPT_TEXT = 0
@@ -104,22 +113,22 @@ RUSTML_EARLY_STOPPING_FIRST = 1  # do not go on (True)
 RUSTML_EARLY_STOPPING_NEVER = 2  # scored at the longest length it may reach ("never")
 
 # rustml_event.finish, rustml_result.finish
-RUSTML_FINISH_NONE = 0
-RUSTML_FINISH_STOP_TOKEN = 1
-RUSTML_FINISH_STOP_STRING = 2
+RUSTML_FINISH_NONE = 0  # not yet
+RUSTML_FINISH_STOP_TOKEN = 1  # the model's own, or one of stop_ids
+RUSTML_FINISH_STOP_STRING = 2  # one of stop_strings
 RUSTML_FINISH_LENGTH = 3  # max_tokens reached
 RUSTML_FINISH_CONTEXT_FULL = 4  # the session's context is full
-RUSTML_FINISH_CANCELLED = 5
-RUSTML_FINISH_DEADLINE = 6
+RUSTML_FINISH_CANCELLED = 5  # a cancel handle fired
+RUSTML_FINISH_DEADLINE = 6  # a time limit passed; rustml_result.deadline says which
 RUSTML_FINISH_CALLBACK = 7  # on_event returned non-zero
 RUSTML_FINISH_CLOSED = 8  # rustml_generation_stop or the last release
-RUSTML_FINISH_ERROR = 9
+RUSTML_FINISH_ERROR = 9  # a failure; status says which
 
 # rustml_result.deadline: which one passed
 RUSTML_DEADLINE_NONE = 0
-RUSTML_DEADLINE_TOTAL = 1
-RUSTML_DEADLINE_FIRST_TOKEN = 2
-RUSTML_DEADLINE_STALL = 3
+RUSTML_DEADLINE_TOTAL = 1  # deadline_ns
+RUSTML_DEADLINE_FIRST_TOKEN = 2  # first_token_deadline_ns
+RUSTML_DEADLINE_STALL = 3  # stall_timeout_ns
 RUSTML_DEADLINE_BY_CANCEL = 4  # a cancel with reason DEADLINE
 
 # rustml_event.level of LOG events
@@ -131,15 +140,19 @@ RUSTML_LOG_TRACE = 5
 
 
 class rustml_text(Structure):
-    # Frozen: these three have no struct_size.
+    # A text and its length. This struct and the next two have no struct_size and never grow.
     _fields_ = [
+        # UTF-8; NULL: empty
         ("ptr", c_void_p),
+        # bytes, or RUSTML_NUL_TERMINATED
         ("len", c_uint64),
     ]
 
 
 class rustml_logit_bias(Structure):
+    # One entry of rustml_generation_options.logit_bias.
     _fields_ = [
+        # a token
         ("id", c_int32),
         # added to the token's logit; -INFINITY forbids it
         ("bias", c_float),
@@ -147,7 +160,9 @@ class rustml_logit_bias(Structure):
 
 
 class rustml_token_logprob(Structure):
+    # One entry of rustml_event.top.
     _fields_ = [
+        # a token
         ("id", c_int32),
         # natural log of the probability under the model's own softmax
         ("logprob", c_float),
@@ -156,7 +171,8 @@ class rustml_token_logprob(Structure):
 
 class rustml_event(Structure):
     # What happens, in callbacks and from rustml_generation_next. Pointers are views: valid until the callback returns
-    # or until the next call on that generation by any thread, its release included.
+    # or until the next call on that generation by any thread, its release included. In a callback struct_size says how
+    # much the library has filled in: look before you read a field that came with a later header than 1.0.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_EVENT_*
@@ -169,6 +185,7 @@ class rustml_event(Structure):
         ("position", c_uint64),
         # of token_id; NaN unless logprobs >= 1; BEAM: sum over all its tokens
         ("logprob", c_float),
+        # TOKEN: as many as logprobs asked for
         ("n_top", c_uint32),
         # the n_top most probable tokens, best first
         ("top", POINTER(rustml_token_logprob)),
@@ -182,6 +199,7 @@ class rustml_event(Structure):
         ("done", c_uint64),
         # PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam
         ("total", c_uint64),
+        # when it happened; clock of rustml_now_ns
         ("time_ns", c_uint64),
         # LOG: RUSTML_LOG_*
         ("level", c_int32),
@@ -206,11 +224,12 @@ class rustml_callback(Structure):
     # One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
     # on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a
     # readable callback, also when validation fails, before that call returns (a log sink's when it is replaced).
-    # Callbacks must return normally; inside one, cancel and info functions are legal, changing the same session answers
-    # RUSTML_BUSY.
+    # Callbacks must return normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked
+    # at.
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
+        # 0: go on
         ("on_event", rustml_callback_on_event),
         ("user_data", c_void_p),
         ("destroy", rustml_callback_destroy),
@@ -227,7 +246,9 @@ class rustml_reader(Structure):
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
         ("user_data", c_void_p),
+        # bytes there are
         ("size", c_uint64),
+        # len bytes from offset into buf; 0: done
         ("read_at", rustml_reader_read_at),
         ("destroy", rustml_reader_destroy),
     ]
@@ -243,6 +264,7 @@ class rustml_sink(Structure):
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
         ("user_data", c_void_p),
+        # 0: all len bytes are taken
         ("write", rustml_sink_write),
         ("destroy", rustml_sink_destroy),
     ]
@@ -254,9 +276,9 @@ class rustml_call_options(Structure):
         ("struct_size", c_uint32),
         # 0
         ("flags", c_uint32),
-        # NULL: none
+        # NULL: none; one handle may serve many calls
         ("cancel", c_void_p),
-        # absolute; 0: none
+        # absolute; 0: none; UINT64_MAX: never
         ("deadline_ns", c_uint64),
         # NULL: none; PROGRESS events, a few a second at most
         ("progress", POINTER(rustml_callback)),
@@ -264,6 +286,7 @@ class rustml_call_options(Structure):
 
 
 class rustml_log_options(Structure):
+    # What rustml_log_set delivers, and to whom.
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
@@ -275,6 +298,7 @@ class rustml_log_options(Structure):
 
 
 class rustml_model_options(Structure):
+    # How a model is opened.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -289,7 +313,7 @@ class rustml_model_options(Structure):
         ("check_tensors", c_uint32),
         # of weights, scratch and the KV of all sessions together; 0: none
         ("memory_limit_bytes", c_uint64),
-        # empty: best; else one of rustml_build_json's "simd_targets"
+        # empty: best; else one of rustml_build_json's "simd_targets"; for "amx" see the head
         ("simd_target", rustml_text),
         # linear layers whose longer side is at least this are quantized at load; 0: 512
         ("quantize_min_dim", c_uint32),
@@ -298,6 +322,7 @@ class rustml_model_options(Structure):
 
 
 class rustml_quantize_options(Structure):
+    # What rustml_model_quantize writes.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -309,19 +334,28 @@ class rustml_quantize_options(Structure):
 
 
 class rustml_model_info(Structure):
-    # Sizes in bytes unless named otherwise. Texts live as long as the model.
+    # What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
     _fields_ = [
         ("struct_size", c_uint32),
+        # that work on it
         ("n_threads", c_int32),
+        # shape of the network; head_dim: floats of one head
         ("n_layers", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("n_heads", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("n_kv_heads", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("head_dim", c_uint32),
+        # floats between the layers, and inside their feed-forward part
         ("hidden_dim", c_uint32),
+        # floats between the layers, and inside their feed-forward part
         ("ffn_dim", c_uint32),
+        # tokens
         ("vocab_size", c_uint32),
         # tokens the model was trained for
         ("context_length", c_uint32),
+        # numbers in the tensors it uses
         ("n_parameters", c_uint64),
         # packed weights in memory
         ("weight_bytes", c_uint64),
@@ -329,20 +363,31 @@ class rustml_model_info(Structure):
         ("bytes_now", c_uint64),
         # the library's own accounting: weights, scratch, KV of all sessions
         ("bytes_peak", c_uint64),
+        # of weights as packed; snapshots fit models of the same one
         ("fingerprint_low", c_uint64),
+        # of weights as packed; snapshots fit models of the same one
         ("fingerprint_high", c_uint64),
+        # of the file
         ("n_tensors", c_uint32),
+        # layers whose projections share one pass over the input
         ("n_fused_qkv", c_uint32),
+        # layers whose projections share one pass over the input
         ("n_fused_gate_up", c_uint32),
+        # tensors quantized at load
         ("n_quantized", c_uint32),
         # -1: none
         ("bos_id", c_int32),
         # -1: none
         ("eos_id", c_int32),
+        # 1: RUSTML_PROMPT_MESSAGES works
         ("has_chat_template", c_uint32),
+        # alive now
         ("n_sessions", c_uint32),
+        # as the file says, empty if it does not; what the kernels use
         ("architecture", rustml_text),
+        # as the file says, empty if it does not; what the kernels use
         ("name", rustml_text),
+        # as the file says, empty if it does not; what the kernels use
         ("simd_target", rustml_text),
     ]
 
@@ -352,11 +397,15 @@ class rustml_memory_plan(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
+        # of all its files
         ("file_bytes", c_uint64),
+        # packed, in memory
         ("weight_bytes", c_uint64),
+        # of one pass
         ("scratch_bytes", c_uint64),
         # of a full context
         ("kv_bytes", c_uint64),
+        # weights, scratch and KV
         ("total_bytes", c_uint64),
         # the context those KV bytes are for
         ("context_tokens", c_uint64),
@@ -364,6 +413,7 @@ class rustml_memory_plan(Structure):
 
 
 class rustml_token_info(Structure):
+    # One token of the vocabulary.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_TOKEN_*
@@ -375,6 +425,7 @@ class rustml_token_info(Structure):
 
 
 class rustml_chat_options(Structure):
+    # How messages become text.
     _fields_ = [
         ("struct_size", c_uint32),
         # 1: end with the opening of the assistant's turn; default 1
@@ -383,11 +434,12 @@ class rustml_chat_options(Structure):
 
 
 class rustml_session_options(Structure):
+    # How a session is created.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_KV_*; 0: F16
         ("kv_type", c_int32),
-        # 0: the smaller of the model's and 8192
+        # tokens it can hold; 0: the smaller of the model's and 8192
         ("context_tokens", c_uint64),
         # of this session's KV; 0: none
         ("memory_limit_bytes", c_uint64),
@@ -398,6 +450,7 @@ class rustml_session_options(Structure):
 
 
 class rustml_session_info(Structure):
+    # While a call runs on the session: as it was when that call began or, of a generation, at its last event.
     _fields_ = [
         ("struct_size", c_uint32),
         # 1: failed internally; release it
@@ -412,6 +465,7 @@ class rustml_session_info(Structure):
         ("kv_bytes_reserved", c_uint64),
         # committed now
         ("kv_bytes_used", c_uint64),
+        # RUSTML_KV_*
         ("kv_type", c_int32),
         # 1: a generation is open on it
         ("generation_open", c_uint32),
@@ -419,13 +473,20 @@ class rustml_session_info(Structure):
 
 
 class rustml_snapshot_info(Structure):
+    # What rustml_snapshot_probe finds in a snapshot.
     _fields_ = [
         ("struct_size", c_uint32),
+        # of snapshots; counts up
         ("format_version", c_uint32),
+        # of the snapshot
         ("total_bytes", c_uint64),
+        # in the session
         ("n_tokens", c_uint64),
+        # of the model it fits: those of its rustml_model_info
         ("model_fingerprint_low", c_uint64),
+        # of the model it fits: those of its rustml_model_info
         ("model_fingerprint_high", c_uint64),
+        # RUSTML_KV_*
         ("kv_type", c_int32),
         # 1: carries a generation for rustml_generation_resume
         ("generation_open", c_uint32),
@@ -433,6 +494,7 @@ class rustml_snapshot_info(Structure):
 
 
 class rustml_restore_info(Structure):
+    # What a restore brought back.
     _fields_ = [
         ("struct_size", c_uint32),
         # 1: rustml_generation_resume continues it
@@ -454,8 +516,8 @@ class rustml_prompt(Structure):
         ("kind", c_int32),
         # TEXT, MESSAGES
         ("text", rustml_text),
+        # IDS: n_ids tokens
         ("ids", POINTER(c_int32)),
-        # IDS
         ("n_ids", c_uint64),
         # RUSTML_PROMPT_*
         ("flags", c_uint32),
@@ -496,6 +558,7 @@ class rustml_generation_options(Structure):
         ("repetition_window", c_uint32),
         # 0: none; n: logprob of the token and the n best, at most 100
         ("logprobs", c_uint32),
+        # n_logit_bias entries; NULL: none
         ("logit_bias", POINTER(rustml_logit_bias)),
         ("n_logit_bias", c_uint64),
         # non-empty; their text is not delivered
@@ -528,6 +591,7 @@ class rustml_generation_options(Structure):
 
 
 class rustml_beam_options(Structure):
+    # How rustml_beam_search searches.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -565,9 +629,10 @@ class rustml_beam_options(Structure):
 
 
 class rustml_result(Structure):
+    # How a generation went; times in seconds unless named otherwise.
     _fields_ = [
         ("struct_size", c_uint32),
-        # RUSTML_* of the generation
+        # RUSTML_* of the generation; RUSTML_OK while it is open
         ("status", c_int32),
         # RUSTML_FINISH_*
         ("finish", c_int32),
@@ -589,7 +654,9 @@ class rustml_result(Structure):
         ("dropped_bytes", c_uint64),
         # time to first token, from start
         ("first_token_seconds", c_double),
+        # evaluating the prompt
         ("prefill_seconds", c_double),
+        # all after it
         ("decode_seconds", c_double),
         # the model's bytes_peak
         ("peak_memory_bytes", c_uint64),
@@ -640,10 +707,10 @@ for _struct, (_size, _offsets) in _LAYOUT.items():
 
 def bind(library):
     """Types of all functions of a ctypes.CDLL."""
-    # Major version in the high 16 bits, minor in the low.
+    # The library's ABI: RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR of the header it was built with.
     library.rustml_abi_version.argtypes = []
     library.rustml_abi_version.restype = c_uint32
-    # "0.1.0"; static.
+    # The library's version, "1.0.0"; static.
     library.rustml_version.argtypes = []
     library.rustml_version.restype = c_char_p
     # Hash of all constants, structs (names, types, offsets, sizes) and signatures of that version, frozen with its
@@ -655,7 +722,8 @@ def bind(library):
     # "functions"; static.
     library.rustml_abi_layout_json.argtypes = []
     library.rustml_abi_layout_json.restype = c_char_p
-    # JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static.
+    # JSON: compiler, dependencies, SIMD targets compiled and usable here, best first, formats; static. For "amx" the
+    # system may still refuse its permission when a model is opened.
     library.rustml_build_json.argtypes = []
     library.rustml_build_json.restype = c_char_p
     # The monotonic clock of all deadlines.
@@ -664,8 +732,9 @@ def bind(library):
     # Now plus `timeout_ns`; saturates; never 0. Negative: already past.
     library.rustml_deadline_after_ns.argtypes = [c_int64]
     library.rustml_deadline_after_ns.restype = c_uint64
-    # Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and arrive as LOG
-    # events, before the call that caused them returns; the return value of on_event is ignored.
+    # Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single lines
+    # and arrive as LOG events on the thread that called, before its call returns; several threads may deliver at once.
+    # The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none.
     library.rustml_log_set.argtypes = [POINTER(rustml_log_options), POINTER(c_void_p)]
     library.rustml_log_set.restype = c_int32
     # Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad size.
@@ -691,10 +760,13 @@ def bind(library):
     library.rustml_reader_init.restype = c_int32
     library.rustml_sink_init.argtypes = [POINTER(rustml_sink), c_uint32]
     library.rustml_sink_init.restype = c_int32
-    # For sister libraries. Copies its texts; never NULL (out of memory answers a static object).
-    library.rustml_error_create.argtypes = [c_int32, c_char_p, c_uint64, c_char_p, c_uint64]
+    library.rustml_quantize_options_init.argtypes = [POINTER(rustml_quantize_options), c_uint32]
+    library.rustml_quantize_options_init.restype = c_int32
+    # For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless status
+    # is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static one.
+    library.rustml_error_create.argtypes = [c_int32, c_char_p, c_uint64, c_char_p, c_uint64, c_int32]
     library.rustml_error_create.restype = c_void_p
-    # RUSTML_INVALID_HANDLE for an invalid handle.
+    # The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle.
     library.rustml_error_code.argtypes = [c_void_p]
     library.rustml_error_code.restype = c_int32
     # One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as the
@@ -704,18 +776,19 @@ def bind(library):
     # Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.
     library.rustml_error_detail_json.argtypes = [c_void_p]
     library.rustml_error_detail_json.restype = c_char_p
-    # What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP.
+    # What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.
     library.rustml_error_callback_value.argtypes = [c_void_p]
     library.rustml_error_callback_value.restype = c_int32
     library.rustml_error_release.argtypes = [c_void_p]
     library.rustml_error_release.restype = c_int32
+    # Give the handle to calls in their options; release it when no call needs it any more.
     library.rustml_cancel_create.argtypes = [POINTER(c_void_p), POINTER(c_void_p)]
     library.rustml_cancel_create.restype = c_int32
-    # Stops every call this handle is attached to, now and later, until reset. `reason` is not 0. Async-signal-safe, any
-    # thread, idempotent: the first reason stays.
+    # Stops every call this handle is attached to, now and later, until reset. `reason` is RUSTML_CANCEL_REASON_* or
+    # your own, not 0. Async-signal-safe, any thread, idempotent: the first reason stays.
     library.rustml_cancel_trigger.argtypes = [c_void_p, c_uint32]
     library.rustml_cancel_trigger.restype = c_int32
-    # RUSTML_BUSY while attached to a running call.
+    # Makes it as new. RUSTML_BUSY while attached to a running call.
     library.rustml_cancel_reset.argtypes = [c_void_p, POINTER(c_void_p)]
     library.rustml_cancel_reset.restype = c_int32
     # 1 if triggered, else 0 (also for an invalid handle).
@@ -739,6 +812,7 @@ def bind(library):
     library.rustml_model_retain.restype = c_void_p
     library.rustml_model_release.argtypes = [c_void_p]
     library.rustml_model_release.restype = c_int32
+    # Any thread, at any time; bytes and sessions are those of now.
     library.rustml_model_get_info.argtypes = [c_void_p, POINTER(rustml_model_info), POINTER(c_void_p)]
     library.rustml_model_get_info.restype = c_int32
     # Everything known about the model as one JSON object: config, tensors, tokenizer, memory.
@@ -747,74 +821,93 @@ def bind(library):
     # Reads only the file's header. `session` may be NULL.
     library.rustml_model_plan.argtypes = [c_char_p, c_uint64, POINTER(rustml_model_options), POINTER(rustml_session_options), POINTER(rustml_memory_plan), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_plan.restype = c_int32
-    library.rustml_quantize_options_init.argtypes = [POINTER(rustml_quantize_options), c_uint32]
-    library.rustml_quantize_options_init.restype = c_int32
     # Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another type:
     # F16 where rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose a
     # little more. The file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for
     # what GGUF has no place for, as windows of a Mistral model. Progress in bytes written.
     library.rustml_model_quantize.argtypes = [c_char_p, c_uint64, c_char_p, c_uint64, POINTER(rustml_quantize_options), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_quantize.restype = c_int32
+    # The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a
+    # model that came without a tokenizer.
     library.rustml_model_encode.argtypes = [c_void_p, c_char_p, c_uint64, c_uint32, POINTER(c_int32), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_encode.restype = c_int32
-    # Whole text of the ids; bytes that are not UTF-8 come out as they are.
+    # Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
     library.rustml_model_decode.argtypes = [c_void_p, POINTER(c_int32), c_uint64, c_uint32, POINTER(c_char), c_uint64, POINTER(c_uint64), POINTER(c_void_p)]
     library.rustml_model_decode.restype = c_int32
+    # The raw bytes of one token, which need not be whole characters.
     library.rustml_model_token_bytes.argtypes = [c_void_p, c_int32, POINTER(c_uint8), c_uint64, POINTER(c_uint64), POINTER(c_void_p)]
     library.rustml_model_token_bytes.restype = c_int32
+    # What is known of one token.
     library.rustml_model_token_info.argtypes = [c_void_p, c_int32, POINTER(rustml_token_info), POINTER(c_void_p)]
     library.rustml_model_token_info.restype = c_int32
     # The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves
     # as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
+    # RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not supported.
     library.rustml_model_chat_format.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_chat_options), POINTER(c_char), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_chat_format.restype = c_int32
+    # An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
     library.rustml_session_create.argtypes = [c_void_p, POINTER(rustml_session_options), POINTER(c_void_p), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_create.restype = c_int32
     library.rustml_session_retain.argtypes = [c_void_p]
     library.rustml_session_retain.restype = c_void_p
     library.rustml_session_release.argtypes = [c_void_p]
     library.rustml_session_release.restype = c_int32
-    # Back to an empty session.
+    # Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore and
+    # load.
     library.rustml_session_reset.argtypes = [c_void_p, POINTER(c_void_p)]
     library.rustml_session_reset.restype = c_int32
-    # Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor.
+    # Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for 0.
     library.rustml_session_rewind.argtypes = [c_void_p, c_uint64, POINTER(c_void_p)]
     library.rustml_session_rewind.restype = c_int32
     # An independent session with the same tokens and KV.
     library.rustml_session_fork.argtypes = [c_void_p, POINTER(c_void_p), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_fork.restype = c_int32
+    # Any thread, at any time, also while a call runs on the session and in its callbacks.
     library.rustml_session_get_info.argtypes = [c_void_p, POINTER(rustml_session_info), POINTER(c_void_p)]
     library.rustml_session_get_info.restype = c_int32
+    # The tokens it holds.
     library.rustml_session_tokens.argtypes = [c_void_p, POINTER(c_int32), c_uint64, POINTER(c_uint64), POINTER(c_void_p)]
     library.rustml_session_tokens.restype = c_int32
-    # Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
+    # Appends and evaluates n ids. All or nothing: after any failure the session is where it was. RUSTML_OUT_OF_RANGE
+    # for more than the context holds.
     library.rustml_session_eval.argtypes = [c_void_p, POINTER(c_int32), c_uint64, POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_eval.restype = c_int32
-    # Scores of every token of the vocabulary to follow the session's tokens. RUSTML_FAILED_PRECONDITION when empty.
-    library.rustml_session_logits.argtypes = [c_void_p, POINTER(c_float), c_uint64, POINTER(c_uint64), POINTER(c_void_p)]
+    # Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last
+    # token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.
+    library.rustml_session_logits.argtypes = [c_void_p, POINTER(c_float), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_logits.restype = c_int32
     # Exact size of what rustml_session_snapshot_write would write now.
     library.rustml_session_snapshot_size.argtypes = [c_void_p, POINTER(c_uint64), POINTER(c_void_p)]
     library.rustml_session_snapshot_size.restype = c_int32
+    # The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model, token
+    # for token.
     library.rustml_session_snapshot_write.argtypes = [c_void_p, POINTER(rustml_sink), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_snapshot_write.restype = c_int32
-    # Reads and checks a snapshot's header; needs no model.
+    # Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one, RUSTML_UNIMPLEMENTED for
+    # one of a later format.
     library.rustml_snapshot_probe.argtypes = [POINTER(rustml_reader), POINTER(rustml_snapshot_info), POINTER(c_void_p)]
     library.rustml_snapshot_probe.restype = c_int32
-    # Replaces the session's content. All or nothing. `out` may be NULL.
+    # Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
+    # RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
+    # RUSTML_OUT_OF_RANGE for more tokens than the context holds.
     library.rustml_session_restore.argtypes = [c_void_p, POINTER(rustml_reader), POINTER(rustml_restore_info), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_restore.restype = c_int32
-    # Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent.
+    # Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent.
     library.rustml_session_save.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_save.restype = c_int32
+    # rustml_session_restore from a file.
     library.rustml_session_load.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_restore_info), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_load.restype = c_int32
+    # Snapshot into memory; rustml_session_snapshot_size says how much.
     library.rustml_session_to_buffer.argtypes = [c_void_p, POINTER(c_uint8), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_to_buffer.restype = c_int32
+    # rustml_session_restore from memory; `data` is needed only during the call.
     library.rustml_session_from_buffer.argtypes = [c_void_p, POINTER(c_uint8), c_uint64, POINTER(rustml_restore_info), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_from_buffer.restype = c_int32
     # Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
-    # generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION.
+    # generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION; info,
+    # tokens, logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than the
+    # context.
     library.rustml_generation_start.argtypes = [c_void_p, POINTER(rustml_prompt), POINTER(rustml_generation_options), POINTER(c_void_p), POINTER(c_void_p)]
     library.rustml_generation_start.restype = c_int32
     # Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count.
@@ -827,14 +920,15 @@ def bind(library):
     # Closes it as on_stop says. The last release does the same.
     library.rustml_generation_stop.argtypes = [c_void_p, POINTER(c_void_p)]
     library.rustml_generation_stop.restype = c_int32
-    # Filled whatever the status.
+    # How it went, or goes: filled whatever the status of the generation.
     library.rustml_generation_result.argtypes = [c_void_p, POINTER(rustml_result), POINTER(c_void_p)]
     library.rustml_generation_result.restype = c_int32
     library.rustml_generation_retain.argtypes = [c_void_p]
     library.rustml_generation_retain.restype = c_void_p
     library.rustml_generation_release.argtypes = [c_void_p]
     library.rustml_generation_release.restype = c_int32
-    # Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call.
+    # Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
+    # rustml_generation_start or _next would; `out` is filled once the generation has started.
     library.rustml_generate.argtypes = [c_void_p, POINTER(rustml_prompt), POINTER(rustml_generation_options), POINTER(rustml_callback), POINTER(rustml_result), POINTER(c_void_p)]
     library.rustml_generate.restype = c_int32
     # The most probable continuations instead of a sampled one, as transformers' num_beams. `callback` (may be NULL)
@@ -851,11 +945,13 @@ def bind(library):
     # it would be alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size;
     # `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and
     # limits. Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each sequence ends
-    # with one STOPPED event whose `finish` says why, also when it was cancelled or failed; then a LOG event before it
-    # has the message. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED
-    # event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the
-    # prompts and filled once validation has passed; their `status` says how each ended, and the call itself answers
-    # RUSTML_OK. It fails only for faults of its arguments and structs, before any work and naming the index, and when
-    # the callback ends all. While memory is short, sequences wait for others.
+    # with one STOPPED event whose `finish` says why, also when it was cancelled or failed: a LOG event of that sequence
+    # before it then has the message, as has a record for the process's log sink (component "rustml::batch"), which is
+    # where to look without a callback. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence
+    # (without a STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in
+    # the order of the prompts and filled once validation has passed; their `status` says how each ended (also for an id
+    # that the model has not, or a value out of its range), and the call itself answers RUSTML_OK. It fails only for
+    # faults of its arguments and structs, before any work and naming the index, and when the callback ends all. While
+    # memory is short, sequences wait for others.
     library.rustml_generate_batch.argtypes = [c_void_p, POINTER(rustml_session_options), POINTER(rustml_prompt), POINTER(POINTER(rustml_generation_options)), c_uint64, POINTER(rustml_callback), POINTER(rustml_result), POINTER(c_void_p)]
     library.rustml_generate_batch.restype = c_int32

@@ -169,7 +169,7 @@ class Session(Handle):
     @property
     def logits(self) -> array.array[float]:
         """Scores of every token of the vocabulary to come next."""
-        return array.array("f", bytes(filled(ctypes.c_float, _library.load().rustml_session_logits, self._raw)))
+        return array.array("f", bytes(filled(ctypes.c_float, _library.load().rustml_session_logits, self._raw, after=(None,))))
 
     def eval(self, ids: Iterable[int], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None) -> None:

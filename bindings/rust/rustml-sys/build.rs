@@ -35,7 +35,7 @@ fn named(folder: PathBuf) -> PathBuf {
 }
 
 fn probed() -> Vec<PathBuf> {
-    match pkg_config::Config::new().atleast_version("0.1.0").probe("rustml") {
+    match pkg_config::Config::new().atleast_version("1.0.0").probe("rustml") {
         Ok(library) => library.link_paths,
         Err(problem) => fail(&format!(
             "librustml not found: install librustml-dev, or set PKG_CONFIG_PATH to the folder of rustml.pc, or \

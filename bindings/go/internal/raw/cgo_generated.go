@@ -27,7 +27,8 @@ static inline int32_t raw_beam_options_init(rustml_beam_options * options, uint3
 static inline int32_t raw_callback_init(rustml_callback * callback, uint32_t size) { return rustml_callback_init(callback, size); }
 static inline int32_t raw_reader_init(rustml_reader * reader, uint32_t size) { return rustml_reader_init(reader, size); }
 static inline int32_t raw_sink_init(rustml_sink * sink, uint32_t size) { return rustml_sink_init(sink, size); }
-static inline uintptr_t raw_error_create(int32_t status, const char * message, uint64_t message_len, const char * detail_json, uint64_t detail_len) { return (uintptr_t)rustml_error_create(status, message, message_len, detail_json, detail_len); }
+static inline int32_t raw_quantize_options_init(rustml_quantize_options * options, uint32_t size) { return rustml_quantize_options_init(options, size); }
+static inline uintptr_t raw_error_create(int32_t status, const char * message, uint64_t message_len, const char * detail_json, uint64_t detail_len, int32_t callback_value) { return (uintptr_t)rustml_error_create(status, message, message_len, detail_json, detail_len, callback_value); }
 static inline int32_t raw_error_code(uintptr_t error) { return rustml_error_code((const rustml_error *)error); }
 static inline const char * raw_error_message(uintptr_t error) { return rustml_error_message((const rustml_error *)error); }
 static inline const char * raw_error_detail_json(uintptr_t error) { return rustml_error_detail_json((const rustml_error *)error); }
@@ -47,7 +48,6 @@ static inline int32_t raw_model_release(uintptr_t model) { return rustml_model_r
 static inline int32_t raw_model_get_info(uintptr_t model, rustml_model_info * out, uintptr_t * error) { return rustml_model_get_info((const rustml_model *)model, out, (rustml_error **)error); }
 static inline int32_t raw_model_describe_json(uintptr_t model, char * buf, uint64_t capacity, uint64_t * needed, uintptr_t * error) { return rustml_model_describe_json((const rustml_model *)model, buf, capacity, needed, (rustml_error **)error); }
 static inline int32_t raw_model_plan(const char * path, uint64_t path_len, const rustml_model_options * options, const rustml_session_options * session, rustml_memory_plan * out, const rustml_call_options * call, uintptr_t * error) { return rustml_model_plan(path, path_len, options, session, out, call, (rustml_error **)error); }
-static inline int32_t raw_quantize_options_init(rustml_quantize_options * options, uint32_t size) { return rustml_quantize_options_init(options, size); }
 static inline int32_t raw_model_quantize(const char * path, uint64_t path_len, const char * out_path, uint64_t out_path_len, const rustml_quantize_options * options, const rustml_call_options * call, uintptr_t * error) { return rustml_model_quantize(path, path_len, out_path, out_path_len, options, call, (rustml_error **)error); }
 static inline int32_t raw_model_encode(uintptr_t model, const char * text, uint64_t len, uint32_t flags, int32_t * ids, uint64_t capacity, uint64_t * needed, const rustml_call_options * call, uintptr_t * error) { return rustml_model_encode((const rustml_model *)model, text, len, flags, ids, capacity, needed, call, (rustml_error **)error); }
 static inline int32_t raw_model_decode(uintptr_t model, const int32_t * ids, uint64_t n, uint32_t flags, char * buf, uint64_t capacity, uint64_t * needed, uintptr_t * error) { return rustml_model_decode((const rustml_model *)model, ids, n, flags, buf, capacity, needed, (rustml_error **)error); }
@@ -61,22 +61,22 @@ static inline int32_t raw_session_reset(uintptr_t session, uintptr_t * error) { 
 static inline int32_t raw_session_rewind(uintptr_t session, uint64_t n_tokens, uintptr_t * error) { return rustml_session_rewind((rustml_session *)session, n_tokens, (rustml_error **)error); }
 static inline int32_t raw_session_fork(uintptr_t session, uintptr_t * out, const rustml_call_options * call, uintptr_t * error) { return rustml_session_fork((rustml_session *)session, (rustml_session **)out, call, (rustml_error **)error); }
 static inline int32_t raw_session_get_info(uintptr_t session, rustml_session_info * out, uintptr_t * error) { return rustml_session_get_info((const rustml_session *)session, out, (rustml_error **)error); }
-static inline int32_t raw_session_tokens(uintptr_t session, int32_t * ids, uint64_t capacity, uint64_t * needed, uintptr_t * error) { return rustml_session_tokens((const rustml_session *)session, ids, capacity, needed, (rustml_error **)error); }
+static inline int32_t raw_session_tokens(uintptr_t session, int32_t * ids, uint64_t capacity, uint64_t * needed, uintptr_t * error) { return rustml_session_tokens((rustml_session *)session, ids, capacity, needed, (rustml_error **)error); }
 static inline int32_t raw_session_eval(uintptr_t session, const int32_t * ids, uint64_t n, const rustml_call_options * call, uintptr_t * error) { return rustml_session_eval((rustml_session *)session, ids, n, call, (rustml_error **)error); }
-static inline int32_t raw_session_logits(uintptr_t session, float * logits, uint64_t capacity, uint64_t * needed, uintptr_t * error) { return rustml_session_logits((const rustml_session *)session, logits, capacity, needed, (rustml_error **)error); }
-static inline int32_t raw_session_snapshot_size(uintptr_t session, uint64_t * out, uintptr_t * error) { return rustml_session_snapshot_size((const rustml_session *)session, out, (rustml_error **)error); }
-static inline int32_t raw_session_snapshot_write(uintptr_t session, const rustml_sink * sink, const rustml_call_options * call, uintptr_t * error) { return rustml_session_snapshot_write((const rustml_session *)session, sink, call, (rustml_error **)error); }
+static inline int32_t raw_session_logits(uintptr_t session, float * logits, uint64_t capacity, uint64_t * needed, const rustml_call_options * call, uintptr_t * error) { return rustml_session_logits((rustml_session *)session, logits, capacity, needed, call, (rustml_error **)error); }
+static inline int32_t raw_session_snapshot_size(uintptr_t session, uint64_t * out, uintptr_t * error) { return rustml_session_snapshot_size((rustml_session *)session, out, (rustml_error **)error); }
+static inline int32_t raw_session_snapshot_write(uintptr_t session, const rustml_sink * sink, const rustml_call_options * call, uintptr_t * error) { return rustml_session_snapshot_write((rustml_session *)session, sink, call, (rustml_error **)error); }
 static inline int32_t raw_snapshot_probe(const rustml_reader * source, rustml_snapshot_info * out, uintptr_t * error) { return rustml_snapshot_probe(source, out, (rustml_error **)error); }
 static inline int32_t raw_session_restore(uintptr_t session, const rustml_reader * source, rustml_restore_info * out, const rustml_call_options * call, uintptr_t * error) { return rustml_session_restore((rustml_session *)session, source, out, call, (rustml_error **)error); }
-static inline int32_t raw_session_save(uintptr_t session, const char * path, uint64_t path_len, const rustml_call_options * call, uintptr_t * error) { return rustml_session_save((const rustml_session *)session, path, path_len, call, (rustml_error **)error); }
+static inline int32_t raw_session_save(uintptr_t session, const char * path, uint64_t path_len, const rustml_call_options * call, uintptr_t * error) { return rustml_session_save((rustml_session *)session, path, path_len, call, (rustml_error **)error); }
 static inline int32_t raw_session_load(uintptr_t session, const char * path, uint64_t path_len, rustml_restore_info * out, const rustml_call_options * call, uintptr_t * error) { return rustml_session_load((rustml_session *)session, path, path_len, out, call, (rustml_error **)error); }
-static inline int32_t raw_session_to_buffer(uintptr_t session, uint8_t * buf, uint64_t capacity, uint64_t * needed, const rustml_call_options * call, uintptr_t * error) { return rustml_session_to_buffer((const rustml_session *)session, buf, capacity, needed, call, (rustml_error **)error); }
+static inline int32_t raw_session_to_buffer(uintptr_t session, uint8_t * buf, uint64_t capacity, uint64_t * needed, const rustml_call_options * call, uintptr_t * error) { return rustml_session_to_buffer((rustml_session *)session, buf, capacity, needed, call, (rustml_error **)error); }
 static inline int32_t raw_session_from_buffer(uintptr_t session, const uint8_t * data, uint64_t len, rustml_restore_info * out, const rustml_call_options * call, uintptr_t * error) { return rustml_session_from_buffer((rustml_session *)session, data, len, out, call, (rustml_error **)error); }
 static inline int32_t raw_generation_start(uintptr_t session, const rustml_prompt * prompt, const rustml_generation_options * options, uintptr_t * out, uintptr_t * error) { return rustml_generation_start((rustml_session *)session, prompt, options, (rustml_generation **)out, (rustml_error **)error); }
 static inline int32_t raw_generation_resume(uintptr_t session, const rustml_generation_options * options, uintptr_t * out, uintptr_t * error) { return rustml_generation_resume((rustml_session *)session, options, (rustml_generation **)out, (rustml_error **)error); }
 static inline int32_t raw_generation_next(uintptr_t generation, rustml_event * event, uintptr_t * error) { return rustml_generation_next((rustml_generation *)generation, event, (rustml_error **)error); }
 static inline int32_t raw_generation_stop(uintptr_t generation, uintptr_t * error) { return rustml_generation_stop((rustml_generation *)generation, (rustml_error **)error); }
-static inline int32_t raw_generation_result(uintptr_t generation, rustml_result * out, uintptr_t * error) { return rustml_generation_result((const rustml_generation *)generation, out, (rustml_error **)error); }
+static inline int32_t raw_generation_result(uintptr_t generation, rustml_result * out, uintptr_t * error) { return rustml_generation_result((rustml_generation *)generation, out, (rustml_error **)error); }
 static inline uintptr_t raw_generation_retain(uintptr_t generation) { return (uintptr_t)rustml_generation_retain((rustml_generation *)generation); }
 static inline int32_t raw_generation_release(uintptr_t generation) { return rustml_generation_release((rustml_generation *)generation); }
 static inline int32_t raw_generate(uintptr_t session, const rustml_prompt * prompt, const rustml_generation_options * options, const rustml_callback * callback, rustml_result * out, uintptr_t * error) { return rustml_generate((rustml_session *)session, prompt, options, callback, out, (rustml_error **)error); }
@@ -91,12 +91,13 @@ import "C"
 
 import "unsafe"
 
-// AbiVersion: Major version in the high 16 bits, minor in the low.
+// AbiVersion: The library's ABI: RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR of the header it was built
+// with.
 func AbiVersion() uint32 {
 	return uint32(C.raw_abi_version())
 }
 
-// Version: "0.1.0"; static.
+// Version: The library's version, "1.0.0"; static.
 func Version() string {
 	return C.GoString(C.raw_version())
 }
@@ -114,7 +115,8 @@ func AbiLayoutJson() string {
 	return C.GoString(C.raw_abi_layout_json())
 }
 
-// BuildJson: JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static.
+// BuildJson: JSON: compiler, dependencies, SIMD targets compiled and usable here, best first, formats;
+// static. For "amx" the system may still refuse its permission when a model is opened.
 func BuildJson() string {
 	return C.GoString(C.raw_build_json())
 }
@@ -129,8 +131,10 @@ func DeadlineAfterNs(timeoutNs int64) uint64 {
 	return uint64(C.raw_deadline_after_ns(C.int64_t(timeoutNs)))
 }
 
-// LogSet: Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and
-// arrive as LOG events, before the call that caused them returns; the return value of on_event is ignored.
+// LogSet: Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records
+// are single lines and arrive as LOG events on the thread that called, before its call returns; several
+// threads may deliver at once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter
+// that is none.
 func LogSet(options *LogOptions, err *Error) int32 {
 	return int32(C.raw_log_set((*C.rustml_log_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -181,12 +185,18 @@ func SinkInit(sink *Sink, size uint32) int32 {
 	return int32(C.raw_sink_init((*C.rustml_sink)(unsafe.Pointer(sink)), C.uint32_t(size)))
 }
 
-// ErrorCreate: For sister libraries. Copies its texts; never NULL (out of memory answers a static object).
-func ErrorCreate(status int32, message *byte, messageLen uint64, detailJson *byte, detailLen uint64) Error {
-	return Error(C.raw_error_create(C.int32_t(status), (*C.char)(unsafe.Pointer(message)), C.uint64_t(messageLen), (*C.char)(unsafe.Pointer(detailJson)), C.uint64_t(detailLen)))
+func QuantizeOptionsInit(options *QuantizeOptions, size uint32) int32 {
+	return int32(C.raw_quantize_options_init((*C.rustml_quantize_options)(unsafe.Pointer(options)), C.uint32_t(size)))
 }
 
-// ErrorCode: RUSTML_INVALID_HANDLE for an invalid handle.
+// ErrorCreate: For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value
+// is 0 unless status is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out
+// of memory a static one.
+func ErrorCreate(status int32, message *byte, messageLen uint64, detailJson *byte, detailLen uint64, callbackValue int32) Error {
+	return Error(C.raw_error_create(C.int32_t(status), (*C.char)(unsafe.Pointer(message)), C.uint64_t(messageLen), (*C.char)(unsafe.Pointer(detailJson)), C.uint64_t(detailLen), C.int32_t(callbackValue)))
+}
+
+// ErrorCode: The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle.
 func ErrorCode(err Error) int32 {
 	return int32(C.raw_error_code(C.uintptr_t(err)))
 }
@@ -202,7 +212,7 @@ func ErrorDetailJson(err Error) string {
 	return C.GoString(C.raw_error_detail_json(C.uintptr_t(err)))
 }
 
-// ErrorCallbackValue: What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP.
+// ErrorCallbackValue: What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.
 func ErrorCallbackValue(err Error) int32 {
 	return int32(C.raw_error_callback_value(C.uintptr_t(err)))
 }
@@ -211,17 +221,19 @@ func ErrorRelease(err Error) int32 {
 	return int32(C.raw_error_release(C.uintptr_t(err)))
 }
 
+// CancelCreate: Give the handle to calls in their options; release it when no call needs it any more.
 func CancelCreate(out *Cancel, err *Error) int32 {
 	return int32(C.raw_cancel_create((*C.uintptr_t)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// CancelTrigger: Stops every call this handle is attached to, now and later, until reset. `reason` is not 0.
-// Async-signal-safe, any thread, idempotent: the first reason stays.
+// CancelTrigger: Stops every call this handle is attached to, now and later, until reset. `reason` is
+// RUSTML_CANCEL_REASON_* or your own, not 0. Async-signal-safe, any thread, idempotent: the first reason
+// stays.
 func CancelTrigger(cancel Cancel, reason uint32) int32 {
 	return int32(C.raw_cancel_trigger(C.uintptr_t(cancel), C.uint32_t(reason)))
 }
 
-// CancelReset: RUSTML_BUSY while attached to a running call.
+// CancelReset: Makes it as new. RUSTML_BUSY while attached to a running call.
 func CancelReset(cancel Cancel, err *Error) int32 {
 	return int32(C.raw_cancel_reset(C.uintptr_t(cancel), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -263,6 +275,7 @@ func ModelRelease(model Model) int32 {
 	return int32(C.raw_model_release(C.uintptr_t(model)))
 }
 
+// ModelGetInfo: Any thread, at any time; bytes and sessions are those of now.
 func ModelGetInfo(model Model, out *ModelInfo, err *Error) int32 {
 	return int32(C.raw_model_get_info(C.uintptr_t(model), (*C.rustml_model_info)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -277,10 +290,6 @@ func ModelPlan(path *byte, pathLen uint64, options *ModelOptions, session *Sessi
 	return int32(C.raw_model_plan((*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_model_options)(unsafe.Pointer(options)), (*C.rustml_session_options)(unsafe.Pointer(session)), (*C.rustml_memory_plan)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-func QuantizeOptionsInit(options *QuantizeOptions, size uint32) int32 {
-	return int32(C.raw_quantize_options_init((*C.rustml_quantize_options)(unsafe.Pointer(options)), C.uint32_t(size)))
-}
-
 // ModelQuantize: Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its
 // matrices in another type: F16 where rows are no multiple of 32, vectors and embedded positions F32. Values
 // that are quantized already lose a little more. The file appears whole or not at all: a temporary name
@@ -290,30 +299,36 @@ func ModelQuantize(path *byte, pathLen uint64, outPath *byte, outPathLen uint64,
 	return int32(C.raw_model_quantize((*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.char)(unsafe.Pointer(outPath)), C.uint64_t(outPathLen), (*C.rustml_quantize_options)(unsafe.Pointer(options)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// ModelEncode: The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this
+// section, for a model that came without a tokenizer.
 func ModelEncode(model Model, text *byte, n uint64, flags uint32, ids *int32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_model_encode(C.uintptr_t(model), (*C.char)(unsafe.Pointer(text)), C.uint64_t(n), C.uint32_t(flags), (*C.int32_t)(unsafe.Pointer(ids)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// ModelDecode: Whole text of the ids; bytes that are not UTF-8 come out as they are.
+// ModelDecode: Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
 func ModelDecode(model Model, ids *int32, n uint64, flags uint32, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	return int32(C.raw_model_decode(C.uintptr_t(model), (*C.int32_t)(unsafe.Pointer(ids)), C.uint64_t(n), C.uint32_t(flags), (*C.char)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// ModelTokenBytes: The raw bytes of one token, which need not be whole characters.
 func ModelTokenBytes(model Model, id int32, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	return int32(C.raw_model_token_bytes(C.uintptr_t(model), C.int32_t(id), (*C.uint8_t)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// ModelTokenInfo: What is known of one token.
 func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 	return int32(C.raw_model_token_info(C.uintptr_t(model), C.int32_t(id), (*C.rustml_token_info)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
 // ModelChatFormat: The text the model's chat template makes of the messages, for display. To generate, pass
 // the messages themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a
-// message stays plain text.
+// message stays plain text. RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that
+// needs what is not supported.
 func ModelChatFormat(model Model, messagesJson *byte, n uint64, options *ChatOptions, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_model_chat_format(C.uintptr_t(model), (*C.char)(unsafe.Pointer(messagesJson)), C.uint64_t(n), (*C.rustml_chat_options)(unsafe.Pointer(options)), (*C.char)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionCreate: An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
 func SessionCreate(model Model, options *SessionOptions, out *Session, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_create(C.uintptr_t(model), (*C.rustml_session_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -326,12 +341,14 @@ func SessionRelease(session Session) int32 {
 	return int32(C.raw_session_release(C.uintptr_t(session)))
 }
 
-// SessionReset: Back to an empty session.
+// SessionReset: Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of
+// rewind, eval, restore and load.
 func SessionReset(session Session, err *Error) int32 {
 	return int32(C.raw_session_reset(C.uintptr_t(session), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// SessionRewind: Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor.
+// SessionRewind: Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor
+// but for 0.
 func SessionRewind(session Session, nTokens uint64, err *Error) int32 {
 	return int32(C.raw_session_rewind(C.uintptr_t(session), C.uint64_t(nTokens), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -341,23 +358,27 @@ func SessionFork(session Session, out *Session, call *CallOptions, err *Error) i
 	return int32(C.raw_session_fork(C.uintptr_t(session), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionGetInfo: Any thread, at any time, also while a call runs on the session and in its callbacks.
 func SessionGetInfo(session Session, out *SessionInfo, err *Error) int32 {
 	return int32(C.raw_session_get_info(C.uintptr_t(session), (*C.rustml_session_info)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionTokens: The tokens it holds.
 func SessionTokens(session Session, ids *int32, capacity uint64, needed *uint64, err *Error) int32 {
 	return int32(C.raw_session_tokens(C.uintptr_t(session), (*C.int32_t)(unsafe.Pointer(ids)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
 // SessionEval: Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
+// RUSTML_OUT_OF_RANGE for more than the context holds.
 func SessionEval(session Session, ids *int32, n uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_eval(C.uintptr_t(session), (*C.int32_t)(unsafe.Pointer(ids)), C.uint64_t(n), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// SessionLogits: Scores of every token of the vocabulary to follow the session's tokens.
-// RUSTML_FAILED_PRECONDITION when empty.
-func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, err *Error) int32 {
-	return int32(C.raw_session_logits(C.uintptr_t(session), (*C.float)(unsafe.Pointer(logits)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.uintptr_t)(unsafe.Pointer(err))))
+// SessionLogits: Scores of every token of the vocabulary to follow the session's tokens (before any softmax).
+// Evaluates the last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when
+// empty.
+func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
+	return int32(C.raw_session_logits(C.uintptr_t(session), (*C.float)(unsafe.Pointer(logits)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
 // SessionSnapshotSize: Exact size of what rustml_session_snapshot_write would write now.
@@ -365,40 +386,50 @@ func SessionSnapshotSize(session Session, out *uint64, err *Error) int32 {
 	return int32(C.raw_session_snapshot_size(C.uintptr_t(session), (*C.uint64_t)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionSnapshotWrite: The session and, if one is open, its generation: all that is needed to go on
+// elsewhere with the same model, token for token.
 func SessionSnapshotWrite(session Session, sink *Sink, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_snapshot_write(C.uintptr_t(session), (*C.rustml_sink)(unsafe.Pointer(sink)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// SnapshotProbe: Reads and checks a snapshot's header; needs no model.
+// SnapshotProbe: Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one,
+// RUSTML_UNIMPLEMENTED for one of a later format.
 func SnapshotProbe(source *Reader, out *SnapshotInfo, err *Error) int32 {
 	return int32(C.raw_snapshot_probe((*C.rustml_reader)(unsafe.Pointer(source)), (*C.rustml_snapshot_info)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// SessionRestore: Replaces the session's content. All or nothing. `out` may be NULL.
+// SessionRestore: Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a
+// damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names
+// what differs), RUSTML_OUT_OF_RANGE for more tokens than the context holds.
 func SessionRestore(session Session, source *Reader, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_restore(C.uintptr_t(session), (*C.rustml_reader)(unsafe.Pointer(source)), (*C.rustml_restore_info)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// SessionSave: Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent.
+// SessionSave: Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or
+// absent.
 func SessionSave(session Session, path *byte, pathLen uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_save(C.uintptr_t(session), (*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionLoad: rustml_session_restore from a file.
 func SessionLoad(session Session, path *byte, pathLen uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_load(C.uintptr_t(session), (*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_restore_info)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionToBuffer: Snapshot into memory; rustml_session_snapshot_size says how much.
 func SessionToBuffer(session Session, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_to_buffer(C.uintptr_t(session), (*C.uint8_t)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionFromBuffer: rustml_session_restore from memory; `data` is needed only during the call.
 func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_from_buffer(C.uintptr_t(session), (*C.uint8_t)(unsafe.Pointer(data)), C.uint64_t(n), (*C.rustml_restore_info)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
 // GenerationStart: Validates options and encodes the prompt; the prefill happens in the first
 // rustml_generation_next. While a generation is open, eval, rewind, reset, restore and start on its session
-// answer RUSTML_FAILED_PRECONDITION.
+// answer RUSTML_FAILED_PRECONDITION; info, tokens, logits and snapshots go on working between its calls.
+// RUSTML_OUT_OF_RANGE for a prompt longer than the context.
 func GenerationStart(session Session, prompt *Prompt, options *GenerationOptions, out *Generation, err *Error) int32 {
 	return int32(C.raw_generation_start(C.uintptr_t(session), (*C.rustml_prompt)(unsafe.Pointer(prompt)), (*C.rustml_generation_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -421,7 +452,7 @@ func GenerationStop(generation Generation, err *Error) int32 {
 	return int32(C.raw_generation_stop(C.uintptr_t(generation), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// GenerationResult: Filled whatever the status.
+// GenerationResult: How it went, or goes: filled whatever the status of the generation.
 func GenerationResult(generation Generation, out *Result, err *Error) int32 {
 	return int32(C.raw_generation_result(C.uintptr_t(generation), (*C.rustml_result)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -434,7 +465,8 @@ func GenerationRelease(generation Generation) int32 {
 	return int32(C.raw_generation_release(C.uintptr_t(generation)))
 }
 
-// Generate: Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call.
+// Generate: Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It
+// answers what rustml_generation_start or _next would; `out` is filled once the generation has started.
 func Generate(session Session, prompt *Prompt, options *GenerationOptions, callback *Callback, out *Result, err *Error) int32 {
 	return int32(C.raw_generate(C.uintptr_t(session), (*C.rustml_prompt)(unsafe.Pointer(prompt)), (*C.rustml_generation_options)(unsafe.Pointer(options)), (*C.rustml_callback)(unsafe.Pointer(callback)), (*C.rustml_result)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -457,12 +489,14 @@ func BeamSearch(session Session, prompt *Prompt, options *BeamOptions, callback 
 // first one's struct_size; `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each
 // has its own cancel handle and limits. Events carry the prompt's index in `sequence` and arrive in order
 // within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also when it was
-// cancelled or failed; then a LOG event before it has the message. on_event answers 0 to go on,
-// RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end all with
-// RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and filled once
-// validation has passed; their `status` says how each ended, and the call itself answers RUSTML_OK. It fails
-// only for faults of its arguments and structs, before any work and naming the index, and when the callback
-// ends all. While memory is short, sequences wait for others.
+// cancelled or failed: a LOG event of that sequence before it then has the message, as has a record for the
+// process's log sink (component "rustml::batch"), which is where to look without a callback. on_event answers
+// 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end
+// all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and filled once
+// validation has passed; their `status` says how each ended (also for an id that the model has not, or a
+// value out of its range), and the call itself answers RUSTML_OK. It fails only for faults of its arguments
+// and structs, before any work and naming the index, and when the callback ends all. While memory is short,
+// sequences wait for others.
 func GenerateBatch(model Model, sessionOptions *SessionOptions, prompts *Prompt, options **GenerationOptions, n uint64, callback *Callback, results *Result, err *Error) int32 {
 	return int32(C.raw_generate_batch(C.uintptr_t(model), (*C.rustml_session_options)(unsafe.Pointer(sessionOptions)), (*C.rustml_prompt)(unsafe.Pointer(prompts)), (**C.rustml_generation_options)(unsafe.Pointer(options)), C.uint64_t(n), (*C.rustml_callback)(unsafe.Pointer(callback)), (*C.rustml_result)(unsafe.Pointer(results)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }

@@ -31,6 +31,7 @@ var symbols = [...]string{
 	"rustml_callback_init",
 	"rustml_reader_init",
 	"rustml_sink_init",
+	"rustml_quantize_options_init",
 	"rustml_error_create",
 	"rustml_error_code",
 	"rustml_error_message",
@@ -51,7 +52,6 @@ var symbols = [...]string{
 	"rustml_model_get_info",
 	"rustml_model_describe_json",
 	"rustml_model_plan",
-	"rustml_quantize_options_init",
 	"rustml_model_quantize",
 	"rustml_model_encode",
 	"rustml_model_decode",
@@ -91,13 +91,14 @@ var symbols = [...]string{
 // at has the addresses of symbols; load fills it.
 var at [len(symbols)]uintptr
 
-// AbiVersion: Major version in the high 16 bits, minor in the low.
+// AbiVersion: The library's ABI: RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR of the header it was built
+// with.
 func AbiVersion() uint32 {
 	r, _, _ := purego.SyscallN(at[0])
 	return uint32(r)
 }
 
-// Version: "0.1.0"; static.
+// Version: The library's version, "1.0.0"; static.
 func Version() string {
 	r, _, _ := purego.SyscallN(at[1])
 	return goString(r)
@@ -118,7 +119,8 @@ func AbiLayoutJson() string {
 	return goString(r)
 }
 
-// BuildJson: JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static.
+// BuildJson: JSON: compiler, dependencies, SIMD targets compiled and usable here, best first, formats;
+// static. For "amx" the system may still refuse its permission when a model is opened.
 func BuildJson() string {
 	r, _, _ := purego.SyscallN(at[4])
 	return goString(r)
@@ -136,8 +138,10 @@ func DeadlineAfterNs(timeoutNs int64) uint64 {
 	return uint64(r)
 }
 
-// LogSet: Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and
-// arrive as LOG events, before the call that caused them returns; the return value of on_event is ignored.
+// LogSet: Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records
+// are single lines and arrive as LOG events on the thread that called, before its call returns; several
+// threads may deliver at once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter
+// that is none.
 func LogSet(options *LogOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[7], uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -200,124 +204,129 @@ func SinkInit(sink *Sink, size uint32) int32 {
 	return int32(r)
 }
 
-// ErrorCreate: For sister libraries. Copies its texts; never NULL (out of memory answers a static object).
-func ErrorCreate(status int32, message *byte, messageLen uint64, detailJson *byte, detailLen uint64) Error {
-	r, _, _ := purego.SyscallN(at[19], uintptr(status), uintptr(unsafe.Pointer(message)), uintptr(messageLen), uintptr(unsafe.Pointer(detailJson)), uintptr(detailLen))
+func QuantizeOptionsInit(options *QuantizeOptions, size uint32) int32 {
+	r, _, _ := purego.SyscallN(at[19], uintptr(unsafe.Pointer(options)), uintptr(size))
+	return int32(r)
+}
+
+// ErrorCreate: For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value
+// is 0 unless status is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out
+// of memory a static one.
+func ErrorCreate(status int32, message *byte, messageLen uint64, detailJson *byte, detailLen uint64, callbackValue int32) Error {
+	r, _, _ := purego.SyscallN(at[20], uintptr(status), uintptr(unsafe.Pointer(message)), uintptr(messageLen), uintptr(unsafe.Pointer(detailJson)), uintptr(detailLen), uintptr(callbackValue))
 	return Error(r)
 }
 
-// ErrorCode: RUSTML_INVALID_HANDLE for an invalid handle.
+// ErrorCode: The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle.
 func ErrorCode(err Error) int32 {
-	r, _, _ := purego.SyscallN(at[20], uintptr(err))
+	r, _, _ := purego.SyscallN(at[21], uintptr(err))
 	return int32(r)
 }
 
 // ErrorMessage: One line, subject first, with the offending value and its limit. NUL-terminated, never NULL;
 // lives as long as the error.
 func ErrorMessage(err Error) string {
-	r, _, _ := purego.SyscallN(at[21], uintptr(err))
+	r, _, _ := purego.SyscallN(at[22], uintptr(err))
 	return goString(r)
 }
 
 // ErrorDetailJson: Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.
 func ErrorDetailJson(err Error) string {
-	r, _, _ := purego.SyscallN(at[22], uintptr(err))
+	r, _, _ := purego.SyscallN(at[23], uintptr(err))
 	return goString(r)
 }
 
-// ErrorCallbackValue: What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP.
+// ErrorCallbackValue: What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.
 func ErrorCallbackValue(err Error) int32 {
-	r, _, _ := purego.SyscallN(at[23], uintptr(err))
-	return int32(r)
-}
-
-func ErrorRelease(err Error) int32 {
 	r, _, _ := purego.SyscallN(at[24], uintptr(err))
 	return int32(r)
 }
 
+func ErrorRelease(err Error) int32 {
+	r, _, _ := purego.SyscallN(at[25], uintptr(err))
+	return int32(r)
+}
+
+// CancelCreate: Give the handle to calls in their options; release it when no call needs it any more.
 func CancelCreate(out *Cancel, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[25], uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[26], uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// CancelTrigger: Stops every call this handle is attached to, now and later, until reset. `reason` is not 0.
-// Async-signal-safe, any thread, idempotent: the first reason stays.
+// CancelTrigger: Stops every call this handle is attached to, now and later, until reset. `reason` is
+// RUSTML_CANCEL_REASON_* or your own, not 0. Async-signal-safe, any thread, idempotent: the first reason
+// stays.
 func CancelTrigger(cancel Cancel, reason uint32) int32 {
-	r, _, _ := purego.SyscallN(at[26], uintptr(cancel), uintptr(reason))
+	r, _, _ := purego.SyscallN(at[27], uintptr(cancel), uintptr(reason))
 	return int32(r)
 }
 
-// CancelReset: RUSTML_BUSY while attached to a running call.
+// CancelReset: Makes it as new. RUSTML_BUSY while attached to a running call.
 func CancelReset(cancel Cancel, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[27], uintptr(cancel), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[28], uintptr(cancel), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // CancelIsTriggered: 1 if triggered, else 0 (also for an invalid handle).
 func CancelIsTriggered(cancel Cancel) uint32 {
-	r, _, _ := purego.SyscallN(at[28], uintptr(cancel))
+	r, _, _ := purego.SyscallN(at[29], uintptr(cancel))
 	return uint32(r)
 }
 
 func CancelRetain(cancel Cancel) Cancel {
-	r, _, _ := purego.SyscallN(at[29], uintptr(cancel))
+	r, _, _ := purego.SyscallN(at[30], uintptr(cancel))
 	return Cancel(r)
 }
 
 func CancelRelease(cancel Cancel) int32 {
-	r, _, _ := purego.SyscallN(at[30], uintptr(cancel))
+	r, _, _ := purego.SyscallN(at[31], uintptr(cancel))
 	return int32(r)
 }
 
 // ModelOpen: Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and
 // SafeTensors. Files are read, checked and packed into own memory; nothing stays open or mapped.
 func ModelOpen(path *byte, pathLen uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[31], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[32], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // ModelOpenMemory: A GGUF file in memory; `data` is needed only during the call.
 func ModelOpenMemory(data unsafe.Pointer, n uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[32], uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[33], uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // ModelOpenReader: A GGUF file through a reader, which is called on the calling thread only.
 func ModelOpenReader(reader *Reader, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[33], uintptr(unsafe.Pointer(reader)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[34], uintptr(unsafe.Pointer(reader)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 func ModelRetain(model Model) Model {
-	r, _, _ := purego.SyscallN(at[34], uintptr(model))
+	r, _, _ := purego.SyscallN(at[35], uintptr(model))
 	return Model(r)
 }
 
 func ModelRelease(model Model) int32 {
-	r, _, _ := purego.SyscallN(at[35], uintptr(model))
+	r, _, _ := purego.SyscallN(at[36], uintptr(model))
 	return int32(r)
 }
 
+// ModelGetInfo: Any thread, at any time; bytes and sessions are those of now.
 func ModelGetInfo(model Model, out *ModelInfo, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[36], uintptr(model), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[37], uintptr(model), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // ModelDescribeJson: Everything known about the model as one JSON object: config, tensors, tokenizer, memory.
 func ModelDescribeJson(model Model, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[37], uintptr(model), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
+	r, _, _ := purego.SyscallN(at[38], uintptr(model), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // ModelPlan: Reads only the file's header. `session` may be NULL.
 func ModelPlan(path *byte, pathLen uint64, options *ModelOptions, session *SessionOptions, out *MemoryPlan, call *CallOptions, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[38], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(session)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
-	return int32(r)
-}
-
-func QuantizeOptionsInit(options *QuantizeOptions, size uint32) int32 {
-	r, _, _ := purego.SyscallN(at[39], uintptr(unsafe.Pointer(options)), uintptr(size))
+	r, _, _ := purego.SyscallN(at[39], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(session)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
@@ -331,22 +340,26 @@ func ModelQuantize(path *byte, pathLen uint64, outPath *byte, outPathLen uint64,
 	return int32(r)
 }
 
+// ModelEncode: The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this
+// section, for a model that came without a tokenizer.
 func ModelEncode(model Model, text *byte, n uint64, flags uint32, ids *int32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[41], uintptr(model), uintptr(unsafe.Pointer(text)), uintptr(n), uintptr(flags), uintptr(unsafe.Pointer(ids)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelDecode: Whole text of the ids; bytes that are not UTF-8 come out as they are.
+// ModelDecode: Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
 func ModelDecode(model Model, ids *int32, n uint64, flags uint32, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[42], uintptr(model), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(flags), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// ModelTokenBytes: The raw bytes of one token, which need not be whole characters.
 func ModelTokenBytes(model Model, id int32, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[43], uintptr(model), uintptr(id), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// ModelTokenInfo: What is known of one token.
 func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[44], uintptr(model), uintptr(id), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -354,12 +367,14 @@ func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 
 // ModelChatFormat: The text the model's chat template makes of the messages, for display. To generate, pass
 // the messages themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a
-// message stays plain text.
+// message stays plain text. RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that
+// needs what is not supported.
 func ModelChatFormat(model Model, messagesJson *byte, n uint64, options *ChatOptions, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[45], uintptr(model), uintptr(unsafe.Pointer(messagesJson)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionCreate: An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
 func SessionCreate(model Model, options *SessionOptions, out *Session, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[46], uintptr(model), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -375,13 +390,15 @@ func SessionRelease(session Session) int32 {
 	return int32(r)
 }
 
-// SessionReset: Back to an empty session.
+// SessionReset: Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of
+// rewind, eval, restore and load.
 func SessionReset(session Session, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[49], uintptr(session), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionRewind: Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor.
+// SessionRewind: Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor
+// but for 0.
 func SessionRewind(session Session, nTokens uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[50], uintptr(session), uintptr(nTokens), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -393,26 +410,30 @@ func SessionFork(session Session, out *Session, call *CallOptions, err *Error) i
 	return int32(r)
 }
 
+// SessionGetInfo: Any thread, at any time, also while a call runs on the session and in its callbacks.
 func SessionGetInfo(session Session, out *SessionInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[52], uintptr(session), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionTokens: The tokens it holds.
 func SessionTokens(session Session, ids *int32, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[53], uintptr(session), uintptr(unsafe.Pointer(ids)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
 // SessionEval: Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
+// RUSTML_OUT_OF_RANGE for more than the context holds.
 func SessionEval(session Session, ids *int32, n uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[54], uintptr(session), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionLogits: Scores of every token of the vocabulary to follow the session's tokens.
-// RUSTML_FAILED_PRECONDITION when empty.
-func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, err *Error) int32 {
-	r, _, _ := purego.SyscallN(at[55], uintptr(session), uintptr(unsafe.Pointer(logits)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
+// SessionLogits: Scores of every token of the vocabulary to follow the session's tokens (before any softmax).
+// Evaluates the last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when
+// empty.
+func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
+	r, _, _ := purego.SyscallN(at[55], uintptr(session), uintptr(unsafe.Pointer(logits)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
@@ -422,39 +443,48 @@ func SessionSnapshotSize(session Session, out *uint64, err *Error) int32 {
 	return int32(r)
 }
 
+// SessionSnapshotWrite: The session and, if one is open, its generation: all that is needed to go on
+// elsewhere with the same model, token for token.
 func SessionSnapshotWrite(session Session, sink *Sink, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[57], uintptr(session), uintptr(unsafe.Pointer(sink)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SnapshotProbe: Reads and checks a snapshot's header; needs no model.
+// SnapshotProbe: Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one,
+// RUSTML_UNIMPLEMENTED for one of a later format.
 func SnapshotProbe(source *Reader, out *SnapshotInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[58], uintptr(unsafe.Pointer(source)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionRestore: Replaces the session's content. All or nothing. `out` may be NULL.
+// SessionRestore: Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a
+// damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names
+// what differs), RUSTML_OUT_OF_RANGE for more tokens than the context holds.
 func SessionRestore(session Session, source *Reader, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[59], uintptr(session), uintptr(unsafe.Pointer(source)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionSave: Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent.
+// SessionSave: Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or
+// absent.
 func SessionSave(session Session, path *byte, pathLen uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[60], uintptr(session), uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionLoad: rustml_session_restore from a file.
 func SessionLoad(session Session, path *byte, pathLen uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[61], uintptr(session), uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionToBuffer: Snapshot into memory; rustml_session_snapshot_size says how much.
 func SessionToBuffer(session Session, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[62], uintptr(session), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionFromBuffer: rustml_session_restore from memory; `data` is needed only during the call.
 func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[63], uintptr(session), uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -462,7 +492,8 @@ func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, 
 
 // GenerationStart: Validates options and encodes the prompt; the prefill happens in the first
 // rustml_generation_next. While a generation is open, eval, rewind, reset, restore and start on its session
-// answer RUSTML_FAILED_PRECONDITION.
+// answer RUSTML_FAILED_PRECONDITION; info, tokens, logits and snapshots go on working between its calls.
+// RUSTML_OUT_OF_RANGE for a prompt longer than the context.
 func GenerationStart(session Session, prompt *Prompt, options *GenerationOptions, out *Generation, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[64], uintptr(session), uintptr(unsafe.Pointer(prompt)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -489,7 +520,7 @@ func GenerationStop(generation Generation, err *Error) int32 {
 	return int32(r)
 }
 
-// GenerationResult: Filled whatever the status.
+// GenerationResult: How it went, or goes: filled whatever the status of the generation.
 func GenerationResult(generation Generation, out *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[68], uintptr(generation), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -505,7 +536,8 @@ func GenerationRelease(generation Generation) int32 {
 	return int32(r)
 }
 
-// Generate: Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call.
+// Generate: Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It
+// answers what rustml_generation_start or _next would; `out` is filled once the generation has started.
 func Generate(session Session, prompt *Prompt, options *GenerationOptions, callback *Callback, out *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[71], uintptr(session), uintptr(unsafe.Pointer(prompt)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(callback)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -530,12 +562,14 @@ func BeamSearch(session Session, prompt *Prompt, options *BeamOptions, callback 
 // first one's struct_size; `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each
 // has its own cancel handle and limits. Events carry the prompt's index in `sequence` and arrive in order
 // within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also when it was
-// cancelled or failed; then a LOG event before it has the message. on_event answers 0 to go on,
-// RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end all with
-// RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and filled once
-// validation has passed; their `status` says how each ended, and the call itself answers RUSTML_OK. It fails
-// only for faults of its arguments and structs, before any work and naming the index, and when the callback
-// ends all. While memory is short, sequences wait for others.
+// cancelled or failed: a LOG event of that sequence before it then has the message, as has a record for the
+// process's log sink (component "rustml::batch"), which is where to look without a callback. on_event answers
+// 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end
+// all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and filled once
+// validation has passed; their `status` says how each ended (also for an id that the model has not, or a
+// value out of its range), and the call itself answers RUSTML_OK. It fails only for faults of its arguments
+// and structs, before any work and naming the index, and when the callback ends all. While memory is short,
+// sequences wait for others.
 func GenerateBatch(model Model, sessionOptions *SessionOptions, prompts *Prompt, options **GenerationOptions, n uint64, callback *Callback, results *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[73], uintptr(model), uintptr(unsafe.Pointer(sessionOptions)), uintptr(unsafe.Pointer(prompts)), uintptr(unsafe.Pointer(options)), uintptr(n), uintptr(unsafe.Pointer(callback)), uintptr(unsafe.Pointer(results)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

@@ -5,12 +5,13 @@ package raw
 
 import "unsafe"
 
-// The ABI this file was made from: version 0.1.
-const LayoutHash uint64 = 0x7e6fa3d39d81047e
+// The ABI this file was made from: version 1.0.
+const LayoutHash uint64 = 0xec218f3d26277ee2
 
+// Version of the ABI that this header describes.
 const (
-	VersionMajor = 0
-	VersionMinor = 1
+	VersionMajor = 1
+	VersionMinor = 0
 )
 
 // A length meaning "up to the first NUL byte".
@@ -20,6 +21,7 @@ const (
 
 // Status of a call. 0 to 16 equal the gRPC codes of the same name.
 const (
+	// done
 	OK = 0
 	// a cancel handle fired
 	Cancelled = 1
@@ -27,7 +29,7 @@ const (
 	InvalidArgument = 3
 	// a time limit passed, or a cancel with reason DEADLINE
 	DeadlineExceeded = 4
-	// no such file
+	// no such file; of the hub no such repository or revision
 	NotFound = 5
 	// the file may not be read
 	PermissionDenied = 7
@@ -67,7 +69,11 @@ const (
 // rustml_result.cancel_reason.
 const (
 	CancelReasonUser = 1
-	// stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED
+)
+
+// Stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED, and RUSTML_DEADLINE_BY_CANCEL is
+// in the result.
+const (
 	CancelReasonDeadline = 2
 )
 
@@ -75,13 +81,15 @@ const (
 const (
 	// SafeTensors: Q8_0; GGUF: keep the file's types
 	QuantizeAuto = 0
+	// as the file has them
 	QuantizeKeep = 1
 	// linear layers and the head, where that makes them smaller
 	QuantizeQ8_0 = 2
+	// likewise
 	QuantizeQ4_0 = 3
 )
 
-// rustml_quantize_options.block_type
+// rustml_quantize_options.block_type: the types of ggml with these names
 const (
 	TypeF32  = 1
 	TypeF16  = 2
@@ -97,7 +105,8 @@ const (
 const (
 	KvF32 = 1
 	// default
-	KvF16  = 2
+	KvF16 = 2
+	// about half of F16's memory
 	KvQ8_0 = 3
 )
 
@@ -122,9 +131,16 @@ const (
 	// control or user-defined token, matched only as a whole
 	TokenSpecial = 1
 	// stands for one raw byte
-	TokenByte    = 2
+	TokenByte = 2
+	// stands for what the vocabulary cannot say
 	TokenUnknown = 4
-	// ends a generation unless ignore_eos is set
+)
+
+// One of the model's own stop tokens: it ends a generation unless ignore_eos is set. They are the
+// end-of-sequence, -turn and -message ids that a GGUF file names; eos_token and all of
+// generation_config.json's eos_token_id beside SafeTensors; and, in any model, special tokens with one of the
+// texts <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|end|> <|endoftext|> <|end_of_text|> <end_of_turn>.
+const (
 	TokenStop = 8
 )
 
@@ -186,28 +202,37 @@ const (
 
 // rustml_event.finish, rustml_result.finish
 const (
-	FinishNone       = 0
-	FinishStopToken  = 1
+	// not yet
+	FinishNone = 0
+	// the model's own, or one of stop_ids
+	FinishStopToken = 1
+	// one of stop_strings
 	FinishStopString = 2
 	// max_tokens reached
 	FinishLength = 3
 	// the session's context is full
 	FinishContextFull = 4
-	FinishCancelled   = 5
-	FinishDeadline    = 6
+	// a cancel handle fired
+	FinishCancelled = 5
+	// a time limit passed; rustml_result.deadline says which
+	FinishDeadline = 6
 	// on_event returned non-zero
 	FinishCallback = 7
 	// rustml_generation_stop or the last release
 	FinishClosed = 8
-	FinishError  = 9
+	// a failure; status says which
+	FinishError = 9
 )
 
 // rustml_result.deadline: which one passed
 const (
-	DeadlineNone       = 0
-	DeadlineTotal      = 1
+	DeadlineNone = 0
+	// deadline_ns
+	DeadlineTotal = 1
+	// first_token_deadline_ns
 	DeadlineFirstToken = 2
-	DeadlineStall      = 3
+	// stall_timeout_ns
+	DeadlineStall = 3
 	// a cancel with reason DEADLINE
 	DeadlineByCancel = 4
 )
@@ -236,26 +261,34 @@ type Cancel uintptr
 // Error is a handle: a value, not an address; 0 is none.
 type Error uintptr
 
-// Text: Frozen: these three have no struct_size.
+// Text: A text and its length. This struct and the next two have no struct_size and never grow.
 type Text struct {
+	// UTF-8; NULL: empty
 	Ptr *byte
+	// bytes, or RUSTML_NUL_TERMINATED
 	Len uint64
 }
 
+// LogitBias: One entry of rustml_generation_options.logit_bias.
 type LogitBias struct {
+	// a token
 	Id int32
 	// added to the token's logit; -INFINITY forbids it
 	Bias float32
 }
 
+// TokenLogprob: One entry of rustml_event.top.
 type TokenLogprob struct {
+	// a token
 	Id int32
 	// natural log of the probability under the model's own softmax
 	Logprob float32
 }
 
 // Event: What happens, in callbacks and from rustml_generation_next. Pointers are views: valid until the
-// callback returns or until the next call on that generation by any thread, its release included.
+// callback returns or until the next call on that generation by any thread, its release included. In a
+// callback struct_size says how much the library has filled in: look before you read a field that came with a
+// later header than 1.0.
 type Event struct {
 	StructSize uint32
 	// RUSTML_EVENT_*
@@ -268,7 +301,8 @@ type Event struct {
 	Position uint64
 	// of token_id; NaN unless logprobs >= 1; BEAM: sum over all its tokens
 	Logprob float32
-	NTop    uint32
+	// TOKEN: as many as logprobs asked for
+	NTop uint32
 	// the n_top most probable tokens, best first
 	Top *TokenLogprob
 	// TOKEN: the token's raw bytes; may end inside a character
@@ -280,7 +314,8 @@ type Event struct {
 	// PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam
 	Done uint64
 	// PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam
-	Total  uint64
+	Total uint64
+	// when it happened; clock of rustml_now_ns
 	TimeNs uint64
 	// LOG: RUSTML_LOG_*
 	Level int32
@@ -299,14 +334,15 @@ type Event struct {
 // Callback: One callback shape for everything. on_event runs on the calling thread, during the call, with no
 // lock held; 0 goes on, anything else stops the call. destroy(user_data), if given, runs exactly once for
 // every call that got a readable callback, also when validation fails, before that call returns (a log sink's
-// when it is replaced). Callbacks must return normally; inside one, cancel and info functions are legal,
-// changing the same session answers RUSTML_BUSY.
+// when it is replaced). Callbacks must return normally: one that throws a C++ exception counts as -1.
+// user_data is yours, and never looked at.
 type Callback struct {
 	StructSize uint32
 	Reserved0  uint32
-	OnEvent    uintptr
-	UserData   uintptr
-	Destroy    uintptr
+	// 0: go on
+	OnEvent  uintptr
+	UserData uintptr
+	Destroy  uintptr
 }
 
 // Reader: Random access to `size` bytes. read_at delivers all of them or returns non-zero.
@@ -314,9 +350,11 @@ type Reader struct {
 	StructSize uint32
 	Reserved0  uint32
 	UserData   uintptr
-	Size       uint64
-	ReadAt     uintptr
-	Destroy    uintptr
+	// bytes there are
+	Size uint64
+	// len bytes from offset into buf; 0: done
+	ReadAt  uintptr
+	Destroy uintptr
 }
 
 // Sink: Takes bytes in order; a non-zero answer stops the write.
@@ -324,8 +362,9 @@ type Sink struct {
 	StructSize uint32
 	Reserved0  uint32
 	UserData   uintptr
-	Write      uintptr
-	Destroy    uintptr
+	// 0: all len bytes are taken
+	Write   uintptr
+	Destroy uintptr
 }
 
 // CallOptions: For every call that may take longer than a millisecond. NULL: no limit, no progress.
@@ -333,14 +372,15 @@ type CallOptions struct {
 	StructSize uint32
 	// 0
 	Flags uint32
-	// NULL: none
+	// NULL: none; one handle may serve many calls
 	Cancel Cancel
-	// absolute; 0: none
+	// absolute; 0: none; UINT64_MAX: never
 	DeadlineNs uint64
 	// NULL: none; PROGRESS events, a few a second at most
 	Progress *Callback
 }
 
+// LogOptions: What rustml_log_set delivers, and to whom.
 type LogOptions struct {
 	StructSize uint32
 	Reserved0  uint32
@@ -350,6 +390,7 @@ type LogOptions struct {
 	Callback *Callback
 }
 
+// ModelOptions: How a model is opened.
 type ModelOptions struct {
 	StructSize uint32
 	// 0
@@ -364,13 +405,14 @@ type ModelOptions struct {
 	CheckTensors uint32
 	// of weights, scratch and the KV of all sessions together; 0: none
 	MemoryLimitBytes uint64
-	// empty: best; else one of rustml_build_json's "simd_targets"
+	// empty: best; else one of rustml_build_json's "simd_targets"; for "amx" see the head
 	SimdTarget Text
 	// linear layers whose longer side is at least this are quantized at load; 0: 512
 	QuantizeMinDim uint32
 	Reserved0      uint32
 }
 
+// QuantizeOptions: What rustml_model_quantize writes.
 type QuantizeOptions struct {
 	StructSize uint32
 	// 0
@@ -380,57 +422,83 @@ type QuantizeOptions struct {
 	Reserved0 uint32
 }
 
-// ModelInfo: Sizes in bytes unless named otherwise. Texts live as long as the model.
+// ModelInfo: What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as
+// long as the model.
 type ModelInfo struct {
 	StructSize uint32
-	NThreads   int32
-	NLayers    uint32
-	NHeads     uint32
-	NKvHeads   uint32
-	HeadDim    uint32
-	HiddenDim  uint32
-	FfnDim     uint32
-	VocabSize  uint32
+	// that work on it
+	NThreads int32
+	// shape of the network; head_dim: floats of one head
+	NLayers uint32
+	// shape of the network; head_dim: floats of one head
+	NHeads uint32
+	// shape of the network; head_dim: floats of one head
+	NKvHeads uint32
+	// shape of the network; head_dim: floats of one head
+	HeadDim uint32
+	// floats between the layers, and inside their feed-forward part
+	HiddenDim uint32
+	// floats between the layers, and inside their feed-forward part
+	FfnDim uint32
+	// tokens
+	VocabSize uint32
 	// tokens the model was trained for
 	ContextLength uint32
-	NParameters   uint64
+	// numbers in the tensors it uses
+	NParameters uint64
 	// packed weights in memory
 	WeightBytes uint64
 	// the library's own accounting: weights, scratch, KV of all sessions
 	BytesNow uint64
 	// the library's own accounting: weights, scratch, KV of all sessions
-	BytesPeak       uint64
-	FingerprintLow  uint64
+	BytesPeak uint64
+	// of weights as packed; snapshots fit models of the same one
+	FingerprintLow uint64
+	// of weights as packed; snapshots fit models of the same one
 	FingerprintHigh uint64
-	NTensors        uint32
-	NFusedQkv       uint32
-	NFusedGateUp    uint32
-	NQuantized      uint32
+	// of the file
+	NTensors uint32
+	// layers whose projections share one pass over the input
+	NFusedQkv uint32
+	// layers whose projections share one pass over the input
+	NFusedGateUp uint32
+	// tensors quantized at load
+	NQuantized uint32
 	// -1: none
 	BosId int32
 	// -1: none
-	EosId           int32
+	EosId int32
+	// 1: RUSTML_PROMPT_MESSAGES works
 	HasChatTemplate uint32
-	NSessions       uint32
-	Architecture    Text
-	Name            Text
-	SimdTarget      Text
+	// alive now
+	NSessions uint32
+	// as the file says, empty if it does not; what the kernels use
+	Architecture Text
+	// as the file says, empty if it does not; what the kernels use
+	Name Text
+	// as the file says, empty if it does not; what the kernels use
+	SimdTarget Text
 }
 
 // MemoryPlan: What opening a model and one session would take, before anything is allocated.
 type MemoryPlan struct {
-	StructSize   uint32
-	Reserved0    uint32
-	FileBytes    uint64
-	WeightBytes  uint64
+	StructSize uint32
+	Reserved0  uint32
+	// of all its files
+	FileBytes uint64
+	// packed, in memory
+	WeightBytes uint64
+	// of one pass
 	ScratchBytes uint64
 	// of a full context
-	KvBytes    uint64
+	KvBytes uint64
+	// weights, scratch and KV
 	TotalBytes uint64
 	// the context those KV bytes are for
 	ContextTokens uint64
 }
 
+// TokenInfo: One token of the vocabulary.
 type TokenInfo struct {
 	StructSize uint32
 	// RUSTML_TOKEN_*
@@ -440,17 +508,19 @@ type TokenInfo struct {
 	Reserved0 uint32
 }
 
+// ChatOptions: How messages become text.
 type ChatOptions struct {
 	StructSize uint32
 	// 1: end with the opening of the assistant's turn; default 1
 	AddGenerationPrompt uint32
 }
 
+// SessionOptions: How a session is created.
 type SessionOptions struct {
 	StructSize uint32
 	// RUSTML_KV_*; 0: F16
 	KvType int32
-	// 0: the smaller of the model's and 8192
+	// tokens it can hold; 0: the smaller of the model's and 8192
 	ContextTokens uint64
 	// of this session's KV; 0: none
 	MemoryLimitBytes uint64
@@ -459,6 +529,8 @@ type SessionOptions struct {
 	Reserved0    uint32
 }
 
+// SessionInfo: While a call runs on the session: as it was when that call began or, of a generation, at its
+// last event.
 type SessionInfo struct {
 	StructSize uint32
 	// 1: failed internally; release it
@@ -473,23 +545,32 @@ type SessionInfo struct {
 	KvBytesReserved uint64
 	// committed now
 	KvBytesUsed uint64
-	KvType      int32
+	// RUSTML_KV_*
+	KvType int32
 	// 1: a generation is open on it
 	GenerationOpen uint32
 }
 
+// SnapshotInfo: What rustml_snapshot_probe finds in a snapshot.
 type SnapshotInfo struct {
-	StructSize           uint32
-	FormatVersion        uint32
-	TotalBytes           uint64
-	NTokens              uint64
-	ModelFingerprintLow  uint64
+	StructSize uint32
+	// of snapshots; counts up
+	FormatVersion uint32
+	// of the snapshot
+	TotalBytes uint64
+	// in the session
+	NTokens uint64
+	// of the model it fits: those of its rustml_model_info
+	ModelFingerprintLow uint64
+	// of the model it fits: those of its rustml_model_info
 	ModelFingerprintHigh uint64
-	KvType               int32
+	// RUSTML_KV_*
+	KvType int32
 	// 1: carries a generation for rustml_generation_resume
 	GenerationOpen uint32
 }
 
+// RestoreInfo: What a restore brought back.
 type RestoreInfo struct {
 	StructSize uint32
 	// 1: rustml_generation_resume continues it
@@ -510,8 +591,8 @@ type Prompt struct {
 	Kind int32
 	// TEXT, MESSAGES
 	Text Text
+	// IDS: n_ids tokens
 	Ids  *int32
-	// IDS
 	NIds uint64
 	// RUSTML_PROMPT_*
 	Flags     uint32
@@ -549,7 +630,8 @@ type GenerationOptions struct {
 	// penalties look at this many last tokens, prompt included; 0: all (default)
 	RepetitionWindow uint32
 	// 0: none; n: logprob of the token and the n best, at most 100
-	Logprobs   uint32
+	Logprobs uint32
+	// n_logit_bias entries; NULL: none
 	LogitBias  *LogitBias
 	NLogitBias uint64
 	// non-empty; their text is not delivered
@@ -580,6 +662,7 @@ type GenerationOptions struct {
 	Reserved1    uint32
 }
 
+// BeamOptions: How rustml_beam_search searches.
 type BeamOptions struct {
 	StructSize uint32
 	// 0
@@ -615,9 +698,10 @@ type BeamOptions struct {
 	StallTimeoutNs uint64
 }
 
+// Result: How a generation went; times in seconds unless named otherwise.
 type Result struct {
 	StructSize uint32
-	// RUSTML_* of the generation
+	// RUSTML_* of the generation; RUSTML_OK while it is open
 	Status int32
 	// RUSTML_FINISH_*
 	Finish int32
@@ -639,8 +723,10 @@ type Result struct {
 	DroppedBytes uint64
 	// time to first token, from start
 	FirstTokenSeconds float64
-	PrefillSeconds    float64
-	DecodeSeconds     float64
+	// evaluating the prompt
+	PrefillSeconds float64
+	// all after it
+	DecodeSeconds float64
 	// the model's bytes_peak
 	PeakMemoryBytes uint64
 	// from cancel trigger or deadline to the end of the stopped pass; 0: none

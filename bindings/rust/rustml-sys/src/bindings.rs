@@ -4,15 +4,17 @@ use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, size_of};
 
 /// The layout hash of the ABI version that these declarations were made from.
-pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0x7e6fa3d39d81047e;
+pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0xec218f3d26277ee2;
 
-pub const RUSTML_VERSION_MAJOR: i32 = 0;
-pub const RUSTML_VERSION_MINOR: i32 = 1;
+// Version of the ABI that this header describes.
+pub const RUSTML_VERSION_MAJOR: u32 = 1;
+pub const RUSTML_VERSION_MINOR: u32 = 0;
 
 // A length meaning "up to the first NUL byte".
 pub const RUSTML_NUL_TERMINATED: u64 = 0xFFFFFFFFFFFFFFFF;
 
 // Status of a call. 0 to 16 equal the gRPC codes of the same name.
+/// done
 pub const RUSTML_OK: i32 = 0;
 /// a cancel handle fired
 pub const RUSTML_CANCELLED: i32 = 1;
@@ -20,7 +22,7 @@ pub const RUSTML_CANCELLED: i32 = 1;
 pub const RUSTML_INVALID_ARGUMENT: i32 = 3;
 /// a time limit passed, or a cancel with reason DEADLINE
 pub const RUSTML_DEADLINE_EXCEEDED: i32 = 4;
-/// no such file
+/// no such file; of the hub no such repository or revision
 pub const RUSTML_NOT_FOUND: i32 = 5;
 /// the file may not be read
 pub const RUSTML_PERMISSION_DENIED: i32 = 7;
@@ -56,19 +58,23 @@ pub const RUSTML_BUFFER_TOO_SMALL: i32 = 106;
 pub const RUSTML_DONE: i32 = 107;
 
 // rustml_cancel_trigger: why. Any other non-zero value is yours and comes back in rustml_result.cancel_reason.
-pub const RUSTML_CANCEL_REASON_USER: i32 = 1;
-/// stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED
-pub const RUSTML_CANCEL_REASON_DEADLINE: i32 = 2;
+pub const RUSTML_CANCEL_REASON_USER: u32 = 1;
+
+// Stopped calls return RUSTML_DEADLINE_EXCEEDED instead of RUSTML_CANCELLED, and RUSTML_DEADLINE_BY_CANCEL is in the
+// result.
+pub const RUSTML_CANCEL_REASON_DEADLINE: u32 = 2;
 
 // rustml_model_options.quantize
 /// SafeTensors: Q8_0; GGUF: keep the file's types
 pub const RUSTML_QUANTIZE_AUTO: i32 = 0;
+/// as the file has them
 pub const RUSTML_QUANTIZE_KEEP: i32 = 1;
 /// linear layers and the head, where that makes them smaller
 pub const RUSTML_QUANTIZE_Q8_0: i32 = 2;
+/// likewise
 pub const RUSTML_QUANTIZE_Q4_0: i32 = 3;
 
-// rustml_quantize_options.block_type
+// rustml_quantize_options.block_type: the types of ggml with these names
 pub const RUSTML_TYPE_F32: i32 = 1;
 pub const RUSTML_TYPE_F16: i32 = 2;
 pub const RUSTML_TYPE_BF16: i32 = 3;
@@ -82,6 +88,7 @@ pub const RUSTML_TYPE_Q4_0: i32 = 8;
 pub const RUSTML_KV_F32: i32 = 1;
 /// default
 pub const RUSTML_KV_F16: i32 = 2;
+/// about half of F16's memory
 pub const RUSTML_KV_Q8_0: i32 = 3;
 
 // rustml_model_encode flags
@@ -101,8 +108,13 @@ pub const RUSTML_DECODE_SKIP_SPECIAL: u32 = 1;
 pub const RUSTML_TOKEN_SPECIAL: u32 = 1;
 /// stands for one raw byte
 pub const RUSTML_TOKEN_BYTE: u32 = 2;
+/// stands for what the vocabulary cannot say
 pub const RUSTML_TOKEN_UNKNOWN: u32 = 4;
-/// ends a generation unless ignore_eos is set
+
+// One of the model's own stop tokens: it ends a generation unless ignore_eos is set. They are the end-of-sequence,
+// -turn and -message ids that a GGUF file names; eos_token and all of generation_config.json's eos_token_id beside
+// SafeTensors; and, in any model, special tokens with one of the texts <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|end|>
+// <|endoftext|> <|end_of_text|> <end_of_turn>.
 pub const RUSTML_TOKEN_STOP: u32 = 8;
 
 // rustml_prompt.kind
@@ -150,25 +162,34 @@ pub const RUSTML_EARLY_STOPPING_FIRST: i32 = 1;
 pub const RUSTML_EARLY_STOPPING_NEVER: i32 = 2;
 
 // rustml_event.finish, rustml_result.finish
+/// not yet
 pub const RUSTML_FINISH_NONE: i32 = 0;
+/// the model's own, or one of stop_ids
 pub const RUSTML_FINISH_STOP_TOKEN: i32 = 1;
+/// one of stop_strings
 pub const RUSTML_FINISH_STOP_STRING: i32 = 2;
 /// max_tokens reached
 pub const RUSTML_FINISH_LENGTH: i32 = 3;
 /// the session's context is full
 pub const RUSTML_FINISH_CONTEXT_FULL: i32 = 4;
+/// a cancel handle fired
 pub const RUSTML_FINISH_CANCELLED: i32 = 5;
+/// a time limit passed; rustml_result.deadline says which
 pub const RUSTML_FINISH_DEADLINE: i32 = 6;
 /// on_event returned non-zero
 pub const RUSTML_FINISH_CALLBACK: i32 = 7;
 /// rustml_generation_stop or the last release
 pub const RUSTML_FINISH_CLOSED: i32 = 8;
+/// a failure; status says which
 pub const RUSTML_FINISH_ERROR: i32 = 9;
 
 // rustml_result.deadline: which one passed
 pub const RUSTML_DEADLINE_NONE: i32 = 0;
+/// deadline_ns
 pub const RUSTML_DEADLINE_TOTAL: i32 = 1;
+/// first_token_deadline_ns
 pub const RUSTML_DEADLINE_FIRST_TOKEN: i32 = 2;
+/// stall_timeout_ns
 pub const RUSTML_DEADLINE_STALL: i32 = 3;
 /// a cancel with reason DEADLINE
 pub const RUSTML_DEADLINE_BY_CANCEL: i32 = 4;
@@ -210,32 +231,39 @@ pub struct rustml_error {
     _opaque: [u8; 0],
 }
 
-/// Frozen: these three have no struct_size.
+/// A text and its length. This struct and the next two have no struct_size and never grow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_text {
+    /// UTF-8; NULL: empty
     pub ptr: *const c_char,
+    /// bytes, or RUSTML_NUL_TERMINATED
     pub len: u64,
 }
 
+/// One entry of rustml_generation_options.logit_bias.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_logit_bias {
+    /// a token
     pub id: i32,
     /// added to the token's logit; -INFINITY forbids it
     pub bias: f32,
 }
 
+/// One entry of rustml_event.top.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_token_logprob {
+    /// a token
     pub id: i32,
     /// natural log of the probability under the model's own softmax
     pub logprob: f32,
 }
 
 /// What happens, in callbacks and from rustml_generation_next. Pointers are views: valid until the callback returns or
-/// until the next call on that generation by any thread, its release included.
+/// until the next call on that generation by any thread, its release included. In a callback struct_size says how much
+/// the library has filled in: look before you read a field that came with a later header than 1.0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_event {
@@ -250,6 +278,7 @@ pub struct rustml_event {
     pub position: u64,
     /// of token_id; NaN unless logprobs \>= 1; BEAM: sum over all its tokens
     pub logprob: f32,
+    /// TOKEN: as many as logprobs asked for
     pub n_top: u32,
     /// the n_top most probable tokens, best first
     pub top: *const rustml_token_logprob,
@@ -263,6 +292,7 @@ pub struct rustml_event {
     pub done: u64,
     /// PREFILL: tokens; PROGRESS: bytes of a load or snapshot, tokens of an eval or beam
     pub total: u64,
+    /// when it happened; clock of rustml_now_ns
     pub time_ns: u64,
     /// LOG: RUSTML_LOG_*
     pub level: i32,
@@ -281,12 +311,13 @@ pub struct rustml_event {
 /// One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
 /// on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
 /// callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must
-/// return normally; inside one, cancel and info functions are legal, changing the same session answers RUSTML_BUSY.
+/// return normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked at.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_callback {
     pub struct_size: u32,
     pub reserved0: u32,
+    /// 0: go on
     pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const rustml_event) -> i32>,
     pub user_data: *mut c_void,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
@@ -299,7 +330,9 @@ pub struct rustml_reader {
     pub struct_size: u32,
     pub reserved0: u32,
     pub user_data: *mut c_void,
+    /// bytes there are
     pub size: u64,
+    /// len bytes from offset into buf; 0: done
     pub read_at: Option<unsafe extern "C" fn(user_data: *mut c_void, offset: u64, buf: *mut c_void, len: u64) -> i32>,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
@@ -311,6 +344,7 @@ pub struct rustml_sink {
     pub struct_size: u32,
     pub reserved0: u32,
     pub user_data: *mut c_void,
+    /// 0: all len bytes are taken
     pub write: Option<unsafe extern "C" fn(user_data: *mut c_void, data: *const c_void, len: u64) -> i32>,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
@@ -322,14 +356,15 @@ pub struct rustml_call_options {
     pub struct_size: u32,
     /// 0
     pub flags: u32,
-    /// NULL: none
+    /// NULL: none; one handle may serve many calls
     pub cancel: *mut rustml_cancel,
-    /// absolute; 0: none
+    /// absolute; 0: none; UINT64_MAX: never
     pub deadline_ns: u64,
     /// NULL: none; PROGRESS events, a few a second at most
     pub progress: *const rustml_callback,
 }
 
+/// What rustml_log_set delivers, and to whom.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_log_options {
@@ -341,6 +376,7 @@ pub struct rustml_log_options {
     pub callback: *const rustml_callback,
 }
 
+/// How a model is opened.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_model_options {
@@ -357,13 +393,14 @@ pub struct rustml_model_options {
     pub check_tensors: u32,
     /// of weights, scratch and the KV of all sessions together; 0: none
     pub memory_limit_bytes: u64,
-    /// empty: best; else one of rustml_build_json's "simd_targets"
+    /// empty: best; else one of rustml_build_json's "simd_targets"; for "amx" see the head
     pub simd_target: rustml_text,
     /// linear layers whose longer side is at least this are quantized at load; 0: 512
     pub quantize_min_dim: u32,
     pub reserved0: u32,
 }
 
+/// What rustml_model_quantize writes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_quantize_options {
@@ -375,21 +412,30 @@ pub struct rustml_quantize_options {
     pub reserved0: u32,
 }
 
-/// Sizes in bytes unless named otherwise. Texts live as long as the model.
+/// What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_model_info {
     pub struct_size: u32,
+    /// that work on it
     pub n_threads: i32,
+    /// shape of the network; head_dim: floats of one head
     pub n_layers: u32,
+    /// shape of the network; head_dim: floats of one head
     pub n_heads: u32,
+    /// shape of the network; head_dim: floats of one head
     pub n_kv_heads: u32,
+    /// shape of the network; head_dim: floats of one head
     pub head_dim: u32,
+    /// floats between the layers, and inside their feed-forward part
     pub hidden_dim: u32,
+    /// floats between the layers, and inside their feed-forward part
     pub ffn_dim: u32,
+    /// tokens
     pub vocab_size: u32,
     /// tokens the model was trained for
     pub context_length: u32,
+    /// numbers in the tensors it uses
     pub n_parameters: u64,
     /// packed weights in memory
     pub weight_bytes: u64,
@@ -397,20 +443,31 @@ pub struct rustml_model_info {
     pub bytes_now: u64,
     /// the library's own accounting: weights, scratch, KV of all sessions
     pub bytes_peak: u64,
+    /// of weights as packed; snapshots fit models of the same one
     pub fingerprint_low: u64,
+    /// of weights as packed; snapshots fit models of the same one
     pub fingerprint_high: u64,
+    /// of the file
     pub n_tensors: u32,
+    /// layers whose projections share one pass over the input
     pub n_fused_qkv: u32,
+    /// layers whose projections share one pass over the input
     pub n_fused_gate_up: u32,
+    /// tensors quantized at load
     pub n_quantized: u32,
     /// -1: none
     pub bos_id: i32,
     /// -1: none
     pub eos_id: i32,
+    /// 1: RUSTML_PROMPT_MESSAGES works
     pub has_chat_template: u32,
+    /// alive now
     pub n_sessions: u32,
+    /// as the file says, empty if it does not; what the kernels use
     pub architecture: rustml_text,
+    /// as the file says, empty if it does not; what the kernels use
     pub name: rustml_text,
+    /// as the file says, empty if it does not; what the kernels use
     pub simd_target: rustml_text,
 }
 
@@ -420,16 +477,21 @@ pub struct rustml_model_info {
 pub struct rustml_memory_plan {
     pub struct_size: u32,
     pub reserved0: u32,
+    /// of all its files
     pub file_bytes: u64,
+    /// packed, in memory
     pub weight_bytes: u64,
+    /// of one pass
     pub scratch_bytes: u64,
     /// of a full context
     pub kv_bytes: u64,
+    /// weights, scratch and KV
     pub total_bytes: u64,
     /// the context those KV bytes are for
     pub context_tokens: u64,
 }
 
+/// One token of the vocabulary.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_token_info {
@@ -441,6 +503,7 @@ pub struct rustml_token_info {
     pub reserved0: u32,
 }
 
+/// How messages become text.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_chat_options {
@@ -449,13 +512,14 @@ pub struct rustml_chat_options {
     pub add_generation_prompt: u32,
 }
 
+/// How a session is created.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_session_options {
     pub struct_size: u32,
     /// RUSTML_KV_*; 0: F16
     pub kv_type: i32,
-    /// 0: the smaller of the model's and 8192
+    /// tokens it can hold; 0: the smaller of the model's and 8192
     pub context_tokens: u64,
     /// of this session's KV; 0: none
     pub memory_limit_bytes: u64,
@@ -464,6 +528,7 @@ pub struct rustml_session_options {
     pub reserved0: u32,
 }
 
+/// While a call runs on the session: as it was when that call began or, of a generation, at its last event.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_session_info {
@@ -480,25 +545,34 @@ pub struct rustml_session_info {
     pub kv_bytes_reserved: u64,
     /// committed now
     pub kv_bytes_used: u64,
+    /// RUSTML_KV_*
     pub kv_type: i32,
     /// 1: a generation is open on it
     pub generation_open: u32,
 }
 
+/// What rustml_snapshot_probe finds in a snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_snapshot_info {
     pub struct_size: u32,
+    /// of snapshots; counts up
     pub format_version: u32,
+    /// of the snapshot
     pub total_bytes: u64,
+    /// in the session
     pub n_tokens: u64,
+    /// of the model it fits: those of its rustml_model_info
     pub model_fingerprint_low: u64,
+    /// of the model it fits: those of its rustml_model_info
     pub model_fingerprint_high: u64,
+    /// RUSTML_KV_*
     pub kv_type: i32,
     /// 1: carries a generation for rustml_generation_resume
     pub generation_open: u32,
 }
 
+/// What a restore brought back.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_restore_info {
@@ -522,8 +596,8 @@ pub struct rustml_prompt {
     pub kind: i32,
     /// TEXT, MESSAGES
     pub text: rustml_text,
+    /// IDS: n_ids tokens
     pub ids: *const i32,
-    /// IDS
     pub n_ids: u64,
     /// RUSTML_PROMPT_*
     pub flags: u32,
@@ -564,6 +638,7 @@ pub struct rustml_generation_options {
     pub repetition_window: u32,
     /// 0: none; n: logprob of the token and the n best, at most 100
     pub logprobs: u32,
+    /// n_logit_bias entries; NULL: none
     pub logit_bias: *const rustml_logit_bias,
     pub n_logit_bias: u64,
     /// non-empty; their text is not delivered
@@ -594,6 +669,7 @@ pub struct rustml_generation_options {
     pub reserved1: u32,
 }
 
+/// How rustml_beam_search searches.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_beam_options {
@@ -631,11 +707,12 @@ pub struct rustml_beam_options {
     pub stall_timeout_ns: u64,
 }
 
+/// How a generation went; times in seconds unless named otherwise.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_result {
     pub struct_size: u32,
-    /// RUSTML_* of the generation
+    /// RUSTML_* of the generation; RUSTML_OK while it is open
     pub status: i32,
     /// RUSTML_FINISH_*
     pub finish: i32,
@@ -657,7 +734,9 @@ pub struct rustml_result {
     pub dropped_bytes: u64,
     /// time to first token, from start
     pub first_token_seconds: f64,
+    /// evaluating the prompt
     pub prefill_seconds: f64,
+    /// all after it
     pub decode_seconds: f64,
     /// the model's bytes_peak
     pub peak_memory_bytes: u64,
@@ -675,9 +754,9 @@ pub struct rustml_result {
 pub type rustml_source = rustml_reader;
 
 extern "C" {
-    /// Major version in the high 16 bits, minor in the low.
+    /// The library's ABI: RUSTML_VERSION_MAJOR \<\< 16 | RUSTML_VERSION_MINOR of the header it was built with.
     pub fn rustml_abi_version() -> u32;
-    /// "0.1.0"; static.
+    /// The library's version, "1.0.0"; static.
     pub fn rustml_version() -> *const c_char;
     /// Hash of all constants, structs (names, types, offsets, sizes) and signatures of that version, frozen with its
     /// release; 0 for a version this library does not know. A binding asks for the version it was made from and refuses
@@ -686,14 +765,16 @@ extern "C" {
     /// What the hash of this version is made of: JSON with "version", "hash", "constants", "structs", "callbacks",
     /// "functions"; static.
     pub fn rustml_abi_layout_json() -> *const c_char;
-    /// JSON: compiler, dependencies, SIMD targets compiled and usable here, features; static.
+    /// JSON: compiler, dependencies, SIMD targets compiled and usable here, best first, formats; static. For "amx" the
+    /// system may still refuse its permission when a model is opened.
     pub fn rustml_build_json() -> *const c_char;
     /// The monotonic clock of all deadlines.
     pub fn rustml_now_ns() -> u64;
     /// Now plus `timeout_ns`; saturates; never 0. Negative: already past.
     pub fn rustml_deadline_after_ns(timeout_ns: i64) -> u64;
-    /// Sets or, with NULL or a NULL callback, removes the process's log sink. Records are single lines and arrive as
-    /// LOG events, before the call that caused them returns; the return value of on_event is ignored.
+    /// Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single
+    /// lines and arrive as LOG events on the thread that called, before its call returns; several threads may deliver
+    /// at once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none.
     pub fn rustml_log_set(options: *const rustml_log_options, error: *mut *mut rustml_error) -> i32;
     /// Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad size.
     pub fn rustml_log_options_init(options: *mut rustml_log_options, size: u32) -> i32;
@@ -707,29 +788,33 @@ extern "C" {
     pub fn rustml_callback_init(callback: *mut rustml_callback, size: u32) -> i32;
     pub fn rustml_reader_init(reader: *mut rustml_reader, size: u32) -> i32;
     pub fn rustml_sink_init(sink: *mut rustml_sink, size: u32) -> i32;
-    /// For sister libraries. Copies its texts; never NULL (out of memory answers a static object).
+    pub fn rustml_quantize_options_init(options: *mut rustml_quantize_options, size: u32) -> i32;
+    /// For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless status
+    /// is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static one.
     pub fn rustml_error_create(
         status: i32,
         message: *const c_char,
         message_len: u64,
         detail_json: *const c_char,
         detail_len: u64,
+        callback_value: i32,
     ) -> *mut rustml_error;
-    /// RUSTML_INVALID_HANDLE for an invalid handle.
+    /// The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle.
     pub fn rustml_error_code(error: *const rustml_error) -> i32;
     /// One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as
     /// the error.
     pub fn rustml_error_message(error: *const rustml_error) -> *const c_char;
     /// Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.
     pub fn rustml_error_detail_json(error: *const rustml_error) -> *const c_char;
-    /// What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP.
+    /// What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.
     pub fn rustml_error_callback_value(error: *const rustml_error) -> i32;
     pub fn rustml_error_release(error: *mut rustml_error) -> i32;
+    /// Give the handle to calls in their options; release it when no call needs it any more.
     pub fn rustml_cancel_create(out: *mut *mut rustml_cancel, error: *mut *mut rustml_error) -> i32;
-    /// Stops every call this handle is attached to, now and later, until reset. `reason` is not 0. Async-signal-safe,
-    /// any thread, idempotent: the first reason stays.
+    /// Stops every call this handle is attached to, now and later, until reset. `reason` is RUSTML_CANCEL_REASON_* or
+    /// your own, not 0. Async-signal-safe, any thread, idempotent: the first reason stays.
     pub fn rustml_cancel_trigger(cancel: *mut rustml_cancel, reason: u32) -> i32;
-    /// RUSTML_BUSY while attached to a running call.
+    /// Makes it as new. RUSTML_BUSY while attached to a running call.
     pub fn rustml_cancel_reset(cancel: *mut rustml_cancel, error: *mut *mut rustml_error) -> i32;
     /// 1 if triggered, else 0 (also for an invalid handle).
     pub fn rustml_cancel_is_triggered(cancel: *const rustml_cancel) -> u32;
@@ -764,6 +849,7 @@ extern "C" {
     ) -> i32;
     pub fn rustml_model_retain(model: *mut rustml_model) -> *mut rustml_model;
     pub fn rustml_model_release(model: *mut rustml_model) -> i32;
+    /// Any thread, at any time; bytes and sessions are those of now.
     pub fn rustml_model_get_info(
         model: *const rustml_model,
         out: *mut rustml_model_info,
@@ -787,7 +873,6 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    pub fn rustml_quantize_options_init(options: *mut rustml_quantize_options, size: u32) -> i32;
     /// Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another type:
     /// F16 where rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose
     /// a little more. The file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED
@@ -801,6 +886,8 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a
+    /// model that came without a tokenizer.
     pub fn rustml_model_encode(
         model: *const rustml_model,
         text: *const c_char,
@@ -812,7 +899,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Whole text of the ids; bytes that are not UTF-8 come out as they are.
+    /// Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
     pub fn rustml_model_decode(
         model: *const rustml_model,
         ids: *const i32,
@@ -823,6 +910,7 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// The raw bytes of one token, which need not be whole characters.
     pub fn rustml_model_token_bytes(
         model: *const rustml_model,
         id: i32,
@@ -831,6 +919,7 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// What is known of one token.
     pub fn rustml_model_token_info(
         model: *const rustml_model,
         id: i32,
@@ -839,6 +928,7 @@ extern "C" {
     ) -> i32;
     /// The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves
     /// as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
+    /// RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not supported.
     pub fn rustml_model_chat_format(
         model: *const rustml_model,
         messages_json: *const c_char,
@@ -850,6 +940,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
     pub fn rustml_session_create(
         model: *mut rustml_model,
         options: *const rustml_session_options,
@@ -859,9 +950,10 @@ extern "C" {
     ) -> i32;
     pub fn rustml_session_retain(session: *mut rustml_session) -> *mut rustml_session;
     pub fn rustml_session_release(session: *mut rustml_session) -> i32;
-    /// Back to an empty session.
+    /// Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore and
+    /// load.
     pub fn rustml_session_reset(session: *mut rustml_session, error: *mut *mut rustml_error) -> i32;
-    /// Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position or below the rewind floor.
+    /// Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for 0.
     pub fn rustml_session_rewind(session: *mut rustml_session, n_tokens: u64, error: *mut *mut rustml_error) -> i32;
     /// An independent session with the same tokens and KV.
     pub fn rustml_session_fork(
@@ -870,19 +962,22 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// Any thread, at any time, also while a call runs on the session and in its callbacks.
     pub fn rustml_session_get_info(
         session: *const rustml_session,
         out: *mut rustml_session_info,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// The tokens it holds.
     pub fn rustml_session_tokens(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         ids: *mut i32,
         capacity: u64,
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
+    /// Appends and evaluates n ids. All or nothing: after any failure the session is where it was. RUSTML_OUT_OF_RANGE
+    /// for more than the context holds.
     pub fn rustml_session_eval(
         session: *mut rustml_session,
         ids: *const i32,
@@ -890,33 +985,40 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Scores of every token of the vocabulary to follow the session's tokens. RUSTML_FAILED_PRECONDITION when empty.
+    /// Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last
+    /// token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.
     pub fn rustml_session_logits(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         logits: *mut f32,
         capacity: u64,
         needed: *mut u64,
+        call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
     /// Exact size of what rustml_session_snapshot_write would write now.
     pub fn rustml_session_snapshot_size(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         out: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model,
+    /// token for token.
     pub fn rustml_session_snapshot_write(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         sink: *const rustml_sink,
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Reads and checks a snapshot's header; needs no model.
+    /// Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one, RUSTML_UNIMPLEMENTED
+    /// for one of a later format.
     pub fn rustml_snapshot_probe(
         source: *const rustml_reader,
         out: *mut rustml_snapshot_info,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Replaces the session's content. All or nothing. `out` may be NULL.
+    /// Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
+    /// RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
+    /// RUSTML_OUT_OF_RANGE for more tokens than the context holds.
     pub fn rustml_session_restore(
         session: *mut rustml_session,
         source: *const rustml_reader,
@@ -924,14 +1026,15 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Writes to a temporary name beside `path`, flushes, renames: the file is whole or absent.
+    /// Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent.
     pub fn rustml_session_save(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         path: *const c_char,
         path_len: u64,
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// rustml_session_restore from a file.
     pub fn rustml_session_load(
         session: *mut rustml_session,
         path: *const c_char,
@@ -940,14 +1043,16 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// Snapshot into memory; rustml_session_snapshot_size says how much.
     pub fn rustml_session_to_buffer(
-        session: *const rustml_session,
+        session: *mut rustml_session,
         buf: *mut u8,
         capacity: u64,
         needed: *mut u64,
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// rustml_session_restore from memory; `data` is needed only during the call.
     pub fn rustml_session_from_buffer(
         session: *mut rustml_session,
         data: *const u8,
@@ -957,7 +1062,9 @@ extern "C" {
         error: *mut *mut rustml_error,
     ) -> i32;
     /// Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
-    /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION.
+    /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION;
+    /// info, tokens, logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than
+    /// the context.
     pub fn rustml_generation_start(
         session: *mut rustml_session,
         prompt: *const rustml_prompt,
@@ -981,15 +1088,16 @@ extern "C" {
     ) -> i32;
     /// Closes it as on_stop says. The last release does the same.
     pub fn rustml_generation_stop(generation: *mut rustml_generation, error: *mut *mut rustml_error) -> i32;
-    /// Filled whatever the status.
+    /// How it went, or goes: filled whatever the status of the generation.
     pub fn rustml_generation_result(
-        generation: *const rustml_generation,
+        generation: *mut rustml_generation,
         out: *mut rustml_result,
         error: *mut *mut rustml_error,
     ) -> i32;
     pub fn rustml_generation_retain(generation: *mut rustml_generation) -> *mut rustml_generation;
     pub fn rustml_generation_release(generation: *mut rustml_generation) -> i32;
-    /// Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call.
+    /// Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
+    /// rustml_generation_start or _next would; `out` is filled once the generation has started.
     pub fn rustml_generate(
         session: *mut rustml_session,
         prompt: *const rustml_prompt,
@@ -1018,12 +1126,14 @@ extern "C" {
     /// it would be alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size;
     /// `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and
     /// limits. Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each sequence
-    /// ends with one STOPPED event whose `finish` says why, also when it was cancelled or failed; then a LOG event
-    /// before it has the message. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a
-    /// STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the
-    /// order of the prompts and filled once validation has passed; their `status` says how each ended, and the call
-    /// itself answers RUSTML_OK. It fails only for faults of its arguments and structs, before any work and naming the
-    /// index, and when the callback ends all. While memory is short, sequences wait for others.
+    /// ends with one STOPPED event whose `finish` says why, also when it was cancelled or failed: a LOG event of that
+    /// sequence before it then has the message, as has a record for the process's log sink (component "rustml::batch"),
+    /// which is where to look without a callback. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that
+    /// sequence (without a STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not
+    /// wanted) are in the order of the prompts and filled once validation has passed; their `status` says how each
+    /// ended (also for an id that the model has not, or a value out of its range), and the call itself answers
+    /// RUSTML_OK. It fails only for faults of its arguments and structs, before any work and naming the index, and when
+    /// the callback ends all. While memory is short, sequences wait for others.
     pub fn rustml_generate_batch(
         model: *mut rustml_model,
         session_options: *const rustml_session_options,

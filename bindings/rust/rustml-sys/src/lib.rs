@@ -13,7 +13,7 @@ use alloc::{format, string::String};
 
 /// Says why the library that was loaded does not fit these declarations. To be asked before anything else is called.
 pub fn check_layout() -> Result<(), String> {
-    let (major, minor) = (RUSTML_VERSION_MAJOR as u32, RUSTML_VERSION_MINOR as u32);
+    let (major, minor) = (RUSTML_VERSION_MAJOR, RUSTML_VERSION_MINOR);
     // SAFETY: both take and return integers only.
     let (hash, abi) = unsafe { (rustml_abi_layout_hash(major, minor), rustml_abi_version()) };
     let theirs = format!("the librustml that was loaded has ABI {}.{}", abi >> 16, abi & 0xFFFF);

@@ -22,8 +22,8 @@ pub enum CancelReason {
 impl CancelReason {
     fn raw(self) -> u32 {
         match self {
-            Self::User => RUSTML_CANCEL_REASON_USER as u32,
-            Self::Deadline => RUSTML_CANCEL_REASON_DEADLINE as u32,
+            Self::User => RUSTML_CANCEL_REASON_USER,
+            Self::Deadline => RUSTML_CANCEL_REASON_DEADLINE,
             Self::Custom(number) => number.get(),
         }
     }

@@ -179,6 +179,7 @@ mod tests {
                     message.len() as u64,
                     details,
                     json.len() as u64,
+                    0,
                 );
                 Error::take(status, raw)
             };

@@ -40,7 +40,7 @@ pub use snapshot::{Fingerprint, Restored, SnapshotInfo};
 #[cfg(feature = "stream")]
 pub use stream::ChunkStream;
 
-/// The version of the library that was loaded, as `0.1.0`.
+/// The version of the library that was loaded, as `1.0.0`.
 pub fn version() -> String {
     // SAFETY: static and NUL-terminated.
     unsafe { ffi::c_string(rustml_sys::rustml_version()) }
