@@ -1,4 +1,10 @@
 # Flags of every room. -ffp-contract=off: results must not depend on what the compiler fuses (src/kernels/kernels.h).
+# What differs between systems is in pairs of files: NAME_posix.cpp, NAME_windows.cpp.
+set(RUSTML_SYSTEM posix)
+if(WIN32)
+  set(RUSTML_SYSTEM windows)
+endif()
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)

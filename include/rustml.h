@@ -213,19 +213,21 @@ typedef struct rustml_generation rustml_generation;
 typedef struct rustml_cancel rustml_cancel;
 typedef struct rustml_error rustml_error;
 
-/* These three have no struct_size and never grow. */
+/* A text and its length. This struct and the next two have no struct_size and never grow. */
 typedef struct rustml_text {
-  const char *ptr;
-  uint64_t len;
+  const char *ptr; /* UTF-8; NULL: empty */
+  uint64_t len;    /* bytes, or RUSTML_NUL_TERMINATED */
 } rustml_text;
 
+/* One entry of rustml_generation_options.logit_bias. */
 typedef struct rustml_logit_bias {
-  int32_t id;
+  int32_t id; /* a token */
   float bias; /* added to the token's logit; -INFINITY forbids it */
 } rustml_logit_bias;
 
+/* One entry of rustml_event.top. */
 typedef struct rustml_token_logprob {
-  int32_t id;
+  int32_t id;    /* a token */
   float logprob; /* natural log of the probability under the model's own softmax */
 } rustml_token_logprob;
 
@@ -263,7 +265,7 @@ typedef struct rustml_event {
 typedef struct rustml_callback {
   uint32_t struct_size;
   uint32_t reserved0;
-  int32_t (*on_event)(void *user_data, const rustml_event *event);
+  int32_t (*on_event)(void *user_data, const rustml_event *event); /* 0: go on */
   void *user_data;
   void (*destroy)(void *user_data);
 } rustml_callback;
@@ -273,11 +275,12 @@ typedef struct rustml_reader {
   uint32_t struct_size;
   uint32_t reserved0;
   void *user_data;
-  uint64_t size;
-  int32_t (*read_at)(void *user_data, uint64_t offset, void *buf, uint64_t len);
+  uint64_t size;                                                                 /* bytes there are */
+  int32_t (*read_at)(void *user_data, uint64_t offset, void *buf, uint64_t len); /* len bytes from offset into buf; 0: done */
   void (*destroy)(void *user_data);
 } rustml_reader;
 
+/* What a snapshot is read from. */
 typedef rustml_reader rustml_source;
 
 /* Takes bytes in order; a non-zero answer stops the write. */
@@ -285,7 +288,7 @@ typedef struct rustml_sink {
   uint32_t struct_size;
   uint32_t reserved0;
   void *user_data;
-  int32_t (*write)(void *user_data, const void *data, uint64_t len);
+  int32_t (*write)(void *user_data, const void *data, uint64_t len); /* 0: all len bytes are taken */
   void (*destroy)(void *user_data);
 } rustml_sink;
 
@@ -298,6 +301,7 @@ typedef struct rustml_call_options {
   const rustml_callback *progress; /* NULL: none; PROGRESS events, a few a second at most */
 } rustml_call_options;
 
+/* What rustml_log_set delivers, and to whom. */
 typedef struct rustml_log_options {
   uint32_t struct_size;
   uint32_t reserved0;
@@ -305,6 +309,7 @@ typedef struct rustml_log_options {
   const rustml_callback *callback; /* NULL: silent */
 } rustml_log_options;
 
+/* How a model is opened. */
 typedef struct rustml_model_options {
   uint32_t struct_size;
   uint32_t flags;              /* 0 */
@@ -318,6 +323,7 @@ typedef struct rustml_model_options {
   uint32_t reserved0;
 } rustml_model_options;
 
+/* What rustml_model_quantize writes. */
 typedef struct rustml_quantize_options {
   uint32_t struct_size;
   uint32_t flags;     /* 0 */
@@ -325,39 +331,40 @@ typedef struct rustml_quantize_options {
   uint32_t reserved0;
 } rustml_quantize_options;
 
-/* Sizes in bytes unless named otherwise. Texts live as long as the model. */
+/* What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model. */
 typedef struct rustml_model_info {
   uint32_t struct_size;
-  int32_t n_threads; /* that work on it */
-  uint32_t n_layers, n_heads, n_kv_heads, head_dim;
-  uint32_t hidden_dim, ffn_dim;
-  uint32_t vocab_size;
-  uint32_t context_length; /* tokens the model was trained for */
-  uint64_t n_parameters;
-  uint64_t weight_bytes;                      /* packed weights in memory */
-  uint64_t bytes_now, bytes_peak;             /* the library's own accounting: weights, scratch, KV of all sessions */
-  uint64_t fingerprint_low, fingerprint_high; /* of weights as packed; snapshots fit models of the same one */
-  uint32_t n_tensors;                         /* of the file */
-  uint32_t n_fused_qkv, n_fused_gate_up;      /* layers whose projections share one pass over the input */
-  uint32_t n_quantized;                       /* tensors quantized at load */
-  int32_t bos_id, eos_id;                     /* -1: none */
-  uint32_t has_chat_template;                 /* 1: RUSTML_PROMPT_MESSAGES works */
-  uint32_t n_sessions;                        /* alive now */
-  rustml_text architecture, name, simd_target;
+  int32_t n_threads;                                /* that work on it */
+  uint32_t n_layers, n_heads, n_kv_heads, head_dim; /* shape of the network; head_dim: floats of one head */
+  uint32_t hidden_dim, ffn_dim;                     /* floats between the layers, and inside their feed-forward part */
+  uint32_t vocab_size;                              /* tokens */
+  uint32_t context_length;                          /* tokens the model was trained for */
+  uint64_t n_parameters;                            /* numbers in the tensors it uses */
+  uint64_t weight_bytes;                            /* packed weights in memory */
+  uint64_t bytes_now, bytes_peak;                   /* the library's own accounting: weights, scratch, KV of all sessions */
+  uint64_t fingerprint_low, fingerprint_high;       /* of weights as packed; snapshots fit models of the same one */
+  uint32_t n_tensors;                               /* of the file */
+  uint32_t n_fused_qkv, n_fused_gate_up;            /* layers whose projections share one pass over the input */
+  uint32_t n_quantized;                             /* tensors quantized at load */
+  int32_t bos_id, eos_id;                           /* -1: none */
+  uint32_t has_chat_template;                       /* 1: RUSTML_PROMPT_MESSAGES works */
+  uint32_t n_sessions;                              /* alive now */
+  rustml_text architecture, name, simd_target;      /* as the file says, empty if it does not; what the kernels use */
 } rustml_model_info;
 
 /* What opening a model and one session would take, before anything is allocated. */
 typedef struct rustml_memory_plan {
   uint32_t struct_size;
   uint32_t reserved0;
-  uint64_t file_bytes;
-  uint64_t weight_bytes;
-  uint64_t scratch_bytes;
-  uint64_t kv_bytes; /* of a full context */
-  uint64_t total_bytes;
+  uint64_t file_bytes;     /* of all its files */
+  uint64_t weight_bytes;   /* packed, in memory */
+  uint64_t scratch_bytes;  /* of one pass */
+  uint64_t kv_bytes;       /* of a full context */
+  uint64_t total_bytes;    /* weights, scratch and KV */
   uint64_t context_tokens; /* the context those KV bytes are for */
 } rustml_memory_plan;
 
+/* One token of the vocabulary. */
 typedef struct rustml_token_info {
   uint32_t struct_size;
   uint32_t flags; /* RUSTML_TOKEN_* */
@@ -365,11 +372,13 @@ typedef struct rustml_token_info {
   uint32_t reserved0;
 } rustml_token_info;
 
+/* How messages become text. */
 typedef struct rustml_chat_options {
   uint32_t struct_size;
   uint32_t add_generation_prompt; /* 1: end with the opening of the assistant's turn; default 1 */
 } rustml_chat_options;
 
+/* How a session is created. */
 typedef struct rustml_session_options {
   uint32_t struct_size;
   int32_t kv_type;             /* RUSTML_KV_*; 0: F16 */
@@ -388,20 +397,22 @@ typedef struct rustml_session_info {
   uint64_t rewind_floor;      /* smallest position rustml_session_rewind accepts besides 0 */
   uint64_t kv_bytes_reserved; /* of a full context */
   uint64_t kv_bytes_used;     /* committed now */
-  int32_t kv_type;
-  uint32_t generation_open; /* 1: a generation is open on it */
+  int32_t kv_type;            /* RUSTML_KV_* */
+  uint32_t generation_open;   /* 1: a generation is open on it */
 } rustml_session_info;
 
+/* What rustml_snapshot_probe finds in a snapshot. */
 typedef struct rustml_snapshot_info {
   uint32_t struct_size;
-  uint32_t format_version;
-  uint64_t total_bytes;
-  uint64_t n_tokens;
-  uint64_t model_fingerprint_low, model_fingerprint_high;
-  int32_t kv_type;
-  uint32_t generation_open; /* 1: carries a generation for rustml_generation_resume */
+  uint32_t format_version;                                /* of snapshots; counts up */
+  uint64_t total_bytes;                                   /* of the snapshot */
+  uint64_t n_tokens;                                      /* in the session */
+  uint64_t model_fingerprint_low, model_fingerprint_high; /* of the model it fits: those of its rustml_model_info */
+  int32_t kv_type;                                        /* RUSTML_KV_* */
+  uint32_t generation_open;                               /* 1: carries a generation for rustml_generation_resume */
 } rustml_snapshot_info;
 
+/* What a restore brought back. */
 typedef struct rustml_restore_info {
   uint32_t struct_size;
   uint32_t generation_open; /* 1: rustml_generation_resume continues it */
@@ -413,10 +424,10 @@ typedef struct rustml_restore_info {
 /* The whole context wanted, not an addition: what it shares with the session's tokens is not evaluated again. */
 typedef struct rustml_prompt {
   uint32_t struct_size;
-  int32_t kind;     /* RUSTML_PROMPT_* */
-  rustml_text text; /* TEXT, MESSAGES */
-  const int32_t *ids;
-  uint64_t n_ids; /* IDS */
+  int32_t kind;       /* RUSTML_PROMPT_* */
+  rustml_text text;   /* TEXT, MESSAGES */
+  const int32_t *ids; /* IDS: n_ids tokens */
+  uint64_t n_ids;
   uint32_t flags; /* RUSTML_PROMPT_* */
   uint32_t reserved0;
   const rustml_chat_options *chat; /* MESSAGES; NULL: defaults */
@@ -426,20 +437,20 @@ typedef struct rustml_prompt {
  * min-p, draw; ties by token id; a filter always leaves one token. */
 typedef struct rustml_generation_options {
   uint32_t struct_size;
-  uint32_t flags;             /* 0 */
-  uint64_t max_tokens;        /* 0: until the context is full */
-  uint64_t seed;              /* same seed, model and options: same tokens */
-  float temperature;          /* >= 0; 0: greedy (default), penalties still apply */
-  int32_t top_k;              /* >= 0; 0: off (default) */
-  float top_p;                /* (0, 1]; 1: off (default) */
-  float min_p;                /* [0, 1]; 0: off (default) */
-  float typical_p;            /* (0, 1]; 1: off (default) */
-  float repetition_penalty;   /* > 0; 1: off (default) */
-  float presence_penalty;     /* [-100, 100]; 0: off (default) */
-  float frequency_penalty;    /* [-100, 100]; 0: off (default) */
-  uint32_t repetition_window; /* penalties look at this many last tokens, prompt included; 0: all (default) */
-  uint32_t logprobs;          /* 0: none; n: logprob of the token and the n best, at most 100 */
-  const rustml_logit_bias *logit_bias;
+  uint32_t flags;                      /* 0 */
+  uint64_t max_tokens;                 /* 0: until the context is full */
+  uint64_t seed;                       /* same seed, model and options: same tokens */
+  float temperature;                   /* >= 0; 0: greedy (default), penalties still apply */
+  int32_t top_k;                       /* >= 0; 0: off (default) */
+  float top_p;                         /* (0, 1]; 1: off (default) */
+  float min_p;                         /* [0, 1]; 0: off (default) */
+  float typical_p;                     /* (0, 1]; 1: off (default) */
+  float repetition_penalty;            /* > 0; 1: off (default) */
+  float presence_penalty;              /* [-100, 100]; 0: off (default) */
+  float frequency_penalty;             /* [-100, 100]; 0: off (default) */
+  uint32_t repetition_window;          /* penalties look at this many last tokens, prompt included; 0: all (default) */
+  uint32_t logprobs;                   /* 0: none; n: logprob of the token and the n best, at most 100 */
+  const rustml_logit_bias *logit_bias; /* n_logit_bias entries; NULL: none */
   uint64_t n_logit_bias;
   const rustml_text *stop_strings; /* non-empty; their text is not delivered */
   uint64_t n_stop_strings;
@@ -459,6 +470,7 @@ typedef struct rustml_generation_options {
   uint32_t reserved1;
 } rustml_generation_options;
 
+/* How rustml_beam_search searches. */
 typedef struct rustml_beam_options {
   uint32_t struct_size;
   uint32_t flags;          /* 0 */
@@ -479,6 +491,7 @@ typedef struct rustml_beam_options {
   uint64_t stall_timeout_ns;        /* longest time without progress; 0: none */
 } rustml_beam_options;
 
+/* How a generation went; times in seconds unless named otherwise. */
 typedef struct rustml_result {
   uint32_t struct_size;
   int32_t status;                  /* RUSTML_* of the generation; RUSTML_OK while it is open */
@@ -492,11 +505,11 @@ typedef struct rustml_result {
   uint64_t prefill_tokens_skipped; /* prompt tokens the session held already */
   uint64_t dropped_bytes;          /* prompt bytes for which the vocabulary has no token */
   double first_token_seconds;      /* time to first token, from start */
-  double prefill_seconds;
-  double decode_seconds;
-  uint64_t peak_memory_bytes; /* the model's bytes_peak */
-  uint64_t stop_latency_ns;   /* from cancel trigger or deadline to the end of the stopped pass; 0: none */
-  uint32_t pieces_after_stop; /* most pieces of work that one thread began after the trigger; at most 1 */
+  double prefill_seconds;          /* evaluating the prompt */
+  double decode_seconds;           /* all after it */
+  uint64_t peak_memory_bytes;      /* the model's bytes_peak */
+  uint64_t stop_latency_ns;        /* from cancel trigger or deadline to the end of the stopped pass; 0: none */
+  uint32_t pieces_after_stop;      /* most pieces of work that one thread began after the trigger; at most 1 */
   uint32_t reserved0;
   uint64_t drafted_tokens;  /* guesses that prompt_lookup had evaluated ... */
   uint64_t accepted_tokens; /* ... and those that came true: so many passes fewer */
@@ -616,6 +629,7 @@ RUSTML_API int32_t rustml_model_decode(const rustml_model *model, const int32_t 
 /* The raw bytes of one token, which need not be whole characters. */
 RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t id, uint8_t *buf, uint64_t capacity, uint64_t *needed,
                                             rustml_error **error);
+/* What is known of one token. */
 RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out, rustml_error **error);
 /* The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves as
  * a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
@@ -669,10 +683,13 @@ RUSTML_API int32_t rustml_session_restore(rustml_session *session, const rustml_
 /* Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent. */
 RUSTML_API int32_t rustml_session_save(rustml_session *session, const char *path, uint64_t path_len, const rustml_call_options *call,
                                        rustml_error **error);
+/* rustml_session_restore from a file. */
 RUSTML_API int32_t rustml_session_load(rustml_session *session, const char *path, uint64_t path_len, rustml_restore_info *out,
                                        const rustml_call_options *call, rustml_error **error);
+/* Snapshot into memory; rustml_session_snapshot_size says how much. */
 RUSTML_API int32_t rustml_session_to_buffer(rustml_session *session, uint8_t *buf, uint64_t capacity, uint64_t *needed,
                                             const rustml_call_options *call, rustml_error **error);
+/* rustml_session_restore from memory; `data` is needed only during the call. */
 RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uint8_t *data, uint64_t len, rustml_restore_info *out,
                                               const rustml_call_options *call, rustml_error **error);
 

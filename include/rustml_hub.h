@@ -45,6 +45,7 @@ extern "C" {
 #define RUSTML_HUB_NO_TOKEN 4u  /* send no token, whatever the environment says */
 #define RUSTML_HUB_LIST_TEXT 8u /* rustml_hub_list: lines instead of JSON */
 
+/* Where models come from and go to. */
 typedef struct rustml_hub_options {
   uint32_t struct_size;
   uint32_t flags;        /* RUSTML_HUB_* */

@@ -10,7 +10,7 @@ import (
 )
 
 // Session is one conversation: its tokens and KV cache. It does one thing at a time: a call while another goroutine's is running
-// returns [ErrBusy] at once. While an answer is open, between two of its chunks, the session can be looked at, saved and written to a
+// returns [ErrBusy] at once; only Info may be called at any time. While an answer is open, between two of its chunks, the session can be looked at, saved and written to a
 // snapshot, but not changed: that is [ErrFailedPrecondition].
 type Session struct {
 	owned   owned[raw.Session]
@@ -78,7 +78,7 @@ type SessionInfo struct {
 	Generating      bool // an answer is open
 }
 
-// Info describes the session as it is now.
+// Info describes the session: while a call runs on it as it was when that began or, of an answer, at its last token.
 func (s *Session) Info() (SessionInfo, error) {
 	defer runtime.KeepAlive(s)
 	var i raw.SessionInfo

@@ -1,4 +1,5 @@
 // Writes a file so that it is whole or absent: to a temporary name in the same directory, flushed, then renamed.
+// file_writer_posix.cpp, file_writer_windows.cpp.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -17,10 +18,10 @@ class FileWriter {
   void commit();
 
  private:
-  [[noreturn]] void fail_with_errno(const char* doing) const;
+  [[noreturn]] void fail_with_system_error(const char* doing) const;
   void create_temporary();
   std::string path_, directory_, temporary_;
-  int fd_ = -1;
+  intptr_t file_ = -1;
 };
 
 }  // namespace rustml::api

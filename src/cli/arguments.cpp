@@ -11,6 +11,22 @@ namespace rustml::cli {
 
 constexpr double kNoLimit = std::numeric_limits<float>::max();
 
+// The names this library was built with; which of them this machine can use, it says when one is asked for.
+static std::vector<std::string> simd_targets() {
+  const std::string json = rustml_build_json(), key = "\"simd_targets_compiled\":[";
+  std::vector<std::string> names;
+  const size_t begin = json.find(key);
+  if (begin == std::string::npos) return names;
+  const size_t end = json.find(']', begin);
+  for (size_t at = begin + key.size(); at < end;) {
+    const size_t open = json.find('"', at), close = json.find('"', open + 1);
+    if (close > end) break;
+    names.push_back(json.substr(open + 1, close - open - 1));
+    at = close + 1;
+  }
+  return names;
+}
+
 void add_model_options(Options& options, ModelArguments& arguments) {
   options.text("--gguf", "the model: a GGUF file, or ORG/NAME/FILE[@REVISION] of the Hugging Face hub", "FILE",
                [&](const std::string& path) { arguments.gguf = path; });
@@ -18,14 +34,14 @@ void add_model_options(Options& options, ModelArguments& arguments) {
                [&](const std::string& path) { arguments.safetensors = path; });
   options.whole("--threads", "threads, 1 to 256 (default: one per physical core)", 1, 256, "leave it out for one per physical core",
                 [&](uint64_t n) { arguments.threads = static_cast<int32_t>(n); });
-  options.text("--simd-target", "instruction set to use (default: the best one of this machine)", "NAME",
-               [&](const std::string& name) { arguments.simd_target = name; });
-  options.text("--quantize", "none, q8_0 or q4_0: what linear layers become at load (default: q8_0 for a folder, none for a GGUF file)",
-               "TYPE", [&](const std::string& name) {
-                 if (name != "none" && name != "q8_0" && name != "q4_0")
-                   refuse("--quantize", name, "must be none, q8_0 or q4_0", "leave it out for the default");
-                 arguments.quantize = name == "none" ? RUSTML_QUANTIZE_KEEP : name == "q8_0" ? RUSTML_QUANTIZE_Q8_0 : RUSTML_QUANTIZE_Q4_0;
-               });
+  options.text(
+      "--simd-target", "instruction set to use (default: the best one of this machine)", "NAME",
+      [&](const std::string& name) { arguments.simd_target = name; }, simd_targets());
+  options.choice("--quantize", "none, q8_0 or q4_0: what linear layers become at load (default: q8_0 for a folder, none for a GGUF file)",
+                 "TYPE", {"none", "q8_0", "q4_0"}, "leave it out for the default", [&](size_t i) {
+                   constexpr int32_t kKinds[] = {RUSTML_QUANTIZE_KEEP, RUSTML_QUANTIZE_Q8_0, RUSTML_QUANTIZE_Q4_0};
+                   arguments.quantize = kKinds[i];
+                 });
   options.whole("--quantize-min-dim", "quantize only layers whose longer side is at least N (default 512)", 1,
                 std::numeric_limits<uint32_t>::max(), "512 is the default",
                 [&](uint64_t n) { arguments.quantize_min_dim = static_cast<uint32_t>(n); });
@@ -40,10 +56,11 @@ void add_model_options(Options& options, ModelArguments& arguments) {
 void add_session_options(Options& options, SessionArguments& arguments) {
   options.whole("--context", "tokens of prompt and answer together (default: the model's, at most 8192)", 1, 1u << 30,
                 "leave it out for the model's own", [&](uint64_t n) { arguments.context = n; });
-  options.text("--kv-type", "f32, f16 (default) or q8_0: numbers of the KV cache", "TYPE", [&](const std::string& name) {
-    arguments.kv_type = name == "f32" ? RUSTML_KV_F32 : name == "f16" ? RUSTML_KV_F16 : name == "q8_0" ? RUSTML_KV_Q8_0 : 0;
-    if (arguments.kv_type == 0) refuse("--kv-type", name, "must be f32, f16 or q8_0", "f16 is the default");
-  });
+  options.choice("--kv-type", "f32, f16 (default) or q8_0: numbers of the KV cache", "TYPE", {"f32", "f16", "q8_0"}, "f16 is the default",
+                 [&](size_t i) {
+                   constexpr int32_t kTypes[] = {RUSTML_KV_F32, RUSTML_KV_F16, RUSTML_KV_Q8_0};
+                   arguments.kv_type = kTypes[i];
+                 });
 }
 
 void add_sampling_options(Options& options, SamplingArguments& arguments) {

@@ -1,7 +1,5 @@
 #include "cli/beams.h"
 
-#include <algorithm>
-
 #include "cli/events.h"
 #include "cli/terminal.h"
 
@@ -34,14 +32,9 @@ void add_beam_options(Options& options, BeamArguments& arguments) {
                 "leave it out for one token after another", [&](uint64_t n) { a.width = static_cast<uint32_t>(n); });
   options.real("--length-penalty", "of --beams: above 0 favours longer answers (default 1)", {-10, 10, false, "0 turns it off"},
                a.length_penalty);
-  options.text("--early-stopping", "of --beams: heuristic (default), first or never, as transformers' False, True and \"never\"", "WHEN",
-               [&](const std::string& name) {
-                 static constexpr const char* kNames[] = {"heuristic", "first", "never"};
-                 const auto* found = std::find(std::begin(kNames), std::end(kNames), name);
-                 if (found == std::end(kNames))
-                   refuse("--early-stopping", name, "must be heuristic, first or never", "heuristic is the default");
-                 a.early_stopping = static_cast<int32_t>(found - kNames);
-               });
+  options.choice("--early-stopping", "of --beams: heuristic (default), first or never, as transformers' False, True and \"never\"", "WHEN",
+                 {"heuristic", "first", "never"}, "heuristic is the default",
+                 [&](size_t i) { a.early_stopping = static_cast<int32_t>(i); });  // in the order of RUSTML_EARLY_STOPPING_*
   options.whole("--num-return", "of --beams with --json: how many of them are printed (default: all)", 1, 64, "leave it out for all",
                 [&](uint64_t n) { a.n_return = static_cast<uint32_t>(n); });
 }

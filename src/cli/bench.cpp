@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/load.h"
 #include "cli/measure.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {

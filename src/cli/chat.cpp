@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/load.h"
 #include "cli/messages.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -80,7 +81,7 @@ int chat(const Arguments& a) {
   if (interactive && !a.model.quiet) std::cerr << "Ctrl-C stops an answer, /reset forgets, Ctrl-D or /exit ends.\n";
   for (std::string line;;) {
     if (interactive) std::cerr << "> " << std::flush;
-    if (!std::getline(std::cin, line)) break;
+    if (!read_line(line)) break;
     if (interactive && line == "/exit") break;
     if (interactive && line == "/reset") {
       conversation.forget();

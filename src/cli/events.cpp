@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/load.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {

@@ -1,11 +1,10 @@
 #include "cli/hub.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -23,15 +22,10 @@ struct HubLibrary {
 
 const HubLibrary& library() {
   static const HubLibrary functions = [] {
-    void* handle = dlopen("librustml-hub.so.1", RTLD_NOW | RTLD_LOCAL);
-    const char* problem = handle ? nullptr : dlerror();
     const auto find = [&](auto& function, const char* name) {
-      if (handle) function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-      if (!handle || !function) {
-        throw Failure(RUSTML_UNIMPLEMENTED, std::string("librustml-hub, which fetches models, is not there: ") +
-                                                (problem ? problem : name) +
-                                                "; install it beside librustml, or give the path of a local file");
-      }
+      std::string problem;
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(hub_function(name, problem));
+      if (!function) throw Failure(RUSTML_UNIMPLEMENTED, problem);
     };
     HubLibrary out{};
     find(out.options_init, "rustml_hub_options_init");
@@ -82,9 +76,11 @@ rustml_hub_options options_of(uint32_t flags) {
 
 bool may_be_remote(const std::string& name, std::ptrdiff_t least, std::ptrdiff_t most) {
   const auto slashes = std::count(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(std::min(name.find('@'), name.size())), '/');
-  std::error_code error;
-  return slashes >= least && slashes <= most && name.find_first_of("/.~") != 0 && !fs::exists(name, error) &&
-         !fs::exists(name.substr(0, name.find('/')), error);
+  const auto exists = [](const std::string& path) {
+    std::error_code error;
+    return fs::exists(fs::path(std::u8string(path.begin(), path.end())), error);
+  };
+  return slashes >= least && slashes <= most && name.find_first_of("/.~") != 0 && !exists(name) && !exists(name.substr(0, name.find('/')));
 }
 
 }  // namespace

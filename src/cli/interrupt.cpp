@@ -1,12 +1,10 @@
-// The handler touches two lock-free atomics, rustml_cancel_trigger (async-signal-safe by contract) and _exit.
+// The handler touches two lock-free atomics, rustml_cancel_trigger (async-signal-safe by contract) and end_at_once.
 #include "cli/interrupt.h"
-
-#include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 
 #include "cli/exit_code.h"
+#include "cli/system.h"
 
 namespace rustml::cli {
 namespace {
@@ -16,9 +14,9 @@ std::atomic<int> state{kIdle};
 std::atomic<rustml_cancel*> active{nullptr};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<rustml_cancel*>::is_always_lock_free);
 
-void on_interrupt(int) {
+void stop_or_end() {
   int armed = kArmed;
-  if (!state.compare_exchange_strong(armed, kFired)) _exit(kExitInterrupt);
+  if (!state.compare_exchange_strong(armed, kFired)) end_at_once(kExitInterrupt);
   rustml_cancel_trigger(active.load(), RUSTML_CANCEL_REASON_USER);
 }
 
@@ -29,19 +27,11 @@ Interrupt::Interrupt() {
   call([&](rustml_error** error) { return rustml_cancel_create(&handle, error); });
   cancel_.reset(handle);
   active = handle;
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  action.sa_flags = SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  action.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &action, nullptr);
+  on_interrupt(stop_or_end);
 }
 
 Interrupt::~Interrupt() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  sigaction(SIGINT, &action, nullptr);
+  on_interrupt(nullptr);
   active = nullptr;
 }
 

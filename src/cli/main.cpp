@@ -1,12 +1,17 @@
 // rustml-infer: the first argument names the command; without one it is `run`.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <new>
+#include <string>
+#include <vector>
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/events.h"
 #include "cli/exit_code.h"
+#include "cli/manual.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace {
@@ -18,6 +23,9 @@ struct Entry {
   const char* summary;
   Command (*make)(Options&);
 };
+
+Command make_completion(Options& options);
+Command make_manual(Options& options);
 
 constexpr Entry kCommands[] = {
     {"run", "Runs a language model on this machine's processor: one prompt, one answer on stdout.", make_run},
@@ -31,20 +39,52 @@ constexpr Entry kCommands[] = {
     {"ls", "The models in the cache of the hub.", make_ls},
     {"rm", "Removes a model from the cache of the hub.", make_rm},
     {"verify", "Compares a model's cached files with the SHA they are named by.", make_verify},
+    {"completion", "Prints the script that completes the program's options in a shell.", make_completion},
+    {"manual", "Prints the manual page; read it with: rustml-infer manual | man -l -", make_manual},
 };
+
+std::string version_text() { return std::string("rustml-infer ") + rustml_version(); }
+
+// Every command with its options, as it declares them itself.
+std::vector<CommandText> describe_commands() {
+  std::vector<CommandText> all;
+  for (const Entry& entry : kCommands) {
+    Options options(entry.name, entry.summary, version_text());
+    (void)entry.make(options);
+    all.push_back({entry.name, entry.summary, options.describe()});
+  }
+  return all;
+}
+
+Command make_completion(Options& options) {
+  const auto shell = std::make_shared<std::string>();
+  const std::vector<std::string> shells = completion_shells();
+  options.choice("shell", "bash, zsh or fish", "SHELL", shells, "in bash: source <(rustml-infer completion bash)",
+                 [=](size_t i) { *shell = shells[i]; });
+  return [shell]() -> int {
+    if (shell->empty()) throw Failure(RUSTML_INVALID_ARGUMENT, "completion: no shell is named; give bash, zsh or fish");
+    write_answer(completion_script(*shell, describe_commands()));
+    return kExitAnswer;
+  };
+}
+
+Command make_manual(Options&) {
+  return []() -> int {
+    write_answer(manual_page(rustml_version(), kExitCodesHelp, describe_commands()));
+    return kExitAnswer;
+  };
+}
 
 constexpr const char* kRunFooter =
     "Other commands: rustml-infer chat | info | tokenize | bench | profile, each with --gguf FILE and its own --help.\n"
     "Another file: rustml-infer quantize IN OUT --type Q8_0.\n"
-    "Models of the Hugging Face hub: rustml-infer pull ORG/NAME | ls | rm ORG/NAME | verify ORG/NAME.\n\n"
+    "Models of the Hugging Face hub: rustml-infer pull ORG/NAME | ls | rm ORG/NAME | verify ORG/NAME.\n"
+    "Documentation: rustml-infer manual; completion in a shell: rustml-infer completion bash | zsh | fish.\n\n"
     "Statistics, warnings and log lines go to stderr, the answer alone to stdout. With --json stdout carries one JSON\n"
     "object a line; the schema is installed as share/rustml/events.schema.json.\n";
 
-bool asks_json(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--json") == 0) return true;
-  }
-  return false;
+bool asks_json(const std::vector<const char*>& arguments) {
+  return std::any_of(arguments.begin() + 1, arguments.end(), [](const char* a) { return std::strcmp(a, "--json") == 0; });
 }
 
 int fail(const Failure& failure, int code, bool json) {
@@ -58,21 +98,21 @@ int fail(const Failure& failure, int code, bool json) {
   return code;
 }
 
-int run_program(int argc, char** argv) {
+int run_program(const std::vector<const char*>& arguments) {
   const Entry* entry = &kCommands[0];
   bool named = false;
   for (const Entry& candidate : kCommands) {
-    if (argc > 1 && std::strcmp(argv[1], candidate.name) == 0) {
+    if (arguments.size() > 1 && std::strcmp(arguments[1], candidate.name) == 0) {
       entry = &candidate;
       named = true;
     }
   }
   const std::string name = named ? std::string("rustml-infer ") + entry->name : "rustml-infer";
-  Options options(name, entry->summary, std::string("rustml-infer ") + rustml_version());
+  Options options(name, entry->summary, version_text());
   const Command command = entry->make(options);
   options.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
   try {
-    const std::string help = options.parse(argc - (named ? 1 : 0), argv + (named ? 1 : 0));
+    const std::string help = options.parse(static_cast<int>(arguments.size()) - (named ? 1 : 0), arguments.data() + (named ? 1 : 0));
     if (!help.empty()) {
       write_answer(help);
       return kExitAnswer;
@@ -88,13 +128,16 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> given = start_program(argc, argv);
+  std::vector<const char*> arguments;
+  for (const std::string& argument : given) arguments.push_back(argument.c_str());
   try {
-    return run_program(argc, argv);
+    return run_program(arguments);
   } catch (const OutputClosed&) {
     return kExitAnswer;
   } catch (const Failure& failure) {
-    return fail(failure, exit_code(failure.status()), asks_json(argc, argv));
+    return fail(failure, exit_code(failure.status()), asks_json(arguments));
   } catch (const std::exception& error) {
-    return fail(Failure(RUSTML_INTERNAL, error.what()), kExitError, asks_json(argc, argv));
+    return fail(Failure(RUSTML_INTERNAL, error.what()), kExitError, asks_json(arguments));
   }
 }

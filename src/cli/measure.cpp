@@ -1,37 +1,16 @@
 #include "cli/measure.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "cli/load.h"
+#include "cli/system.h"
 
 namespace rustml::cli {
-namespace {
-
-double seconds_of(const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); }
-
-// Processor seconds since the machine's start, of everyone but this process; negative: unknown.
-double busy_seconds() {
-  std::ifstream stat("/proc/stat");
-  std::string cpu;
-  uint64_t user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0, steal = 0;
-  if (!(stat >> cpu >> user >> nice >> system >> idle >> wait >> irq >> soft >> steal)) return -1;
-  rusage own{};
-  getrusage(RUSAGE_SELF, &own);
-  return static_cast<double>(user + nice + system + irq + soft + steal) / static_cast<double>(sysconf(_SC_CLK_TCK)) -
-         seconds_of(own.ru_utime) - seconds_of(own.ru_stime);
-}
-
-}  // namespace
-
-OtherLoad::OtherLoad() : begin_(now_seconds()), busy_(busy_seconds()) {}
+OtherLoad::OtherLoad() : begin_(now_seconds()), busy_(others_processor_seconds()) {}
 
 double OtherLoad::processors() const {
-  const double busy = busy_seconds(), seconds = now_seconds() - begin_;
+  const double busy = others_processor_seconds(), seconds = now_seconds() - begin_;
   return busy_ < 0 || busy < 0 || seconds <= 0 ? -1 : std::max(0.0, (busy - busy_) / seconds);
 }
 

@@ -68,7 +68,9 @@ Options::Options(const std::string& command, const std::string& summary, const s
 
 Options::~Options() = default;
 
-void Options::text(const std::string& name, const std::string& help, const char* type, std::function<void(const std::string&)> set) {
+void Options::text(const std::string& name, const std::string& help, const char* type, std::function<void(const std::string&)> set,
+                   std::vector<std::string> values) {
+  values_[name] = std::move(values);
   app_->add_option_function<std::string>(name, std::move(set), help)
       ->type_name(type)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -92,9 +94,38 @@ void Options::real(const std::string& name, const std::string& help, const Range
   text(name, help, "NUMBER", [=, &value](const std::string& given) { value = static_cast<float>(parse_real(name, given, range)); });
 }
 
+void Options::choice(const std::string& name, const std::string& help, const char* type, const std::vector<std::string>& values,
+                     const char* advice, std::function<void(size_t)> set) {
+  text(
+      name, help, type,
+      [=](const std::string& given) {
+        const auto found = std::find(values.begin(), values.end(), given);
+        if (found == values.end()) {
+          std::string limit = "must be ";
+          for (const std::string& value : values)
+            limit += (&value == &values.front() ? "" : &value == &values.back() ? " or " : ", ") + value;
+          refuse(name, given, limit, advice);
+        }
+        set(static_cast<size_t>(found - values.begin()));
+      },
+      values);
+}
+
 void Options::flag(const std::string& name, const std::string& help, bool& value) { app_->add_flag(name, value, help); }
 
 void Options::footer(const std::string& text) { app_->footer(text); }
+
+std::vector<Described> Options::describe() const {
+  std::vector<Described> all;
+  for (const CLI::Option* option : static_cast<const CLI::App&>(*app_).get_options()) {
+    const std::string name = option->get_lnames().empty() ? option->get_name(true) : "--" + option->get_lnames().front();
+    const auto values = values_.find(name);
+    all.push_back({name, option->get_snames().empty() ? "" : "-" + option->get_snames().front(),
+                   option->get_type_size() == 0 ? "" : option->get_type_name(), option->get_description(),
+                   values == values_.end() ? std::vector<std::string>{} : values->second});
+  }
+  return all;
+}
 
 std::string Options::parse(int argc, const char* const* argv) {
   try {

@@ -7,6 +7,7 @@
 
 #include "cli/events.h"
 #include "cli/load.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -60,7 +61,7 @@ std::vector<std::string> read_prompts(const std::string& path) {
   if (path == "-") {
     text = prompt_text(path);
   } else {
-    FILE* file = std::fopen(path.c_str(), "rb");
+    FILE* file = open_file(path, "rb");
     if (file == nullptr)
       throw Failure(errno == ENOENT ? RUSTML_NOT_FOUND : RUSTML_PERMISSION_DENIED, "--prompts-file " + path + ": " + std::strerror(errno));
     char block[65536];

@@ -63,15 +63,19 @@ Command make_quantize(Options& options) {
   const auto a = std::make_shared<Arguments>();
   options.text("in", "a GGUF file, or a folder with config.json", "IN", [a](const std::string& path) { a->in = path; });
   options.text("out", "the GGUF file to write; it appears when it is whole", "OUT", [a](const std::string& path) { a->out = path; });
+  std::vector<std::string> types;
+  for (const Type& type : kTypes) types.push_back(type.name);
   options.text(
-      "--type", "Q8_0 (default), Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32: numbers of the matrices", "TYPE", [a](const std::string& name) {
+      "--type", "Q8_0 (default), Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32: numbers of the matrices", "TYPE",
+      [a](const std::string& name) {
         std::string upper = name;
         std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
         const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return upper == t.name; });
         if (found == std::end(kTypes))
           refuse("--type", name, "must be Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32", "Q8_0 is the default");
         a->type = found->value;
-      });
+      },
+      types);
   options.text("--log", "what to log to stderr, as in RUST_LOG (default: $RUST_LOG, else warn)", "FILTER",
                [a](const std::string& filter) { a->log = filter; });
   options.flag("--quiet", "no progress on stderr", a->quiet);

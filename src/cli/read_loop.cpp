@@ -1,13 +1,12 @@
 #include "cli/read_loop.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
 
 #include "cli/load.h"
+#include "cli/system.h"
 
 namespace rustml::cli {
 namespace {
@@ -80,11 +79,8 @@ void pause() {
 }  // namespace
 
 ReadLoop::ReadLoop(uint64_t bytes, int threads) : bytes_(std::max<uint64_t>(bytes, 1 << 16)), n_threads_(threads) {
-  mapped_ = (bytes_ + 2 * kHuge) & ~(kHuge - 1);
-  map_ = mmap(nullptr, mapped_ + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (map_ == MAP_FAILED) throw std::bad_alloc();
-  madvise(map_, mapped_ + kHuge, MADV_HUGEPAGE);
-  data_ = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(map_) + kHuge - 1) & ~uintptr_t{kHuge - 1});
+  data_ = static_cast<std::byte*>(::operator new (bytes_, std::align_val_t{kHuge}));
+  prefer_huge_pages(data_, bytes_);
   std::memset(data_, 1, bytes_);  // untouched pages would all be the one of zeros
   for (int rank = 1; rank < n_threads_; ++rank) threads_.emplace_back([this, rank] { work(rank); });
 }
@@ -94,7 +90,7 @@ ReadLoop::~ReadLoop() {
   epoch_.fetch_add(1);
   epoch_.notify_all();
   for (std::thread& thread : threads_) thread.join();
-  munmap(map_, mapped_ + kHuge);
+  ::operator delete (data_, std::align_val_t{kHuge});
 }
 
 void ReadLoop::read_share(int rank) {

@@ -28,9 +28,8 @@ class ReadLoop {
   void work(int rank);  // of a helping thread, until the end
   void read_share(int rank);
 
-  uint64_t bytes_, mapped_ = 0;
+  uint64_t bytes_;
   std::byte* data_ = nullptr;
-  void* map_ = nullptr;
   int n_threads_, kernel_ = 0, used_ = 0;
   bool done_ = false;
   alignas(128) std::atomic<uint32_t> epoch_{0};

@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
@@ -8,14 +9,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "cli/client.h"
+#include "cli/system.h"
 #include "cli/trace.h"
 
 namespace rustml::cli {
 namespace {
+
+#ifdef _WIN32
+constexpr uint16_t kPlain = 7;  // spdlog's colours are those of the console there: light grey
+#else
+constexpr const char* kPlain = "";
+#endif
 
 bool progress_shown = false;
 int32_t shown_level = RUSTML_LOG_WARN;  // of component rustml
@@ -24,10 +31,11 @@ std::unique_ptr<TraceFile> trace_file;
 // To stderr, warnings and errors in colour where that is a terminal.
 spdlog::logger make_log() {
   const auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
-  for (const auto level : {spdlog::level::trace, spdlog::level::debug, spdlog::level::info}) sink->set_color(level, "");
+  for (const auto level : {spdlog::level::trace, spdlog::level::debug, spdlog::level::info}) sink->set_color(level, kPlain);
   spdlog::logger log("rustml-infer", sink);
-  log.set_pattern("%^%v%$");
-  log.set_level(spdlog::level::trace);  // the library filters
+  log.set_formatter(
+      std::make_unique<spdlog::pattern_formatter>("%^%v%$", spdlog::pattern_time_type::local, "\n"));  // the same end everywhere
+  log.set_level(spdlog::level::trace);                                                                 // the library filters
   return log;
 }
 
@@ -92,9 +100,9 @@ void report(std::string_view text) {
   std::fprintf(stderr, "rustml-infer: %.*s\n", static_cast<int>(text.size()), text.data());
 }
 
-bool stdin_is_terminal() noexcept { return ::isatty(STDIN_FILENO) != 0; }
-bool stdout_is_terminal() noexcept { return ::isatty(STDOUT_FILENO) != 0; }
-bool stderr_is_terminal() noexcept { return ::isatty(STDERR_FILENO) != 0; }
+bool stdin_is_terminal() noexcept { return is_terminal(0); }
+bool stdout_is_terminal() noexcept { return is_terminal(1); }
+bool stderr_is_terminal() noexcept { return is_terminal(2); }
 
 void show_progress(std::string_view text) {
   std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(text.size()), text.data());
@@ -138,15 +146,6 @@ void end_trace() {
 
 void show_log(const rustml_event& event) {
   if (event.level <= shown_level) print_record(nullptr, &event);
-}
-
-uint64_t peak_resident_bytes() {
-  // getrusage would count what the parent held before exec.
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
-  }
-  return 0;
 }
 
 void print_statistics(const rustml_result& result, double load_seconds) {

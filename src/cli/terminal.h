@@ -33,9 +33,6 @@ void end_trace();
 // A record that a sister library delivered as an event, if that filter lets the program's own lines of its level through.
 void show_log(const rustml_event& event);
 
-// The most memory this process ever held (VmHWM), in bytes; 0 if unknown.
-uint64_t peak_resident_bytes();
-
 // After an answer: counts, seconds and rates.
 void print_statistics(const rustml_result& result, double load_seconds);
 

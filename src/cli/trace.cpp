@@ -4,10 +4,11 @@
 #include <cstring>
 
 #include "cli/client.h"
+#include "cli/system.h"
 
 namespace rustml::cli {
 
-TraceFile::TraceFile(std::string path) : path_(std::move(path)), file_(std::fopen(path_.c_str(), "we")) {
+TraceFile::TraceFile(std::string path) : path_(std::move(path)), file_(open_file(path_, "w")) {
   if (file_ == nullptr)
     throw Failure(errno == ENOENT ? RUSTML_NOT_FOUND : RUSTML_PERMISSION_DENIED,
                   "--trace " + path_ + ": the file cannot be written: " + std::strerror(errno));

@@ -1,9 +1,9 @@
 #include "formats/directory.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "formats/json_reader.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_index.h"
@@ -41,10 +41,10 @@ fs::path find_root(const fs::path& directory) {
 
 class Directory {
  public:
-  explicit Directory(const std::string& utf8_path) : path_(utf8_path), name_(base::quoted(utf8_path)) {
+  explicit Directory(const std::string& utf8_path) : path_(base::path_of(utf8_path)), name_(base::quoted(utf8_path)) {
     std::error_code error;
-    const fs::path real = fs::canonical(path_, error);
-    if (error) base::fail(Status::not_found, "directory " + name_ + " was not opened: " + error.message());
+    const fs::path real = base::resolved(path_, error);
+    if (error) base::fail(Status::not_found, "directory " + name_ + " was not opened: " + error.default_error_condition().message());
     root_ = find_root(real);
   }
 
@@ -53,20 +53,20 @@ class Directory {
 
   // Null if there is no such file. What is opened is the file that was found to be inside, not the link again.
   std::unique_ptr<base::FileReader> open(const std::string& file) const {
-    const fs::path link = path_ / file;
+    const fs::path link = path_ / base::path_of(file);
     std::error_code error;
     if (fs::symlink_status(link, error).type() == fs::file_type::not_found) return nullptr;
-    const fs::path real = fs::canonical(link, error);
+    const fs::path real = base::resolved(link, error);
     if (error) {
-      base::open_file(link.string());  // says what is wrong with it
+      base::open_file(base::utf8_of(link));  // says what is wrong with it
       base::fail(Status::unavailable, name_of(file) + " changed while it was opened; try again");
     }
     if (std::mismatch(root_.begin(), root_.end(), real.begin(), real.end()).first != root_.end()) {
-      base::fail(Status::permission_denied, name_of(file) + " is a link to " + base::quoted(real.string()) +
+      base::fail(Status::permission_denied, name_of(file) + " is a link to " + base::quoted(base::utf8_of(real)) +
                                                 ", outside of the model's directory; only files inside are read: copy it there");
     }
     if (fs::is_directory(real, error)) base::fail(Status::data_loss, name_of(file) + " is a directory; it has to be a file");
-    return base::open_file(real.string());
+    return base::open_file(base::utf8_of(real));
   }
 
   // What the directory holds instead of what is missing, and the way out; empty if there is nothing to say.
@@ -75,7 +75,7 @@ class Directory {
     std::error_code error;
     fs::directory_iterator at(path_, error);
     for (int n = 0; !error && at != fs::directory_iterator() && n < kMaxListed; ++n, at.increment(error)) {
-      const std::string file = at->path().filename().string();
+      const std::string file = base::utf8_of(at->path().filename());
       if (file.ends_with(".gguf") && (gguf.empty() || file < gguf)) gguf = file;
       if (file.starts_with("pytorch_model") && file.ends_with(".bin") && (pickle.empty() || file < pickle)) pickle = file;
     }

@@ -3,10 +3,10 @@
 #include <array>
 #include <cctype>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "formats/directory.h"
 #include "formats/gguf.h"
@@ -102,7 +102,7 @@ ModelFile open_any(std::unique_ptr<base::FileReader> reader, runtime::Call& call
 
 bool is_directory(const std::string& path) {
   std::error_code error;
-  return path.find('\0') == std::string::npos && std::filesystem::is_directory(path, error);
+  return path.find('\0') == std::string::npos && std::filesystem::is_directory(base::path_of(path), error);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "runtime/profile.h"
 
 #include <unistd.h>
+#if defined(_WIN32)
+#include "base/windows.h"
+#endif
 
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +13,14 @@ namespace rustml::runtime {
 namespace {
 
 constexpr const char* kTrace = "rustml::trace";
+
+int thread_number() noexcept {
+#if defined(_WIN32)
+  return static_cast<int>(GetCurrentThreadId());
+#else
+  return static_cast<int>(gettid());
+#endif
+}
 
 }  // namespace
 
@@ -68,8 +79,7 @@ void ProfileLines::flush() noexcept {
                   "{\"name\":\"%s\",\"cat\":\"rustml\",\"ph\":\"X\",\"ts\":%llu.%03llu,\"dur\":%llu.%03llu,\"pid\":%d,\"tid\":%d,"
                   "\"args\":{\"bytes\":%llu,\"flops\":%llu}}",
                   s.name.c_str(), count(s.begin_ns / 1000), count(s.begin_ns % 1000), count((s.end_ns - s.begin_ns) / 1000),
-                  count((s.end_ns - s.begin_ns) % 1000), static_cast<int>(getpid()), static_cast<int>(gettid()), count(s.bytes),
-                  count(s.flops));
+                  count((s.end_ns - s.begin_ns) % 1000), static_cast<int>(getpid()), thread_number(), count(s.bytes), count(s.flops));
     base::log(base::LogLevel::trace, kTrace, text);
   }
   spans_.clear();

@@ -25,8 +25,14 @@ std::unique_ptr<Closing> closing() {
   return made;
 }
 
+std::shared_ptr<generation::Session> fake_session() {
+  runtime::StopSignal none;
+  runtime::Call call{none, {}};
+  return generation::Session::create(nullptr, {}, call);
+}
+
 TEST(SessionState, OneCallAtATime) {
-  SessionState state(nullptr, nullptr);
+  SessionState state(nullptr, fake_session());
   EXPECT_EQ(state.try_lock(), SessionState::Lock::taken);
   EXPECT_EQ(state.try_lock(), SessionState::Lock::mine);
   std::thread([&] { EXPECT_EQ(state.try_lock(), SessionState::Lock::busy); }).join();
@@ -37,9 +43,25 @@ TEST(SessionState, OneCallAtATime) {
   }).join();
 }
 
+TEST(SessionState, OthersSeeWhatWasPublished) {
+  const auto session = fake_session();
+  SessionState state(nullptr, session);
+  runtime::StopSignal none;
+  runtime::Call call{none, {}};
+  const int32_t ids[] = {1, 2, 3};
+  ASSERT_EQ(state.try_lock(), SessionState::Lock::taken);
+  session->eval(ids, 2, call);
+  EXPECT_EQ(state.published().position, 0u);
+  state.publish();
+  EXPECT_EQ(state.published().position, 2u);
+  session->eval(ids + 2, 1, call);
+  state.unlock();
+  EXPECT_EQ(state.published().position, 3u);
+}
+
 TEST(SessionState, GenerationsAreClosedAtOnceOrByTheRunningCall) {
   n_closed = 0;
-  SessionState state(nullptr, nullptr);
+  SessionState state(nullptr, fake_session());
   state.close(closing());
   EXPECT_EQ(n_closed, 1);
   ASSERT_EQ(state.try_lock(), SessionState::Lock::taken);
@@ -52,7 +74,7 @@ TEST(SessionState, GenerationsAreClosedAtOnceOrByTheRunningCall) {
 
 TEST(SessionState, NoneIsForgottenWhenThreadsRace) {
   n_closed = 0;
-  SessionState state(nullptr, nullptr);
+  SessionState state(nullptr, fake_session());
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&, t] {

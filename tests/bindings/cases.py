@@ -3,7 +3,6 @@
 A language is a function in RUNNERS that builds its runner and returns (command, environment), or raises Skipped. README.md says what runners do.
 """
 
-import ctypes
 import itertools
 import json
 import os
@@ -11,6 +10,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+
+from powers import drop_powers
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -52,14 +53,22 @@ def rust(libraries, work):
     return [work / "cargo/debug/rustml-cases"], {}
 
 
-def go(cgo, libraries, work):
+def go(cgo, libraries, work, **system):
     need(shutil.which("go"), "no go; https://go.dev/dl")
     folder = ROOT / "bindings/go"
     need((HERE / "cases_go.go").exists(), "its runner is not in this tree")
     need(subprocess.run(["go", "mod", "download"], cwd=folder, capture_output=True).returncode == 0, "purego could not be fetched")
     (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\nLibs: -L{libraries} -lrustml\n")
-    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go", HERE / "cases_go_answers.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work))
+    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go", HERE / "cases_go_answers.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work),
+          **system)
     return [work / "cases_go"], {}
+
+
+def go_on_windows(libraries, work):
+    need("RUSTML_DLL" in os.environ, "run by tests/windows only")
+    (program,), _ = go("0", libraries, work, GOOS="windows", GOARCH="amd64")
+    exe = program.rename(program.with_suffix(".exe"))
+    return [sys.executable, HERE.parent / "windows/wine.py", os.environ["RUSTML_WINE_PREFIX"], exe], {"RUSTML_LIBRARY": os.environ["RUSTML_DLL"]}
 
 
 def csharp(libraries, work):
@@ -78,16 +87,10 @@ RUNNERS = {
     "python": python,
     "go-cgo": lambda libraries, work: go("1", libraries, work),
     "go-purego": lambda libraries, work: go("0", libraries, work),
+    "go-windows": go_on_windows,
     "rust": rust,
     "csharp": csharp,
 }
-
-
-def drop_powers():
-    """Root reads files of mode 000; without these two capabilities it does not. Nothing happens for others."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def prepare(work):
@@ -171,7 +174,7 @@ def exchange(runners, cases, libraries, work):
 def main():
     libraries, work = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
     cases, runners, failed = prepare(work), {}, 0
-    for language in sys.argv[3:] or RUNNERS:
+    for language in sys.argv[3:] or [name for name in RUNNERS if name != "go-windows"]:
         folder = work / language
         folder.mkdir(exist_ok=True)
         try:

@@ -55,6 +55,9 @@ KERNEL_WORDS = r"std::(vector|string|map|unordered_map|function|thread|mutex|uni
 # Sources without a test file of their own: where they are tested instead.
 MIRROR_EXCEPTIONS = {
     r"cli/main\.cpp": "tests/cli runs the whole program",
+    r"cli/system_\w+\.cpp": "tests/cli and tests/windows run the whole program",
+    r"\w+/\w+_posix\.cpp": "half of a header that has a test, or is used by everything",
+    r"\w+/\w+_windows\.cpp": "tests/windows/platform_test.cpp",
     r"cli/(answer|load)\.cpp": "tests/cli/run_test.cpp and chat_test.cpp run the whole program",
     r"cli/(pull|ls|rm|verify)\.cpp": "tests/cli/hub_test.cpp runs the whole program",
     r"hub/(api|call|http|partial)\.cpp": "tests/hub/resolve_test.cpp and download_test.cpp run the library against a server",

@@ -1,4 +1,4 @@
-"""count_results.py DIR: prints "PASSED FAILED" on stdout, failures and skipped groups on stderr.
+"""count_results.py DIR: prints "PASSED FAILED" on stdout, failures, skipped groups and repeated runs on stderr.
 
 DIR holds ctest.xml (ctest --output-junit) and one GoogleTest XML per program, rustml_<name>_test.xml for the ctest test
 <name>. A GoogleTest program counts its cases; any other test counts as one. A program that failed without a failed case
@@ -42,7 +42,7 @@ def main(folder):
             note(f"SKIPPED {name}: not run by ctest")
             continue
         output = test.findtext("system-out") or ""
-        for line in re.findall(r"^SKIPPED .*$", output, re.MULTILINE):
+        for line in re.findall(r"^(?:SKIPPED|RETRIED) .*$", output, re.MULTILINE):
             note(line)
         cases = folder / f"rustml_{name}_test.xml"
         case_passed = case_failed = 0

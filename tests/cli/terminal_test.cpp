@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/client.h"
+#include "cli/system.h"
 
 namespace rustml::cli {
 namespace {

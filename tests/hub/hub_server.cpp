@@ -53,6 +53,7 @@ Outcome outcome(int32_t status, rustml_error* error) {
   EXPECT_EQ(rustml_error_code(error), status);
   out.message = rustml_error_message(error);
   out.detail = rustml_error_detail_json(error);
+  out.callback_value = rustml_error_callback_value(error);
   rustml_error_release(error);
   return out;
 }

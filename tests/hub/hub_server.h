@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 struct Outcome {
   int32_t status = 0;
   std::string path, message, detail;
+  int32_t callback_value = 0;
 };
 
 struct Options {

@@ -398,6 +398,7 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_bytes(IntPtr model, int id, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
+        /// <summary>What is known of one token.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_info(IntPtr model, int id, rustml_token_info* @out, IntPtr* error);
 
@@ -475,12 +476,15 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_save(IntPtr session, byte* path, ulong path_len, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>rustml_session_restore from a file.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_load(IntPtr session, byte* path, ulong path_len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>Snapshot into memory; rustml_session_snapshot_size says how much.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_to_buffer(IntPtr session, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
+        /// <summary>rustml_session_restore from memory; `data` is needed only during the call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_from_buffer(IntPtr session, byte* data, ulong len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
@@ -879,25 +883,31 @@ namespace Rustml.Interop
         }
     }
 
-    /// <summary>These three have no struct_size and never grow.</summary>
+    /// <summary>A text and its length. This struct and the next two have no struct_size and never grow.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_text
     {
+        /// <summary>UTF-8; NULL: empty</summary>
         internal byte* ptr;
+        /// <summary>bytes, or RUSTML_NUL_TERMINATED</summary>
         internal ulong len;
     }
 
+    /// <summary>One entry of rustml_generation_options.logit_bias.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_logit_bias
     {
+        /// <summary>a token</summary>
         internal int id;
         /// <summary>added to the token's logit; -INFINITY forbids it</summary>
         internal float bias;
     }
 
+    /// <summary>One entry of rustml_event.top.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_token_logprob
     {
+        /// <summary>a token</summary>
         internal int id;
         /// <summary>natural log of the probability under the model's own softmax</summary>
         internal float logprob;
@@ -959,6 +969,7 @@ namespace Rustml.Interop
     {
         internal uint struct_size;
         internal uint reserved0;
+        /// <summary>0: go on</summary>
         internal IntPtr on_event;
         internal IntPtr user_data;
         internal IntPtr destroy;
@@ -971,7 +982,9 @@ namespace Rustml.Interop
         internal uint struct_size;
         internal uint reserved0;
         internal IntPtr user_data;
+        /// <summary>bytes there are</summary>
         internal ulong size;
+        /// <summary>len bytes from offset into buf; 0: done</summary>
         internal IntPtr read_at;
         internal IntPtr destroy;
     }
@@ -983,6 +996,7 @@ namespace Rustml.Interop
         internal uint struct_size;
         internal uint reserved0;
         internal IntPtr user_data;
+        /// <summary>0: all len bytes are taken</summary>
         internal IntPtr write;
         internal IntPtr destroy;
     }
@@ -1002,6 +1016,7 @@ namespace Rustml.Interop
         internal rustml_callback* progress;
     }
 
+    /// <summary>What rustml_log_set delivers, and to whom.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_log_options
     {
@@ -1013,6 +1028,7 @@ namespace Rustml.Interop
         internal rustml_callback* callback;
     }
 
+    /// <summary>How a model is opened.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_model_options
     {
@@ -1036,6 +1052,7 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
+    /// <summary>What rustml_model_quantize writes.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_quantize_options
     {
@@ -1047,22 +1064,31 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
-    /// <summary>Sizes in bytes unless named otherwise. Texts live as long as the model.</summary>
+    /// <summary>What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the
+    /// model.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_model_info
     {
         internal uint struct_size;
         /// <summary>that work on it</summary>
         internal int n_threads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_layers;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_heads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint n_kv_heads;
+        /// <summary>shape of the network; head_dim: floats of one head</summary>
         internal uint head_dim;
+        /// <summary>floats between the layers, and inside their feed-forward part</summary>
         internal uint hidden_dim;
+        /// <summary>floats between the layers, and inside their feed-forward part</summary>
         internal uint ffn_dim;
+        /// <summary>tokens</summary>
         internal uint vocab_size;
         /// <summary>tokens the model was trained for</summary>
         internal uint context_length;
+        /// <summary>numbers in the tensors it uses</summary>
         internal ulong n_parameters;
         /// <summary>packed weights in memory</summary>
         internal ulong weight_bytes;
@@ -1090,8 +1116,11 @@ namespace Rustml.Interop
         internal uint has_chat_template;
         /// <summary>alive now</summary>
         internal uint n_sessions;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text architecture;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text name;
+        /// <summary>as the file says, empty if it does not; what the kernels use</summary>
         internal rustml_text simd_target;
     }
 
@@ -1101,16 +1130,21 @@ namespace Rustml.Interop
     {
         internal uint struct_size;
         internal uint reserved0;
+        /// <summary>of all its files</summary>
         internal ulong file_bytes;
+        /// <summary>packed, in memory</summary>
         internal ulong weight_bytes;
+        /// <summary>of one pass</summary>
         internal ulong scratch_bytes;
         /// <summary>of a full context</summary>
         internal ulong kv_bytes;
+        /// <summary>weights, scratch and KV</summary>
         internal ulong total_bytes;
         /// <summary>the context those KV bytes are for</summary>
         internal ulong context_tokens;
     }
 
+    /// <summary>One token of the vocabulary.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_token_info
     {
@@ -1122,6 +1156,7 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
+    /// <summary>How messages become text.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_chat_options
     {
@@ -1130,6 +1165,7 @@ namespace Rustml.Interop
         internal uint add_generation_prompt;
     }
 
+    /// <summary>How a session is created.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_session_options
     {
@@ -1163,25 +1199,34 @@ namespace Rustml.Interop
         internal ulong kv_bytes_reserved;
         /// <summary>committed now</summary>
         internal ulong kv_bytes_used;
+        /// <summary>RUSTML_KV_*</summary>
         internal int kv_type;
         /// <summary>1: a generation is open on it</summary>
         internal uint generation_open;
     }
 
+    /// <summary>What rustml_snapshot_probe finds in a snapshot.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_snapshot_info
     {
         internal uint struct_size;
+        /// <summary>of snapshots; counts up</summary>
         internal uint format_version;
+        /// <summary>of the snapshot</summary>
         internal ulong total_bytes;
+        /// <summary>in the session</summary>
         internal ulong n_tokens;
+        /// <summary>of the model it fits: those of its rustml_model_info</summary>
         internal ulong model_fingerprint_low;
+        /// <summary>of the model it fits: those of its rustml_model_info</summary>
         internal ulong model_fingerprint_high;
+        /// <summary>RUSTML_KV_*</summary>
         internal int kv_type;
         /// <summary>1: carries a generation for rustml_generation_resume</summary>
         internal uint generation_open;
     }
 
+    /// <summary>What a restore brought back.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_restore_info
     {
@@ -1206,8 +1251,8 @@ namespace Rustml.Interop
         internal int kind;
         /// <summary>TEXT, MESSAGES</summary>
         internal rustml_text text;
+        /// <summary>IDS: n_ids tokens</summary>
         internal int* ids;
-        /// <summary>IDS</summary>
         internal ulong n_ids;
         /// <summary>RUSTML_PROMPT_*</summary>
         internal uint flags;
@@ -1248,6 +1293,7 @@ namespace Rustml.Interop
         internal uint repetition_window;
         /// <summary>0: none; n: logprob of the token and the n best, at most 100</summary>
         internal uint logprobs;
+        /// <summary>n_logit_bias entries; NULL: none</summary>
         internal rustml_logit_bias* logit_bias;
         internal ulong n_logit_bias;
         /// <summary>non-empty; their text is not delivered</summary>
@@ -1278,6 +1324,7 @@ namespace Rustml.Interop
         internal uint reserved1;
     }
 
+    /// <summary>How rustml_beam_search searches.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_beam_options
     {
@@ -1315,6 +1362,7 @@ namespace Rustml.Interop
         internal ulong stall_timeout_ns;
     }
 
+    /// <summary>How a generation went; times in seconds unless named otherwise.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_result
     {
@@ -1341,7 +1389,9 @@ namespace Rustml.Interop
         internal ulong dropped_bytes;
         /// <summary>time to first token, from start</summary>
         internal double first_token_seconds;
+        /// <summary>evaluating the prompt</summary>
         internal double prefill_seconds;
+        /// <summary>all after it</summary>
         internal double decode_seconds;
         /// <summary>the model's bytes_peak</summary>
         internal ulong peak_memory_bytes;

@@ -54,6 +54,8 @@ namespace Rustml
             return Views.Filled<int>((at, n, needed, error) => Native.rustml_session_tokens(session, at, n, needed, error), 256);
         }
 
+        /// <summary>What it holds and takes; also while another thread's call runs on it: as it was when that began or, of an answer, at its
+        /// last token.</summary>
         public SessionInfo GetInfo()
         {
             using var held = handle.Hold();

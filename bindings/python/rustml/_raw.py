@@ -140,15 +140,19 @@ RUSTML_LOG_TRACE = 5
 
 
 class rustml_text(Structure):
-    # These three have no struct_size and never grow.
+    # A text and its length. This struct and the next two have no struct_size and never grow.
     _fields_ = [
+        # UTF-8; NULL: empty
         ("ptr", c_void_p),
+        # bytes, or RUSTML_NUL_TERMINATED
         ("len", c_uint64),
     ]
 
 
 class rustml_logit_bias(Structure):
+    # One entry of rustml_generation_options.logit_bias.
     _fields_ = [
+        # a token
         ("id", c_int32),
         # added to the token's logit; -INFINITY forbids it
         ("bias", c_float),
@@ -156,7 +160,9 @@ class rustml_logit_bias(Structure):
 
 
 class rustml_token_logprob(Structure):
+    # One entry of rustml_event.top.
     _fields_ = [
+        # a token
         ("id", c_int32),
         # natural log of the probability under the model's own softmax
         ("logprob", c_float),
@@ -223,6 +229,7 @@ class rustml_callback(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
+        # 0: go on
         ("on_event", rustml_callback_on_event),
         ("user_data", c_void_p),
         ("destroy", rustml_callback_destroy),
@@ -239,7 +246,9 @@ class rustml_reader(Structure):
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
         ("user_data", c_void_p),
+        # bytes there are
         ("size", c_uint64),
+        # len bytes from offset into buf; 0: done
         ("read_at", rustml_reader_read_at),
         ("destroy", rustml_reader_destroy),
     ]
@@ -255,6 +264,7 @@ class rustml_sink(Structure):
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
         ("user_data", c_void_p),
+        # 0: all len bytes are taken
         ("write", rustml_sink_write),
         ("destroy", rustml_sink_destroy),
     ]
@@ -276,6 +286,7 @@ class rustml_call_options(Structure):
 
 
 class rustml_log_options(Structure):
+    # What rustml_log_set delivers, and to whom.
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
@@ -287,6 +298,7 @@ class rustml_log_options(Structure):
 
 
 class rustml_model_options(Structure):
+    # How a model is opened.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -310,6 +322,7 @@ class rustml_model_options(Structure):
 
 
 class rustml_quantize_options(Structure):
+    # What rustml_model_quantize writes.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -321,20 +334,28 @@ class rustml_quantize_options(Structure):
 
 
 class rustml_model_info(Structure):
-    # Sizes in bytes unless named otherwise. Texts live as long as the model.
+    # What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
     _fields_ = [
         ("struct_size", c_uint32),
         # that work on it
         ("n_threads", c_int32),
+        # shape of the network; head_dim: floats of one head
         ("n_layers", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("n_heads", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("n_kv_heads", c_uint32),
+        # shape of the network; head_dim: floats of one head
         ("head_dim", c_uint32),
+        # floats between the layers, and inside their feed-forward part
         ("hidden_dim", c_uint32),
+        # floats between the layers, and inside their feed-forward part
         ("ffn_dim", c_uint32),
+        # tokens
         ("vocab_size", c_uint32),
         # tokens the model was trained for
         ("context_length", c_uint32),
+        # numbers in the tensors it uses
         ("n_parameters", c_uint64),
         # packed weights in memory
         ("weight_bytes", c_uint64),
@@ -362,8 +383,11 @@ class rustml_model_info(Structure):
         ("has_chat_template", c_uint32),
         # alive now
         ("n_sessions", c_uint32),
+        # as the file says, empty if it does not; what the kernels use
         ("architecture", rustml_text),
+        # as the file says, empty if it does not; what the kernels use
         ("name", rustml_text),
+        # as the file says, empty if it does not; what the kernels use
         ("simd_target", rustml_text),
     ]
 
@@ -373,11 +397,15 @@ class rustml_memory_plan(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved0", c_uint32),
+        # of all its files
         ("file_bytes", c_uint64),
+        # packed, in memory
         ("weight_bytes", c_uint64),
+        # of one pass
         ("scratch_bytes", c_uint64),
         # of a full context
         ("kv_bytes", c_uint64),
+        # weights, scratch and KV
         ("total_bytes", c_uint64),
         # the context those KV bytes are for
         ("context_tokens", c_uint64),
@@ -385,6 +413,7 @@ class rustml_memory_plan(Structure):
 
 
 class rustml_token_info(Structure):
+    # One token of the vocabulary.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_TOKEN_*
@@ -396,6 +425,7 @@ class rustml_token_info(Structure):
 
 
 class rustml_chat_options(Structure):
+    # How messages become text.
     _fields_ = [
         ("struct_size", c_uint32),
         # 1: end with the opening of the assistant's turn; default 1
@@ -404,6 +434,7 @@ class rustml_chat_options(Structure):
 
 
 class rustml_session_options(Structure):
+    # How a session is created.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_KV_*; 0: F16
@@ -434,6 +465,7 @@ class rustml_session_info(Structure):
         ("kv_bytes_reserved", c_uint64),
         # committed now
         ("kv_bytes_used", c_uint64),
+        # RUSTML_KV_*
         ("kv_type", c_int32),
         # 1: a generation is open on it
         ("generation_open", c_uint32),
@@ -441,13 +473,20 @@ class rustml_session_info(Structure):
 
 
 class rustml_snapshot_info(Structure):
+    # What rustml_snapshot_probe finds in a snapshot.
     _fields_ = [
         ("struct_size", c_uint32),
+        # of snapshots; counts up
         ("format_version", c_uint32),
+        # of the snapshot
         ("total_bytes", c_uint64),
+        # in the session
         ("n_tokens", c_uint64),
+        # of the model it fits: those of its rustml_model_info
         ("model_fingerprint_low", c_uint64),
+        # of the model it fits: those of its rustml_model_info
         ("model_fingerprint_high", c_uint64),
+        # RUSTML_KV_*
         ("kv_type", c_int32),
         # 1: carries a generation for rustml_generation_resume
         ("generation_open", c_uint32),
@@ -455,6 +494,7 @@ class rustml_snapshot_info(Structure):
 
 
 class rustml_restore_info(Structure):
+    # What a restore brought back.
     _fields_ = [
         ("struct_size", c_uint32),
         # 1: rustml_generation_resume continues it
@@ -476,8 +516,8 @@ class rustml_prompt(Structure):
         ("kind", c_int32),
         # TEXT, MESSAGES
         ("text", rustml_text),
+        # IDS: n_ids tokens
         ("ids", POINTER(c_int32)),
-        # IDS
         ("n_ids", c_uint64),
         # RUSTML_PROMPT_*
         ("flags", c_uint32),
@@ -518,6 +558,7 @@ class rustml_generation_options(Structure):
         ("repetition_window", c_uint32),
         # 0: none; n: logprob of the token and the n best, at most 100
         ("logprobs", c_uint32),
+        # n_logit_bias entries; NULL: none
         ("logit_bias", POINTER(rustml_logit_bias)),
         ("n_logit_bias", c_uint64),
         # non-empty; their text is not delivered
@@ -550,6 +591,7 @@ class rustml_generation_options(Structure):
 
 
 class rustml_beam_options(Structure):
+    # How rustml_beam_search searches.
     _fields_ = [
         ("struct_size", c_uint32),
         # 0
@@ -587,6 +629,7 @@ class rustml_beam_options(Structure):
 
 
 class rustml_result(Structure):
+    # How a generation went; times in seconds unless named otherwise.
     _fields_ = [
         ("struct_size", c_uint32),
         # RUSTML_* of the generation; RUSTML_OK while it is open
@@ -611,7 +654,9 @@ class rustml_result(Structure):
         ("dropped_bytes", c_uint64),
         # time to first token, from start
         ("first_token_seconds", c_double),
+        # evaluating the prompt
         ("prefill_seconds", c_double),
+        # all after it
         ("decode_seconds", c_double),
         # the model's bytes_peak
         ("peak_memory_bytes", c_uint64),
@@ -792,6 +837,7 @@ def bind(library):
     # The raw bytes of one token, which need not be whole characters.
     library.rustml_model_token_bytes.argtypes = [c_void_p, c_int32, POINTER(c_uint8), c_uint64, POINTER(c_uint64), POINTER(c_void_p)]
     library.rustml_model_token_bytes.restype = c_int32
+    # What is known of one token.
     library.rustml_model_token_info.argtypes = [c_void_p, c_int32, POINTER(rustml_token_info), POINTER(c_void_p)]
     library.rustml_model_token_info.restype = c_int32
     # The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves
@@ -849,10 +895,13 @@ def bind(library):
     # Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent.
     library.rustml_session_save.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_save.restype = c_int32
+    # rustml_session_restore from a file.
     library.rustml_session_load.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_restore_info), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_load.restype = c_int32
+    # Snapshot into memory; rustml_session_snapshot_size says how much.
     library.rustml_session_to_buffer.argtypes = [c_void_p, POINTER(c_uint8), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_to_buffer.restype = c_int32
+    # rustml_session_restore from memory; `data` is needed only during the call.
     library.rustml_session_from_buffer.argtypes = [c_void_p, POINTER(c_uint8), c_uint64, POINTER(rustml_restore_info), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_from_buffer.restype = c_int32
     # Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a

@@ -2,6 +2,7 @@ import ctypes
 import json
 import os
 import unittest
+from unittest import mock
 
 from rustml import _library, _raw
 
@@ -66,6 +67,16 @@ class Raw(unittest.TestCase):
             os.environ.pop("RUSTML_LIBRARY")
             if before is not None:
                 os.environ["RUSTML_LIBRARY"] = before
+
+    def test_missing_library_lists_every_place(self):
+        environment = {name: value for name, value in os.environ.items() if name != "RUSTML_LIBRARY"}
+        with mock.patch.dict(os.environ, environment, clear=True), mock.patch("ctypes.CDLL", side_effect=OSError("not there")):
+            places = _library.candidates()
+            with self.assertRaises(ImportError) as caught:
+                _library.load.__wrapped__()
+        self.assertTrue({f"librustml.so.{_raw.RUSTML_VERSION_MAJOR}", "librustml.so"} <= set(places), places)
+        lines = str(caught.exception).splitlines()
+        self.assertEqual([line.strip() for line in lines[1:]], [f"{place}: not there" for place in places])
 
 
 if __name__ == "__main__":

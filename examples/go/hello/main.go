@@ -1,4 +1,4 @@
-// hello MODEL PROMPT: prints the answer as it is made.
+// hello MODEL: the shortest program.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		log.Fatal("usage: hello MODEL PROMPT")
+	if len(os.Args) != 2 {
+		log.Fatal("usage: hello MODEL")
 	}
 	ctx := context.Background()
 	model, err := rustml.Open(ctx, os.Args[1])
@@ -25,7 +25,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer session.Close()
-	for chunk, err := range session.Generate(ctx, rustml.Text(os.Args[2]), rustml.WithMaxTokens(64)) {
+	for chunk, err := range session.Generate(ctx, rustml.Text("The capital of France is"), rustml.WithMaxTokens(16)) {
 		if err != nil {
 			log.Fatal(err)
 		}

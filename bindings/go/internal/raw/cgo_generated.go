@@ -315,6 +315,7 @@ func ModelTokenBytes(model Model, id int32, buf *byte, capacity uint64, needed *
 	return int32(C.raw_model_token_bytes(C.uintptr_t(model), C.int32_t(id), (*C.uint8_t)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// ModelTokenInfo: What is known of one token.
 func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 	return int32(C.raw_model_token_info(C.uintptr_t(model), C.int32_t(id), (*C.rustml_token_info)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -410,14 +411,17 @@ func SessionSave(session Session, path *byte, pathLen uint64, call *CallOptions,
 	return int32(C.raw_session_save(C.uintptr_t(session), (*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionLoad: rustml_session_restore from a file.
 func SessionLoad(session Session, path *byte, pathLen uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_load(C.uintptr_t(session), (*C.char)(unsafe.Pointer(path)), C.uint64_t(pathLen), (*C.rustml_restore_info)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionToBuffer: Snapshot into memory; rustml_session_snapshot_size says how much.
 func SessionToBuffer(session Session, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_to_buffer(C.uintptr_t(session), (*C.uint8_t)(unsafe.Pointer(buf)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
+// SessionFromBuffer: rustml_session_restore from memory; `data` is needed only during the call.
 func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_from_buffer(C.uintptr_t(session), (*C.uint8_t)(unsafe.Pointer(data)), C.uint64_t(n), (*C.rustml_restore_info)(unsafe.Pointer(out)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }

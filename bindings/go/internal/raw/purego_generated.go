@@ -359,6 +359,7 @@ func ModelTokenBytes(model Model, id int32, buf *byte, capacity uint64, needed *
 	return int32(r)
 }
 
+// ModelTokenInfo: What is known of one token.
 func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[44], uintptr(model), uintptr(id), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -471,16 +472,19 @@ func SessionSave(session Session, path *byte, pathLen uint64, call *CallOptions,
 	return int32(r)
 }
 
+// SessionLoad: rustml_session_restore from a file.
 func SessionLoad(session Session, path *byte, pathLen uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[61], uintptr(session), uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionToBuffer: Snapshot into memory; rustml_session_snapshot_size says how much.
 func SessionToBuffer(session Session, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[62], uintptr(session), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
+// SessionFromBuffer: rustml_session_restore from memory; `data` is needed only during the call.
 func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[63], uintptr(session), uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

@@ -261,19 +261,25 @@ type Cancel uintptr
 // Error is a handle: a value, not an address; 0 is none.
 type Error uintptr
 
-// Text: These three have no struct_size and never grow.
+// Text: A text and its length. This struct and the next two have no struct_size and never grow.
 type Text struct {
+	// UTF-8; NULL: empty
 	Ptr *byte
+	// bytes, or RUSTML_NUL_TERMINATED
 	Len uint64
 }
 
+// LogitBias: One entry of rustml_generation_options.logit_bias.
 type LogitBias struct {
+	// a token
 	Id int32
 	// added to the token's logit; -INFINITY forbids it
 	Bias float32
 }
 
+// TokenLogprob: One entry of rustml_event.top.
 type TokenLogprob struct {
+	// a token
 	Id int32
 	// natural log of the probability under the model's own softmax
 	Logprob float32
@@ -333,9 +339,10 @@ type Event struct {
 type Callback struct {
 	StructSize uint32
 	Reserved0  uint32
-	OnEvent    uintptr
-	UserData   uintptr
-	Destroy    uintptr
+	// 0: go on
+	OnEvent  uintptr
+	UserData uintptr
+	Destroy  uintptr
 }
 
 // Reader: Random access to `size` bytes. read_at delivers all of them or returns non-zero.
@@ -343,9 +350,11 @@ type Reader struct {
 	StructSize uint32
 	Reserved0  uint32
 	UserData   uintptr
-	Size       uint64
-	ReadAt     uintptr
-	Destroy    uintptr
+	// bytes there are
+	Size uint64
+	// len bytes from offset into buf; 0: done
+	ReadAt  uintptr
+	Destroy uintptr
 }
 
 // Sink: Takes bytes in order; a non-zero answer stops the write.
@@ -353,8 +362,9 @@ type Sink struct {
 	StructSize uint32
 	Reserved0  uint32
 	UserData   uintptr
-	Write      uintptr
-	Destroy    uintptr
+	// 0: all len bytes are taken
+	Write   uintptr
+	Destroy uintptr
 }
 
 // CallOptions: For every call that may take longer than a millisecond. NULL: no limit, no progress.
@@ -370,6 +380,7 @@ type CallOptions struct {
 	Progress *Callback
 }
 
+// LogOptions: What rustml_log_set delivers, and to whom.
 type LogOptions struct {
 	StructSize uint32
 	Reserved0  uint32
@@ -379,6 +390,7 @@ type LogOptions struct {
 	Callback *Callback
 }
 
+// ModelOptions: How a model is opened.
 type ModelOptions struct {
 	StructSize uint32
 	// 0
@@ -400,6 +412,7 @@ type ModelOptions struct {
 	Reserved0      uint32
 }
 
+// QuantizeOptions: What rustml_model_quantize writes.
 type QuantizeOptions struct {
 	StructSize uint32
 	// 0
@@ -409,21 +422,30 @@ type QuantizeOptions struct {
 	Reserved0 uint32
 }
 
-// ModelInfo: Sizes in bytes unless named otherwise. Texts live as long as the model.
+// ModelInfo: What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as
+// long as the model.
 type ModelInfo struct {
 	StructSize uint32
 	// that work on it
-	NThreads  int32
-	NLayers   uint32
-	NHeads    uint32
-	NKvHeads  uint32
-	HeadDim   uint32
+	NThreads int32
+	// shape of the network; head_dim: floats of one head
+	NLayers uint32
+	// shape of the network; head_dim: floats of one head
+	NHeads uint32
+	// shape of the network; head_dim: floats of one head
+	NKvHeads uint32
+	// shape of the network; head_dim: floats of one head
+	HeadDim uint32
+	// floats between the layers, and inside their feed-forward part
 	HiddenDim uint32
-	FfnDim    uint32
+	// floats between the layers, and inside their feed-forward part
+	FfnDim uint32
+	// tokens
 	VocabSize uint32
 	// tokens the model was trained for
 	ContextLength uint32
-	NParameters   uint64
+	// numbers in the tensors it uses
+	NParameters uint64
 	// packed weights in memory
 	WeightBytes uint64
 	// the library's own accounting: weights, scratch, KV of all sessions
@@ -449,26 +471,34 @@ type ModelInfo struct {
 	// 1: RUSTML_PROMPT_MESSAGES works
 	HasChatTemplate uint32
 	// alive now
-	NSessions    uint32
+	NSessions uint32
+	// as the file says, empty if it does not; what the kernels use
 	Architecture Text
-	Name         Text
-	SimdTarget   Text
+	// as the file says, empty if it does not; what the kernels use
+	Name Text
+	// as the file says, empty if it does not; what the kernels use
+	SimdTarget Text
 }
 
 // MemoryPlan: What opening a model and one session would take, before anything is allocated.
 type MemoryPlan struct {
-	StructSize   uint32
-	Reserved0    uint32
-	FileBytes    uint64
-	WeightBytes  uint64
+	StructSize uint32
+	Reserved0  uint32
+	// of all its files
+	FileBytes uint64
+	// packed, in memory
+	WeightBytes uint64
+	// of one pass
 	ScratchBytes uint64
 	// of a full context
-	KvBytes    uint64
+	KvBytes uint64
+	// weights, scratch and KV
 	TotalBytes uint64
 	// the context those KV bytes are for
 	ContextTokens uint64
 }
 
+// TokenInfo: One token of the vocabulary.
 type TokenInfo struct {
 	StructSize uint32
 	// RUSTML_TOKEN_*
@@ -478,12 +508,14 @@ type TokenInfo struct {
 	Reserved0 uint32
 }
 
+// ChatOptions: How messages become text.
 type ChatOptions struct {
 	StructSize uint32
 	// 1: end with the opening of the assistant's turn; default 1
 	AddGenerationPrompt uint32
 }
 
+// SessionOptions: How a session is created.
 type SessionOptions struct {
 	StructSize uint32
 	// RUSTML_KV_*; 0: F16
@@ -513,23 +545,32 @@ type SessionInfo struct {
 	KvBytesReserved uint64
 	// committed now
 	KvBytesUsed uint64
-	KvType      int32
+	// RUSTML_KV_*
+	KvType int32
 	// 1: a generation is open on it
 	GenerationOpen uint32
 }
 
+// SnapshotInfo: What rustml_snapshot_probe finds in a snapshot.
 type SnapshotInfo struct {
-	StructSize           uint32
-	FormatVersion        uint32
-	TotalBytes           uint64
-	NTokens              uint64
-	ModelFingerprintLow  uint64
+	StructSize uint32
+	// of snapshots; counts up
+	FormatVersion uint32
+	// of the snapshot
+	TotalBytes uint64
+	// in the session
+	NTokens uint64
+	// of the model it fits: those of its rustml_model_info
+	ModelFingerprintLow uint64
+	// of the model it fits: those of its rustml_model_info
 	ModelFingerprintHigh uint64
-	KvType               int32
+	// RUSTML_KV_*
+	KvType int32
 	// 1: carries a generation for rustml_generation_resume
 	GenerationOpen uint32
 }
 
+// RestoreInfo: What a restore brought back.
 type RestoreInfo struct {
 	StructSize uint32
 	// 1: rustml_generation_resume continues it
@@ -550,8 +591,8 @@ type Prompt struct {
 	Kind int32
 	// TEXT, MESSAGES
 	Text Text
+	// IDS: n_ids tokens
 	Ids  *int32
-	// IDS
 	NIds uint64
 	// RUSTML_PROMPT_*
 	Flags     uint32
@@ -589,7 +630,8 @@ type GenerationOptions struct {
 	// penalties look at this many last tokens, prompt included; 0: all (default)
 	RepetitionWindow uint32
 	// 0: none; n: logprob of the token and the n best, at most 100
-	Logprobs   uint32
+	Logprobs uint32
+	// n_logit_bias entries; NULL: none
 	LogitBias  *LogitBias
 	NLogitBias uint64
 	// non-empty; their text is not delivered
@@ -620,6 +662,7 @@ type GenerationOptions struct {
 	Reserved1    uint32
 }
 
+// BeamOptions: How rustml_beam_search searches.
 type BeamOptions struct {
 	StructSize uint32
 	// 0
@@ -655,6 +698,7 @@ type BeamOptions struct {
 	StallTimeoutNs uint64
 }
 
+// Result: How a generation went; times in seconds unless named otherwise.
 type Result struct {
 	StructSize uint32
 	// RUSTML_* of the generation; RUSTML_OK while it is open
@@ -679,8 +723,10 @@ type Result struct {
 	DroppedBytes uint64
 	// time to first token, from start
 	FirstTokenSeconds float64
-	PrefillSeconds    float64
-	DecodeSeconds     float64
+	// evaluating the prompt
+	PrefillSeconds float64
+	// all after it
+	DecodeSeconds float64
 	// the model's bytes_peak
 	PeakMemoryBytes uint64
 	// from cancel trigger or deadline to the end of the stopped pass; 0: none

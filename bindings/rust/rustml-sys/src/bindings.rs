@@ -231,25 +231,31 @@ pub struct rustml_error {
     _opaque: [u8; 0],
 }
 
-/// These three have no struct_size and never grow.
+/// A text and its length. This struct and the next two have no struct_size and never grow.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_text {
+    /// UTF-8; NULL: empty
     pub ptr: *const c_char,
+    /// bytes, or RUSTML_NUL_TERMINATED
     pub len: u64,
 }
 
+/// One entry of rustml_generation_options.logit_bias.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_logit_bias {
+    /// a token
     pub id: i32,
     /// added to the token's logit; -INFINITY forbids it
     pub bias: f32,
 }
 
+/// One entry of rustml_event.top.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_token_logprob {
+    /// a token
     pub id: i32,
     /// natural log of the probability under the model's own softmax
     pub logprob: f32,
@@ -311,6 +317,7 @@ pub struct rustml_event {
 pub struct rustml_callback {
     pub struct_size: u32,
     pub reserved0: u32,
+    /// 0: go on
     pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const rustml_event) -> i32>,
     pub user_data: *mut c_void,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
@@ -323,7 +330,9 @@ pub struct rustml_reader {
     pub struct_size: u32,
     pub reserved0: u32,
     pub user_data: *mut c_void,
+    /// bytes there are
     pub size: u64,
+    /// len bytes from offset into buf; 0: done
     pub read_at: Option<unsafe extern "C" fn(user_data: *mut c_void, offset: u64, buf: *mut c_void, len: u64) -> i32>,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
@@ -335,6 +344,7 @@ pub struct rustml_sink {
     pub struct_size: u32,
     pub reserved0: u32,
     pub user_data: *mut c_void,
+    /// 0: all len bytes are taken
     pub write: Option<unsafe extern "C" fn(user_data: *mut c_void, data: *const c_void, len: u64) -> i32>,
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
@@ -354,6 +364,7 @@ pub struct rustml_call_options {
     pub progress: *const rustml_callback,
 }
 
+/// What rustml_log_set delivers, and to whom.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_log_options {
@@ -365,6 +376,7 @@ pub struct rustml_log_options {
     pub callback: *const rustml_callback,
 }
 
+/// How a model is opened.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_model_options {
@@ -388,6 +400,7 @@ pub struct rustml_model_options {
     pub reserved0: u32,
 }
 
+/// What rustml_model_quantize writes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_quantize_options {
@@ -399,22 +412,30 @@ pub struct rustml_quantize_options {
     pub reserved0: u32,
 }
 
-/// Sizes in bytes unless named otherwise. Texts live as long as the model.
+/// What a model is, and what it takes now. Sizes in bytes unless named otherwise. Texts live as long as the model.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_model_info {
     pub struct_size: u32,
     /// that work on it
     pub n_threads: i32,
+    /// shape of the network; head_dim: floats of one head
     pub n_layers: u32,
+    /// shape of the network; head_dim: floats of one head
     pub n_heads: u32,
+    /// shape of the network; head_dim: floats of one head
     pub n_kv_heads: u32,
+    /// shape of the network; head_dim: floats of one head
     pub head_dim: u32,
+    /// floats between the layers, and inside their feed-forward part
     pub hidden_dim: u32,
+    /// floats between the layers, and inside their feed-forward part
     pub ffn_dim: u32,
+    /// tokens
     pub vocab_size: u32,
     /// tokens the model was trained for
     pub context_length: u32,
+    /// numbers in the tensors it uses
     pub n_parameters: u64,
     /// packed weights in memory
     pub weight_bytes: u64,
@@ -442,8 +463,11 @@ pub struct rustml_model_info {
     pub has_chat_template: u32,
     /// alive now
     pub n_sessions: u32,
+    /// as the file says, empty if it does not; what the kernels use
     pub architecture: rustml_text,
+    /// as the file says, empty if it does not; what the kernels use
     pub name: rustml_text,
+    /// as the file says, empty if it does not; what the kernels use
     pub simd_target: rustml_text,
 }
 
@@ -453,16 +477,21 @@ pub struct rustml_model_info {
 pub struct rustml_memory_plan {
     pub struct_size: u32,
     pub reserved0: u32,
+    /// of all its files
     pub file_bytes: u64,
+    /// packed, in memory
     pub weight_bytes: u64,
+    /// of one pass
     pub scratch_bytes: u64,
     /// of a full context
     pub kv_bytes: u64,
+    /// weights, scratch and KV
     pub total_bytes: u64,
     /// the context those KV bytes are for
     pub context_tokens: u64,
 }
 
+/// One token of the vocabulary.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_token_info {
@@ -474,6 +503,7 @@ pub struct rustml_token_info {
     pub reserved0: u32,
 }
 
+/// How messages become text.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_chat_options {
@@ -482,6 +512,7 @@ pub struct rustml_chat_options {
     pub add_generation_prompt: u32,
 }
 
+/// How a session is created.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_session_options {
@@ -514,25 +545,34 @@ pub struct rustml_session_info {
     pub kv_bytes_reserved: u64,
     /// committed now
     pub kv_bytes_used: u64,
+    /// RUSTML_KV_*
     pub kv_type: i32,
     /// 1: a generation is open on it
     pub generation_open: u32,
 }
 
+/// What rustml_snapshot_probe finds in a snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_snapshot_info {
     pub struct_size: u32,
+    /// of snapshots; counts up
     pub format_version: u32,
+    /// of the snapshot
     pub total_bytes: u64,
+    /// in the session
     pub n_tokens: u64,
+    /// of the model it fits: those of its rustml_model_info
     pub model_fingerprint_low: u64,
+    /// of the model it fits: those of its rustml_model_info
     pub model_fingerprint_high: u64,
+    /// RUSTML_KV_*
     pub kv_type: i32,
     /// 1: carries a generation for rustml_generation_resume
     pub generation_open: u32,
 }
 
+/// What a restore brought back.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_restore_info {
@@ -556,8 +596,8 @@ pub struct rustml_prompt {
     pub kind: i32,
     /// TEXT, MESSAGES
     pub text: rustml_text,
+    /// IDS: n_ids tokens
     pub ids: *const i32,
-    /// IDS
     pub n_ids: u64,
     /// RUSTML_PROMPT_*
     pub flags: u32,
@@ -598,6 +638,7 @@ pub struct rustml_generation_options {
     pub repetition_window: u32,
     /// 0: none; n: logprob of the token and the n best, at most 100
     pub logprobs: u32,
+    /// n_logit_bias entries; NULL: none
     pub logit_bias: *const rustml_logit_bias,
     pub n_logit_bias: u64,
     /// non-empty; their text is not delivered
@@ -628,6 +669,7 @@ pub struct rustml_generation_options {
     pub reserved1: u32,
 }
 
+/// How rustml_beam_search searches.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_beam_options {
@@ -665,6 +707,7 @@ pub struct rustml_beam_options {
     pub stall_timeout_ns: u64,
 }
 
+/// How a generation went; times in seconds unless named otherwise.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_result {
@@ -691,7 +734,9 @@ pub struct rustml_result {
     pub dropped_bytes: u64,
     /// time to first token, from start
     pub first_token_seconds: f64,
+    /// evaluating the prompt
     pub prefill_seconds: f64,
+    /// all after it
     pub decode_seconds: f64,
     /// the model's bytes_peak
     pub peak_memory_bytes: u64,
@@ -874,6 +919,7 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// What is known of one token.
     pub fn rustml_model_token_info(
         model: *const rustml_model,
         id: i32,
@@ -988,6 +1034,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// rustml_session_restore from a file.
     pub fn rustml_session_load(
         session: *mut rustml_session,
         path: *const c_char,
@@ -996,6 +1043,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// Snapshot into memory; rustml_session_snapshot_size says how much.
     pub fn rustml_session_to_buffer(
         session: *mut rustml_session,
         buf: *mut u8,
@@ -1004,6 +1052,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
+    /// rustml_session_restore from memory; `data` is needed only during the call.
     pub fn rustml_session_from_buffer(
         session: *mut rustml_session,
         data: *const u8,

@@ -40,7 +40,8 @@ impl Session {
         Ok(Self(raw))
     }
 
-    /// Where it is and what it takes.
+    /// Where it is and what it takes. Also while another thread's call runs: as it was when that began or, of a generation, at
+    /// its last event.
     pub fn info(&self) -> Result<SessionInfo, Error> {
         let mut out = ffi::output!(rustml_session_info);
         // SAFETY: the out parameter is writable.

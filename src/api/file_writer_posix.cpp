@@ -1,5 +1,3 @@
-#include "api/file_writer.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "api/file_writer.h"
 #include "base/error.h"
 
 namespace rustml::api {
@@ -39,7 +38,7 @@ Status status_of(int code) {
 
 }  // namespace
 
-void FileWriter::fail_with_errno(const char* doing) const {
+void FileWriter::fail_with_system_error(const char* doing) const {
   const int code = errno;
   fail(status_of(code), "file " + quoted(path_) + " cannot be written: " + doing + ": " + std::generic_category().message(code));
 }
@@ -53,7 +52,7 @@ FileWriter::FileWriter(const std::string& utf8_path) : path_(utf8_path) {
     if (!S_ISREG(info.st_mode))
       fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: it is no regular file (FIFO, device or socket)");
   } else if (errno != ENOENT) {
-    fail_with_errno("looking at it");
+    fail_with_system_error("looking at it");
   }
   create_temporary();
 }
@@ -63,18 +62,18 @@ void FileWriter::create_temporary() {
   static constinit std::atomic<uint32_t> counter{0};
   for (int attempt = 0; attempt < 1000; ++attempt) {
     const std::string name = directory_ + "/.rustml-" + std::to_string(getpid()) + "-" + std::to_string(counter.fetch_add(1)) + ".tmp";
-    fd_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd_ >= 0) {
+    file_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file_ >= 0) {
       temporary_ = name;
       return;
     }
     if (errno != EEXIST && errno != EINTR) break;
   }
-  fail_with_errno("creating a temporary file beside it");
+  fail_with_system_error("creating a temporary file beside it");
 }
 
 FileWriter::~FileWriter() {
-  if (fd_ >= 0) close(fd_);
+  if (file_ >= 0) close(static_cast<int>(file_));
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
@@ -82,21 +81,21 @@ void FileWriter::write(const void* data, uint64_t n) {
   constexpr uint64_t kMaxWrite = 1u << 30;  // the system takes at most 2 GiB at once
   const auto* bytes = static_cast<const char*>(data);
   while (n > 0) {
-    const ssize_t done = ::write(fd_, bytes, std::min(n, kMaxWrite));
+    const ssize_t done = ::write(static_cast<int>(file_), bytes, std::min(n, kMaxWrite));
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail_with_errno("writing");
+    if (done < 0) fail_with_system_error("writing");
     bytes += done;
     n -= static_cast<uint64_t>(done);
   }
 }
 
 void FileWriter::commit() {
-  while (fsync(fd_) != 0)
-    if (errno != EINTR) fail_with_errno("flushing");
-  const int fd = fd_;
-  fd_ = -1;
-  if (close(fd) != 0 && errno != EINTR) fail_with_errno("closing");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno("renaming");
+  while (fsync(static_cast<int>(file_)) != 0)
+    if (errno != EINTR) fail_with_system_error("flushing");
+  const int fd = static_cast<int>(file_);
+  file_ = -1;
+  if (close(fd) != 0 && errno != EINTR) fail_with_system_error("closing");
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_system_error("renaming");
   temporary_.clear();
   // The new name must survive a crash too. Some file systems cannot flush a directory; the file itself is whole.
   const int directory = open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,5 +1,3 @@
-#include "runtime/topology.h"
-
 #include <sched.h>
 
 #include <algorithm>
@@ -9,6 +7,8 @@
 #include <set>
 #include <string>
 #include <thread>
+
+#include "runtime/topology.h"
 
 namespace rustml::runtime {
 

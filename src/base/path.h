@@ -1,0 +1,15 @@
+// Paths are UTF-8 wherever they cross a boundary. Windows has its own characters: std::filesystem::path(std::string) would be wrong there.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rustml::base {
+
+std::filesystem::path path_of(std::string_view utf8);
+std::string utf8_of(const std::filesystem::path& path);
+// Absolute and without links.
+std::filesystem::path resolved(const std::filesystem::path& path, std::error_code& error);
+
+}  // namespace rustml::base

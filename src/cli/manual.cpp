@@ -1,0 +1,111 @@
+// What options mean stands in their --help; here is only what the page has besides.
+#include "cli/manual.h"
+
+#include <algorithm>
+
+namespace rustml::cli {
+namespace {
+
+constexpr const char* kOutput =
+    R"(The answer goes to standard output and nothing else does; statistics, warnings and log lines go to standard error.
+With \fB\-\-json\fR standard output carries one JSON object a line, described by the schema in
+.IR share/rustml/events.schema.json .
+)";
+
+constexpr const char* kAfterExitCodes = R"(.SH ENVIRONMENT
+.TP
+.B RUST_LOG
+What to log where \fB\-\-log\fR is absent, in the same words.
+.TP
+.BR HF_TOKEN ", " HF_TOKEN_PATH
+Token for private and gated models, or the file that holds it. It is sent to the endpoint's host and port only, and never printed.
+.TP
+.BR HF_HUB_CACHE ", " HF_HOME ", " XDG_CACHE_HOME
+Where the cache of the hub lies; by default in
+.IR ~/.cache/huggingface/hub .
+.TP
+.B HF_HUB_OFFLINE
+1: make no connection at all.
+.TP
+.B HF_ENDPOINT
+Another hub or mirror.
+.SH EXAMPLES
+.EX
+rustml\-infer \-\-gguf model.gguf \-\-prompt "Once upon a time" \-\-max\-tokens 100
+rustml\-infer chat \-\-gguf model.gguf \-\-system "Answer briefly."
+rustml\-infer info \-\-gguf model.gguf
+rustml\-infer pull ORG/NAME/FILE.gguf
+source <(rustml\-infer completion bash)
+.EE
+)";
+
+// `text` as roff prints it: no escapes, no ligature of minus signs, no line that begins with a control character.
+std::string roff(const std::string& text) {
+  std::string out;
+  bool line_begins = true;
+  for (const char c : text) {
+    if (line_begins && (c == '.' || c == '\'')) out += "\\&";
+    out += c == '\\' ? std::string("\\e") : c == '-' ? "\\-" : std::string(1, c);
+    line_begins = c == '\n';
+  }
+  return out;
+}
+
+std::string bold(const std::string& text) { return "\\fB" + roff(text) + "\\fR"; }
+std::string italic(const std::string& text) { return "\\fI" + roff(text) + "\\fR"; }
+
+std::string label(const Described& option) {
+  std::string out = option.letter.empty() ? "" : bold(option.letter) + ", ";
+  out += option.placed() ? italic(option.type) : bold(option.name);
+  if (!option.placed() && !option.type.empty()) out += " " + italic(option.type);
+  return out;
+}
+
+std::string paragraph(const Described& option) {
+  std::string values;  // where the help does not name them
+  if (!option.values.empty() && option.help.find(option.values.front()) == std::string::npos) {
+    for (const std::string& value : option.values) values += (values.empty() ? ": " : ", ") + value;
+  }
+  return ".TP\n" + label(option) + "\n" + roff(option.help + values) + "\n";
+}
+
+std::string synopsis(const CommandText& command, bool unnamed) {
+  std::string out =
+      (unnamed ? "" : ".br\n") + bold("rustml-infer") + (unnamed ? " [" + bold(command.name) + "]" : " " + bold(command.name));
+  for (const Described& option : command.options) {
+    if (option.placed()) out += " " + italic(option.type);
+  }
+  return out + " [" + italic("OPTION") + "...]\n";
+}
+
+bool same(const Described& a, const Described& b) { return a.name == b.name && a.type == b.type && a.help == b.help; }
+
+// A command's options: those that `first` has too by name, the others in full.
+std::string section(const CommandText& command, const CommandText& first) {
+  std::string own, shared;
+  for (const Described& option : command.options) {
+    const bool known = std::any_of(first.options.begin(), first.options.end(), [&](const Described& o) { return same(o, option); });
+    if (!known) own += paragraph(option);
+    if (known) shared += (shared.empty() ? "" : ", ") + bold(option.name);
+  }
+  return ".SS " + roff(command.name) + "\n" + roff(command.summary) + "\n" + own + ".PP\nAlso, as above: " + shared + ".\n";
+}
+
+}  // namespace
+
+std::string manual_page(const std::string& version, const std::string& exit_codes, const std::vector<CommandText>& commands) {
+  const CommandText& first = commands.front();
+  std::string out = ".TH RUSTML\\-INFER 1 \"\" \"rustml " + roff(version) + "\" \"User Commands\"\n.SH NAME\n" +
+                    "rustml\\-infer \\- run language models on the processor\n.SH SYNOPSIS\n";
+  for (const CommandText& command : commands) out += synopsis(command, &command == &first);
+  out += ".SH DESCRIPTION\n" + roff(first.summary) + "\nThe first argument names the command; without one it is " + bold(first.name) +
+         ".\n.PP\n" + kOutput + ".SH OPTIONS\n";
+  for (const Described& option : first.options) out += paragraph(option);
+  out += ".SH COMMANDS\n";
+  for (const CommandText& command : commands) {
+    if (&command != &first) out += section(command, first);
+  }
+  return out + ".SH EXIT STATUS\n" + roff(exit_codes) + "\n" + kAfterExitCodes;
+}
+
+}  // namespace rustml::cli
