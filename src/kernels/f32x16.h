@@ -12,6 +12,9 @@
 
 #define RUSTML_INLINE inline __attribute__((always_inline))
 #define RUSTML_LAMBDA __attribute__((always_inline))
+// Has the integer sum x (in a register of `kind`) worked out where it is written. gcc otherwise adds in another order, at the end,
+// with all the products on the stack until then.
+#define RUSTML_IN_ORDER(kind, x) __asm__("" : "+" kind(x))
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

@@ -149,9 +149,11 @@ struct DotOf {
       int32x4_t& wide = sum.wide[i.value];
       if constexpr (bits == 8) {  // a pair of -128 * -127 twice does not fit 16 bits
         wide = vaddq_s32(wide, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+        RUSTML_IN_ORDER("w", wide);
       } else {
         int16x8_t& narrow = sum.narrow[i.value];
         narrow = nth % kNarrow == 0 ? vpaddq_s16(low, high) : vaddq_s16(narrow, vpaddq_s16(low, high));
+        RUSTML_IN_ORDER("w", narrow);
         if constexpr (nth % kNarrow == kNarrow - 1) wide = vpadalq_s16(wide, narrow);
       }
     });
