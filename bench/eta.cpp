@@ -1,8 +1,9 @@
-// How near decoding comes to the machine's read bandwidth, and where its time goes.
-//   rustml_bench_eta MODEL [--context N] [--threads N] [--rounds N] [--target NAME] [--verify]
+// How near decoding comes to the machine's read bandwidth and prefill to its integer units, and where the time goes.
+//   rustml_bench_eta MODEL [--context N] [--threads N] [--rounds N] [--target NAME] [--verify | --prefill N]
 // In turn, `rounds` times: four tokens decoded behind N positions, and each bare loop of read_kernels.h over the model's own packed
 // weights, on the same threads. Prints medians, eta = (weight bytes read per token / time of a token) / the fastest loop, then where
-// the leader's time went. --verify: passes of 1, 2, 4 and 8 tokens instead of the loops.
+// the leader's time went. --verify: passes of 1, 2, 4 and 8 tokens instead of the loops. --prefill: N tokens behind the context,
+// in chunks of 128, against 64 int8 operations per cycle and core at the clock measured then.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -111,24 +112,27 @@ double median(std::vector<double> values) {
 
 // ---- a model, driven pass by pass ----
 
+constexpr int64_t kChunk = 128;  // tokens of a pass
+
 class Runner {
  public:
-  Runner(const std::string& path, int n_threads, const std::string& target, uint64_t context) : call_{stop_, {}} {
+  Runner(const std::string& path, int n_threads, const std::string& target, uint64_t context, uint64_t more) : call_{stop_, {}} {
     generation::ModelOptions options;
     options.n_threads = n_threads;
     options.simd_target = target;
     engine_ = std::make_unique<generation::LoadedEngine>(formats::open_path(path, call_), options, call_);
     team_ = runtime::ThreadTeam::lease();
-    capacity_ = context + 64;
+    capacity_ = context + more;
     cache_ = std::make_unique<models::KvCache>(engine_->model().kv_shape(), kernels::KvType::f16, capacity_, 0, engine_->budget());
-    scratch_ = std::make_unique<models::Scratch>(config(), 128, static_cast<int64_t>(capacity_), engine_->n_threads(), engine_->budget());
+    scratch_ =
+        std::make_unique<models::Scratch>(config(), kChunk, static_cast<int64_t>(capacity_), engine_->n_threads(), engine_->budget());
     hidden_.resize(static_cast<size_t>(config().hidden));
     logits_.resize(static_cast<size_t>(config().vocab));
     std::vector<int32_t> ids;
     for (uint64_t i = 0; i < context; ++i) ids.push_back(static_cast<int32_t>(i * 7919 % static_cast<uint64_t>(config().vocab)));
     cache_->reserve(capacity_);
-    for (size_t at = 0; at < ids.size(); at += 128) {
-      const auto n = static_cast<int64_t>(std::min<size_t>(128, ids.size() - at));
+    for (size_t at = 0; at < ids.size(); at += kChunk) {
+      const auto n = static_cast<int64_t>(std::min<size_t>(kChunk, ids.size() - at));
       pass(ids.data() + at, n, engine_->kernels());
       cache_->set_length(at + static_cast<size_t>(n));
     }
@@ -156,6 +160,18 @@ class Runner {
     }
     cache_->set_length(context_);
     return seconds / 4;
+  }
+  // Seconds of n tokens behind the context; nothing stays of them.
+  double prefill(int64_t n, const KernelTable& kernels) {
+    const std::vector<int32_t> ids(static_cast<size_t>(n), 11);
+    const uint64_t start = now_ns();
+    for (int64_t at = 0; at < n; at += kChunk) {
+      const int64_t chunk = std::min(kChunk, n - at);
+      pass(ids.data() + at, chunk, kernels);
+      cache_->set_length(context_ + static_cast<uint64_t>(at + chunk));
+    }
+    cache_->set_length(context_);
+    return static_cast<double>(now_ns() - start) * 1e-9;
   }
   double read(const bench::ReadKernel& kernel, const std::byte* p, int64_t bytes) {
     const uint64_t start = now_ns();
@@ -192,6 +208,23 @@ class Runner {
   std::vector<float> hidden_, logits_;
   std::atomic<uint64_t> sink_{0};
 };
+
+// Where the leader's time of `seconds` went, per `count` tokens or passes.
+void print_spent(double seconds, double count) {
+  double rest = 1e3 * seconds;
+  for (const Spent& s : g_spent) {
+    const double ms = static_cast<double>(s.ns) * 1e-6 / count;
+    rest -= ms;
+    std::string name = s.name;
+    if (s.rows) name += " " + std::to_string(s.rows) + " x " + std::to_string(s.cols);
+    std::printf("  %-32s %8.4f ms %7.1f calls", name.c_str(), ms, static_cast<double>(s.calls) / count);
+    if (s.bytes)
+      std::printf(" %7.2f MB %6.1f GB/s of this thread", static_cast<double>(s.bytes) * 1e-6 / count,
+                  static_cast<double>(s.bytes) / static_cast<double>(s.ns));
+    std::printf("\n");
+  }
+  std::printf("  %-32s %8.4f ms\n", "barriers and all else", rest);
+}
 
 void print_verify(Runner& runner, int rounds) {
   constexpr int64_t kTokens[] = {1, 2, 4, 8};
@@ -238,27 +271,52 @@ void print_eta(Runner& runner, int rounds) {
   std::printf("decode %.3f ms, %.1f tok/s, %.1f MB at %.1f GB/s, eta %.3f (median of rounds' %.3f)\n", 1e3 * median(token),
               1 / median(token), packed * 1e-6, packed * 1e-9 / median(token), packed / all * median(read[best]) / median(token),
               median(eta));
-  const double tokens = 4.0 * rounds;
-  double rest = 1e3 * timed_seconds / rounds;
-  for (const Spent& s : g_spent) {
-    const double ms = static_cast<double>(s.ns) * 1e-6 / tokens;
-    rest -= ms;
-    std::string name = s.name;
-    if (s.rows) name += " " + std::to_string(s.rows) + " x " + std::to_string(s.cols);
-    std::printf("  %-32s %8.4f ms %7.1f calls", name.c_str(), ms, static_cast<double>(s.calls) / tokens);
-    if (s.bytes)
-      std::printf(" %7.2f MB %6.1f GB/s of this thread", static_cast<double>(s.bytes) * 1e-6 / tokens,
-                  static_cast<double>(s.bytes) / static_cast<double>(s.ns));
-    std::printf("\n");
+  print_spent(timed_seconds / rounds, 4.0 * rounds);
+}
+
+// The clock now: additions that wait for one another, one per cycle.
+double cycles_per_second() {
+  double best = 0;
+  for (int r = 0; r < 50; ++r) {
+    constexpr int kRounds = 10'000, kAdditions = 16;
+    uint64_t x = 1;
+    const uint64_t start = now_ns();
+    for (int i = 0; i < kRounds; ++i) {
+      for (int j = 0; j < kAdditions; ++j) {
+        x += 3;
+        __asm__ volatile("" : "+r"(x));
+      }
+    }
+    best = std::max(best, kRounds * kAdditions * 1e9 / static_cast<double>(now_ns() - start));
   }
-  std::printf("  %-32s %8.4f ms\n", "barriers and all else", rest);
+  return best;
+}
+
+void print_prefill(Runner& runner, int64_t n, int rounds) {
+  const KernelTable timed = timed_table(runner.kernels());
+  const models::Config& c = runner.config();
+  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
+  const double operations = 2.0 * static_cast<double>(n * c.n_layers * c.hidden * (2 * q + 2 * kv + (c.gated ? 3 : 2) * c.ffn));
+  runner.prefill(n, timed);
+  std::vector<double> seconds, eta;
+  double timed_seconds = 0;
+  g_spent.clear();
+  for (int r = 0; r < rounds; ++r) {
+    const double clock = cycles_per_second();
+    seconds.push_back(runner.prefill(n, runner.kernels()));
+    eta.push_back(operations / seconds.back() / (64 * clock * runner.n_threads()));
+    timed_seconds += runner.prefill(n, timed);
+  }
+  std::printf("prefill of %lld: %.3f ms, %.1f tok/s, eta %.3f\n", static_cast<long long>(n), 1e3 * median(seconds),
+              static_cast<double>(n) / median(seconds), median(eta));
+  print_spent(timed_seconds / rounds, rounds);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string model, target;
-  int threads = 0, rounds = 15;
+  int threads = 0, rounds = 15, prefill = 0;
   uint64_t context = 128;
   bool verify = false;
   for (int i = 1; i < argc; ++i) {
@@ -271,17 +329,22 @@ int main(int argc, char** argv) {
       rounds = std::atoi(v);
     else if (v = value("--target"); v)
       target = v;
+    else if (v = value("--prefill"); v)
+      prefill = std::atoi(v);
     else if (std::strcmp(argv[i], "--verify") == 0)
       verify = true;
     else
       model = argv[i];
   }
-  if (model.empty() || rounds < 1) return std::fprintf(stderr, "usage: see bench/eta.cpp\n"), 2;
+  if (model.empty() || rounds < 1 || prefill < 0) return std::fprintf(stderr, "usage: see bench/eta.cpp\n"), 2;
   try {
-    Runner runner(model, threads, target, context);
+    Runner runner(model, threads, target, context, std::max(64, prefill));
     std::printf("%s, %d threads, %s, context %llu\n", model.c_str(), runner.n_threads(), std::string(runner.kernels().target).c_str(),
                 static_cast<unsigned long long>(context));
-    verify ? print_verify(runner, rounds) : print_eta(runner, rounds);
+    if (prefill > 0)
+      print_prefill(runner, prefill, rounds);
+    else
+      verify ? print_verify(runner, rounds) : print_eta(runner, rounds);
   } catch (const base::Error& e) {
     return std::fprintf(stderr, "%s\n", e.what()), 1;
   }

@@ -7,7 +7,3 @@ if(TARGET rustml-infer AND NOT CMAKE_CROSSCOMPILING)
   install(FILES ${pages}/_rustml-infer DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT tools)
   install(FILES ${pages}/rustml-infer.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT tools)
 endif()
-
-if(TARGET rustml)
-  install(DIRECTORY bindings/go/ DESTINATION ${CMAKE_INSTALL_DATADIR}/rustml/go COMPONENT dev PATTERN *_test.go EXCLUDE)
-endif()

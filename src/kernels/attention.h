@@ -1,17 +1,17 @@
 // The cache's rows and the attention of one block of 128 positions (layouts in kernels.h).
 //
-// Scores: lanes are 16 positions of a K group; each K vector is used by up to four queries. Values: lanes are 16 elements of the
-// head; each V vector is used by up to four queries, for the positions all of them see; the edges, where their ranges differ
-// (causal mask, window), query by query. A query's chain over its visible positions stays in ascending order throughout.
-// Memory is fetched one phase ahead: V while the scores are worked out, what the caller reads next while the values are; from
-// several places in turn, because the processor follows each of them on its own.
-// K groups that no query sees and V rows outside the ranges are not read: their memory may have been given back.
+// As products of matrices: a tile of queries keeps its accumulators in registers, and a part of K, then of V, that lies in the
+// nearest cache is taken by one tile after the other. Scores: lanes are 16 positions of a K group. Values: lanes are 16 elements of
+// the head; where the queries of a tile see different positions (causal mask, window), each is asked. A query's chain over its
+// visible positions stays in ascending order throughout.
+// A single tile reads K and V from memory, which is fetched one phase ahead: V while the scores are worked out, what the caller
+// reads next while the values are; from several places in turn, because the processor follows each of them on its own. Several
+// tiles find all but the first reading in the cache and do without: counting costs them a twentieth to a tenth.
+// K groups and V rows outside of what some query sees are not read: their memory may have been given back.
 // Included by target.h after raw_<isa>.h, math.h and float_ops.h.
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
-
-constexpr int kQueries = 4;
 
 template <KvType type>
 using Element = std::conditional_t<type == KvType::f32, float, std::conditional_t<type == KvType::f16, uint16_t, int8_t>>;
@@ -111,17 +111,49 @@ struct Fetch {
   }
 };
 
+struct NoFetch {
+  RUSTML_INLINE void step(int64_t) {}
+};
+
 using Weights = float[kAttendBlock];  // of one query: scores, then exp, then exp times V's scale
 
-// Groups [group, group + G) for queries [j, j + Q).
-template <KvType type, int Q, int G>
-RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights* e, Fetch& fetch) {
+constexpr int64_t kBatch = 24;  // queries whose weights are kept: four tiles of six, three of eight
+
+// Queries [j, j + n) whose accumulators fill the registers, and the positions of the block that they see.
+struct Tile {
+  int64_t j = 0, n = 0;
+  int64_t begin = kAttendBlock, end = 0;          // seen by some of them; begin >= end: none
+  int64_t all_begin = 0, all_end = kAttendBlock;  // seen by all of them, within [begin, end]
+  Tile() = default;
+  Tile(const AttendArgs& a, int64_t from, int64_t to) : j(from), n(to - from) {
+    for (int64_t i = from; i < to; ++i) {
+      const int64_t first = a.first[i], last = a.last[i];
+      if (first < last) {
+        begin = first < begin ? first : begin;
+        end = last > end ? last : end;
+      }
+      all_begin = first > all_begin ? first : all_begin;
+      all_end = last < all_end ? last : all_end;
+    }
+    if (all_begin >= all_end) all_begin = all_end = end;
+  }
+};
+
+// Vectors that a tile of Q queries takes at a time: few queries need several for enough chains.
+template <int Q>
+constexpr int kWide = Q > kAttendAccumulators / 2   ? 1
+                      : Q > kAttendAccumulators / 4 ? 2
+                                                    : 4;
+
+// Groups [group, group + G).
+template <KvType type, int Q, int G, class F>
+RUSTML_INLINE void scores_at(const AttendArgs& a, const Tile& tile, int64_t group, Weights* e, F& fetch) {
   const int64_t dim = a.head_dim;
   const auto* k = static_cast<const Element<type>*>(a.k) + group * dim * kLanes;
   const float* q[Q];
   F32x16 acc[Q][G];
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    q[i.value] = a.q[j + i.value];
+    q[i.value] = a.q[tile.j + i.value];
     unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = zero(); });
   });
   for (int64_t d = 0; d < dim; ++d) {
@@ -143,108 +175,137 @@ RUSTML_INLINE void scores(const AttendArgs& a, int64_t j, int64_t group, Weights
   });
 }
 
-// One query's scores at positions [first, last) -> weights; sets m and l.
-template <KvType type>
-RUSTML_INLINE void softmax(const AttendArgs& a, int64_t j, float* e) {
-  const int64_t first = a.first[j], last = a.last[j];
-  const int64_t begin = first / kLanes * kLanes, end = (last + kLanes - 1) / kLanes * kLanes;
-  const float infinity = __builtin_inff();
-  for (int64_t p = begin; p < first; ++p) e[p] = -infinity;
-  for (int64_t p = last; p < end; ++p) e[p] = -infinity;
-  F32x16 largest = set1(-infinity), sum = zero();
-  for (int64_t p = begin; p < end; p += kLanes) largest = larger(load(e + p), largest);
-  const float m = max_lane(largest) + 0.0f;  // never -0
-  for (int64_t p = begin; p < end; p += kLanes) {
-    F32x16 x = exp(load(e + p) - set1(m));
-    sum = sum + x;  // invisible ones are 0
-    if constexpr (type == KvType::q8_0) x = x * load(a.v_scale + p);
-    store(e + p, x);
+// Scores of those of groups [group, end) that the tile sees.
+template <KvType type, int Q, class F>
+__attribute__((noinline)) void scores(const AttendArgs& a, const Tile& tile, int64_t group, int64_t end, Weights* e, F& fetch) {
+  const int64_t tile_begin = tile.begin / kLanes, tile_end = (tile.end + kLanes - 1) / kLanes;
+  group = group > tile_begin ? group : tile_begin;
+  end = end < tile_end ? end : tile_end;
+  F f = fetch;  // its counters in registers
+  if constexpr (kWide < Q >> 1) {
+    for (; group + kWide<Q> <= end; group += kWide<Q>) scores_at<type, Q, kWide<Q>>(a, tile, group, e, f);
   }
-  a.m[j] = m;
-  a.l[j] = sum_lanes(sum);
+  for (; group < end; ++group) scores_at<type, Q, 1>(a, tile, group, e, f);
+  fetch = f;
 }
 
-// o[d .. d + 16 D) += weights * V over positions [begin, end), for queries [j, j + Q); n < 16 with D = 1: the last n elements.
-template <KvType type, int Q, int D>
-RUSTML_INLINE void values_at(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, int64_t d, int64_t n,
-                             Fetch& fetch) {
+// Scores -> weights; sets m and l. All maxima first: a query's exponentials wait for its own.
+template <KvType type>
+void softmax(const AttendArgs& a, const Tile& tile, Weights* e) {
+  const float infinity = __builtin_inff();
+  for (int64_t i = 0; i < tile.n; ++i) {
+    const int64_t first = a.first[tile.j + i], last = a.last[tile.j + i], end = (last + kLanes - 1) / kLanes * kLanes;
+    F32x16 largest = set1(-infinity);
+    if (first < last) {
+      for (int64_t p = first / kLanes * kLanes; p < first; ++p) e[i][p] = -infinity;
+      for (int64_t p = last; p < end; ++p) e[i][p] = -infinity;
+      for (int64_t p = first / kLanes * kLanes; p < end; p += kLanes) largest = larger(load(e[i] + p), largest);
+    }
+    a.m[tile.j + i] = max_lane(largest) + 0.0f;  // never -0
+  }
+  for (int64_t i = 0; i < tile.n; ++i) {
+    const int64_t first = a.first[tile.j + i], last = a.last[tile.j + i];
+    const F32x16 m = set1(a.m[tile.j + i]);
+    F32x16 sum = zero();
+    for (int64_t p = first < last ? first / kLanes * kLanes : last; p < last; p += kLanes) {
+      F32x16 x = exp(load(e[i] + p) - m);
+      sum = sum + x;  // invisible ones are 0
+      if constexpr (type == KvType::q8_0) x = x * load(a.v_scale + p);
+      store(e[i] + p, x);
+    }
+    a.l[tile.j + i] = sum_lanes(sum);
+  }
+}
+
+// o[d .. d + 16 D) = weights * V; n < 16 with D = 1: the last n elements.
+template <KvType type, int Q, int D, class F>
+RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t n, F& fetch) {
   F32x16 o[Q][D];
-  unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = load_first(a.o[j + i.value] + d + c.value * kLanes, n); });
-  });
-  const auto* v = static_cast<const Element<type>*>(a.v) + begin * a.head_dim + d;
-  for (int64_t p = begin; p < end; ++p, v += a.head_dim) {
+  unroll<Q>([&](auto i) RUSTML_LAMBDA { unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = zero(); }); });
+  const auto* v = static_cast<const Element<type>*>(a.v) + d;
+  int64_t p = tile.begin;
+  const auto step = [&](auto everyone) RUSTML_LAMBDA {
     fetch.step(D * kLanes * sizeof(Element<type>));
     F32x16 row[D];
-    unroll<D>([&](auto c)
-                  RUSTML_LAMBDA { row[c.value] = n == kLanes ? load_cached<type>(v + c.value * kLanes) : load_cached_first<type>(v, n); });
+    unroll<D>([&](auto c) RUSTML_LAMBDA {
+      const auto* at = v + p * a.head_dim + c.value * kLanes;
+      row[c.value] = n == kLanes ? load_cached<type>(at) : load_cached_first<type>(at, n);
+    });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
+      if (!everyone.value && (p < a.first[tile.j + i.value] || p >= a.last[tile.j + i.value])) return;
       const F32x16 factor = set1(e[i.value][p]);
       unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = fma(factor, row[c.value], o[i.value][c.value]); });
     });
+  };
+  if constexpr (Q > 1) {
+    for (; p < tile.all_begin; ++p) step(Index<0>{});
+  }
+  for (; p < tile.all_end; ++p) step(Index<1>{});
+  if constexpr (Q > 1) {
+    for (; p < tile.end; ++p) step(Index<0>{});
   }
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    unroll<D>([&](auto c) RUSTML_LAMBDA { store_first(a.o[j + i.value] + d + c.value * kLanes, o[i.value][c.value], n); });
+    unroll<D>([&](auto c) RUSTML_LAMBDA { store_first(a.o[tile.j + i.value] + d + c.value * kLanes, o[i.value][c.value], n); });
   });
 }
 
-template <KvType type, int Q>
-void values(const AttendArgs& a, int64_t j, const Weights* e, int64_t begin, int64_t end, Fetch& fetch) {
-  constexpr int kWide = kAttendAccumulators / Q < 1 ? 1 : kAttendAccumulators / Q > 4 ? 4 : kAttendAccumulators / Q;
-  if (begin >= end) return;
-  int64_t d = 0;
-  for (; d + kWide * kLanes <= a.head_dim; d += kWide * kLanes) values_at<type, Q, kWide>(a, j, e, begin, end, d, kLanes, fetch);
-  for (; d + kLanes <= a.head_dim; d += kLanes) values_at<type, Q, 1>(a, j, e, begin, end, d, kLanes, fetch);
-  if (d < a.head_dim) values_at<type, Q, 1>(a, j, e, begin, end, d, a.head_dim - d, fetch);
+// Values of elements [d, end).
+template <KvType type, int Q, class F>
+__attribute__((noinline)) void values(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t end, F& fetch) {
+  F f = fetch;
+  if constexpr (kWide < Q >> 1) {
+    for (; d + kWide<Q> * kLanes <= end; d += kWide<Q> * kLanes) values_at<type, Q, kWide<Q>>(a, tile, e, d, kLanes, f);
+  }
+  for (; d + kLanes <= end; d += kLanes) values_at<type, Q, 1>(a, tile, e, d, kLanes, f);
+  if (d < end) values_at<type, Q, 1>(a, tile, e, d, end - d, f);
+  fetch = f;
 }
 
-// Queries [j, j + Q).
-template <KvType type, int Q>
-__attribute__((noinline)) void attend_tile(const AttendArgs& a, int64_t j) {
-  constexpr int kGroups = kAttendAccumulators / 2 / Q < 1 ? 1 : kAttendAccumulators / 2 / Q > 4 ? 4 : kAttendAccumulators / 2 / Q;
-  alignas(64) Weights e[Q];
-  // [begin, end): what some query sees; [all_begin, all_end): what all of them see.
-  int64_t begin = kAttendBlock, end = 0, all_begin = 0, all_end = kAttendBlock;
-  for (int i = 0; i < Q; ++i) {
-    const int64_t first = a.first[j + i], last = a.last[j + i];
-    if (first < last) {
-      begin = first < begin ? first : begin;
-      end = last > end ? last : end;
-    }
-    all_begin = first > all_begin ? first : all_begin;
-    all_end = last < all_end ? last : all_end;
-    for (int64_t d = 0; d < a.head_dim; ++d) a.o[j + i][d] = 0.0f;
+// f(Index<n>), least <= n <= most.
+template <int least, int most, class F>
+RUSTML_INLINE void with_width(int64_t n, F f) {
+  if (n == most) return f(Index<most>{});
+  if constexpr (most > least) with_width<least, most - 1>(n, f);
+}
+
+// As matrix products: `wide` vectors' width of K, then of V, is taken by one tile after the other while it lies in the nearest
+// cache. e: weights from query all.j on.
+template <KvType type, int least, class F>
+RUSTML_INLINE void attend_tiles(const AttendArgs& a, const Tile& all, const Tile* tiles, int64_t n_tiles, int64_t wide, Weights* e, F rows,
+                                F next) {
+  const auto each_tile = [&](auto f) RUSTML_LAMBDA {
+    for (int64_t t = 0; t < n_tiles; ++t)
+      with_width<least, kAttendQueries>(tiles[t].n, [&](auto q) RUSTML_LAMBDA { f(q, tiles[t], e + (tiles[t].j - all.j)); });
+  };
+  for (int64_t group = all.begin / kLanes; group * kLanes < all.end; group += wide)
+    each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { scores<type, q.value>(a, tile, group, group + wide, w, rows); });
+  for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], e + (tiles[t].j - all.j));
+  for (int64_t d = 0; d < a.head_dim; d += wide * kLanes) {
+    const int64_t end = d + wide * kLanes < a.head_dim ? d + wide * kLanes : a.head_dim;
+    each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { values<type, q.value>(a, tile, w, d, end, next); });
   }
-  const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>)), seen = begin < end ? (end - begin) * row_bytes : 0;
-  Fetch rows(j == 0 ? static_cast<const std::byte*>(a.v) + begin * row_bytes : nullptr, seen), next(j == 0 ? a.next : nullptr, seen);
-  int64_t group = begin / kLanes;
-  const int64_t group_end = (end + kLanes - 1) / kLanes;
-  for (; group + kGroups <= group_end; group += kGroups) scores<type, Q, kGroups>(a, j, group, e, rows);
-  for (; group < group_end; ++group) scores<type, Q, 1>(a, j, group, e, rows);
-  for (int i = 0; i < Q; ++i) {
-    if (a.first[j + i] < a.last[j + i]) {
-      softmax<type>(a, j + i, e[i]);
-    } else {
-      a.m[j + i] = -__builtin_inff();
-      a.l[j + i] = 0.0f;
-    }
+}
+
+// Queries [begin, end), at most kBatch, in tiles of about the same size.
+template <KvType type>
+void attend_batch(const AttendArgs& a, int64_t begin, int64_t end) {
+  alignas(64) Weights e[kBatch];
+  const Tile all(a, begin, end);
+  if (all.n <= kAttendQueries) {
+    const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
+    const int64_t bytes = all.begin < all.end ? (all.end - all.begin) * row_bytes : 0;
+    const Fetch rows(static_cast<const std::byte*>(a.v) + all.begin * row_bytes, bytes), next(a.next, bytes);
+    return attend_tiles<type, 1>(a, all, &all, 1, 4, e, rows, next);
   }
-  if (Q > 1 && all_begin < all_end) {
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], all_begin, next);
-    values<type, Q>(a, j, e, all_begin, all_end, next);
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, all_end, a.last[j + i], next);
-  } else {
-    for (int i = 0; i < Q; ++i) values<type, 1>(a, j + i, e + i, a.first[j + i], a.last[j + i], next);
-  }
+  Tile tiles[(kBatch + kAttendQueries - 1) / kAttendQueries];
+  const int64_t n_tiles = (all.n + kAttendQueries - 1) / kAttendQueries;
+  for (int64_t t = 0; t < n_tiles; ++t) tiles[t] = Tile(a, begin + all.n * t / n_tiles, begin + all.n * (t + 1) / n_tiles);
+  attend_tiles<type, (kAttendQueries + 1) / 2>(a, all, tiles, n_tiles, 2, e, NoFetch{}, NoFetch{});
 }
 
 template <KvType type>
 void attend_as(const AttendArgs& a) {
-  int64_t j = 0;
-  for (; j + kQueries <= a.n_queries; j += kQueries) attend_tile<type, kQueries>(a, j);
-  if (a.n_queries - j == 3) attend_tile<type, 3>(a, j);
-  if (a.n_queries - j == 2) attend_tile<type, 2>(a, j);
-  if (a.n_queries - j == 1) attend_tile<type, 1>(a, j);
+  for (int64_t j = 0; j < a.n_queries; j += kBatch) attend_batch<type>(a, j, j + kBatch < a.n_queries ? j + kBatch : a.n_queries);
 }
 
 void attend(const AttendArgs& a) {
@@ -255,23 +316,26 @@ void attend(const AttendArgs& a) {
 
 void attend_merge(const float* m, const float* l, const float* o, int64_t o_stride, int64_t n_blocks, int64_t head_dim, float* y) {
   const float infinity = __builtin_inff();
-  float largest = -infinity, total = 0;
+  float largest = -infinity;
   for (int64_t i = 0; i < n_blocks; ++i) largest = m[i] > largest ? m[i] : largest;
-  for (int64_t d = 0; d < head_dim; ++d) y[d] = 0.0f;
-  for (int64_t i = 0; i < n_blocks; ++i) {
-    float factor = 0.0f;
-    if (m[i] != -infinity) {
-      float lanes[kLanes];
-      store(lanes, exp(set1(m[i] - largest)));
-      factor = lanes[0];
+  F32x16 total = zero();  // alike in all lanes
+  for (int64_t begin = 0; begin < n_blocks; begin += kLanes) {
+    const int64_t n = lanes_at(begin, n_blocks);
+    float factor[kLanes];
+    if (n_blocks == 1 && largest > -infinity && largest < infinity)
+      factor[0] = 1.0f;  // exp(0)
+    else
+      store(factor, exp(load_first(m + begin, n) - set1(largest)));
+    for (int64_t i = 0; i < n; ++i) {
+      if (m[begin + i] == -infinity) factor[i] = 0.0f;  // also if the largest is
+      total = fma(set1(l[begin + i]), set1(factor[i]), total);
     }
-    float lanes[kLanes];
-    store(lanes, fma(set1(l[i]), set1(factor), set1(total)));
-    total = lanes[0];
-    each(head_dim, y,
-         [&](int64_t d, int64_t n) RUSTML_LAMBDA { return fma(load_first(o + i * o_stride + d, n), set1(factor), load_first(y + d, n)); });
+    each(head_dim, y, [&](int64_t d, int64_t lanes) RUSTML_LAMBDA {
+      F32x16 sum = begin == 0 ? zero() : load_first(y + d, lanes);
+      for (int64_t i = 0; i < n; ++i) sum = fma(load_first(o + (begin + i) * o_stride + d, lanes), set1(factor[i]), sum);
+      return begin + kLanes < n_blocks ? sum : sum / total;
+    });
   }
-  each(head_dim, y, [&](int64_t d, int64_t n) RUSTML_LAMBDA { return load_first(y + d, n) / set1(total); });
 }
 
 }  // namespace

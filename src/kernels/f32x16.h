@@ -12,6 +12,9 @@
 
 #define RUSTML_INLINE inline __attribute__((always_inline))
 #define RUSTML_LAMBDA __attribute__((always_inline))
+// Has the integer sum x (in a register of `kind`) worked out where it is written. gcc otherwise adds in another order, at the end,
+// with all the products on the stack until then.
+#define RUSTML_IN_ORDER(kind, x) __asm__("" : "+" kind(x))
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
@@ -66,9 +69,14 @@ RUSTML_INLINE F32x16 operator+(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] + b
 RUSTML_INLINE F32x16 operator-(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] - b.v[i]); }
 RUSTML_INLINE F32x16 operator*(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] * b.v[i]); }
 RUSTML_INLINE F32x16 negated(F32x16 a) { return a * set1(-1.0f); }  // also of zero, unlike 0 - a
-// Where x > y, then x else y: a NaN in x gives y, in y stays.
+// Where x > y, then x else y: a NaN in x gives y, in y stays. One instruction of x86 does just that.
+#if defined(__x86_64__)
+RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::max(x.v[i], y.v[i])); }
+RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::min(x.v[i], y.v[i])); }
+#else
 RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] > y.v[i], x.v[i], y.v[i])); }
 RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] < y.v[i], x.v[i], y.v[i])); }
+#endif
 RUSTML_INLINE bool any_equal(F32x16 a, F32x16 b) {
   bool any = false;
   unroll<kParts>([&](auto i) RUSTML_LAMBDA { any = xsimd::any(a.v[i.value] == b.v[i.value]) || any; });
@@ -100,21 +108,23 @@ RUSTML_INLINE F32x16 first_lanes(F32x16 x, int64_t n) {
   return load(lanes);
 }
 
-// The reduction tree of kernels.h.
-RUSTML_INLINE float sum_lanes(F32x16 x) {
+// f of the halves, again and again: the reduction tree of kernels.h.
+template <class F>
+RUSTML_INLINE float reduce(F32x16 x, F f) {
   float lanes[kLanes];
   store(lanes, x);
-  for (int width = 8; width > 0; width /= 2) {
-    for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
-  }
+  unroll<4>([&](auto step) RUSTML_LAMBDA {
+    constexpr int width = kLanes / 2 >> step.value;
+    unroll<width>([&](auto l) RUSTML_LAMBDA { lanes[l.value] = f(lanes[l.value], lanes[l.value + width]); });
+  });
   return lanes[0];
 }
+RUSTML_INLINE float sum_lanes(F32x16 x) {
+  return reduce(x, [](float a, float b) RUSTML_LAMBDA { return a + b; });
+}
+// None of them NaN.
 RUSTML_INLINE float max_lane(F32x16 x) {
-  float lanes[kLanes];
-  store(lanes, x);
-  float largest = lanes[0];
-  for (float lane : lanes) largest = lane > largest ? lane : largest;
-  return largest;
+  return reduce(x, [](float a, float b) RUSTML_LAMBDA { return a > b ? a : b; });
 }
 
 }  // namespace

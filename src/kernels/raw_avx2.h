@@ -14,7 +14,7 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
-constexpr int kAttendAccumulators = 4;
+constexpr int kAttendQueries = 6, kAttendAccumulators = 4;  // 12 registers of accumulators; 8, where several vectors take more
 
 RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
 
@@ -124,6 +124,7 @@ struct DotOf {
       __m256i& narrow = sum.narrow.v[i.value];
       const __m256i pairs = _mm256_maddubs_epi16(w.v[i.value], x);
       narrow = nth % kNarrow == 0 ? pairs : _mm256_add_epi16(narrow, pairs);
+      RUSTML_IN_ORDER("x", narrow);
       if constexpr (nth % kNarrow == kNarrow - 1) widen(sum, i);
     });
   }
@@ -155,6 +156,7 @@ struct DotOf<8> {
     unroll<2>([&](auto i) RUSTML_LAMBDA {
       const __m256i pairs = _mm256_maddubs_epi16(w.magnitude.v[i.value], _mm256_sign_epi8(x, w.value.v[i.value]));
       sum.v[i.value] = _mm256_add_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, one));
+      RUSTML_IN_ORDER("x", sum.v[i.value]);
     });
   }
   static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }

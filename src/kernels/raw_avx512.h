@@ -11,7 +11,8 @@ namespace {
 
 // Register tile of linear: 2 panels x 6 tokens = 12 integer and 12 float accumulators of 32 registers.
 constexpr int kTilePanels = 2, kTileTokens = 6;
-constexpr int kAttendAccumulators = 16;  // F32x16 accumulators of attention
+// Register tile of attention: 8 queries x 2 vectors; for fewer queries up to 4 vectors.
+constexpr int kAttendQueries = 8, kAttendAccumulators = 16;
 
 RUSTML_INLINE F32x16 raw(__m512 x) { return {{Batch(x)}}; }
 

@@ -13,7 +13,7 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
-constexpr int kAttendAccumulators = 4;
+constexpr int kAttendQueries = 6, kAttendAccumulators = 4;
 
 // a * b + c, rounded once.
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
@@ -149,9 +149,11 @@ struct DotOf {
       int32x4_t& wide = sum.wide[i.value];
       if constexpr (bits == 8) {  // a pair of -128 * -127 twice does not fit 16 bits
         wide = vaddq_s32(wide, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+        RUSTML_IN_ORDER("w", wide);
       } else {
         int16x8_t& narrow = sum.narrow[i.value];
         narrow = nth % kNarrow == 0 ? vpaddq_s16(low, high) : vaddq_s16(narrow, vpaddq_s16(low, high));
+        RUSTML_IN_ORDER("w", narrow);
         if constexpr (nth % kNarrow == kNarrow - 1) wide = vpadalq_s16(wide, narrow);
       }
     });

@@ -12,7 +12,7 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 2;
-constexpr int kAttendAccumulators = 2;
+constexpr int kAttendQueries = 2, kAttendAccumulators = 2;
 
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return a * b + c; }  // rounded twice: there is no such instruction
 RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {
@@ -144,6 +144,7 @@ struct DotOf {
       __m128i& narrow = sum.narrow.v[i.value];
       const __m128i pairs = _mm_maddubs_epi16(w.v[i.value], x);
       narrow = nth % kNarrow == 0 ? pairs : _mm_add_epi16(narrow, pairs);
+      RUSTML_IN_ORDER("x", narrow);
       __m128i& wide = sum.wide.v[i.value];
       if constexpr (nth % kNarrow == kNarrow - 1) wide = _mm_add_epi32(wide, _mm_madd_epi16(narrow, _mm_set1_epi16(1)));
     });
@@ -166,6 +167,7 @@ struct DotOf<8> {
     unroll<4>([&](auto i) RUSTML_LAMBDA {
       const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(w.v[i.value]), _mm_sign_epi8(x, w.v[i.value]));
       sum.v[i.value] = _mm_add_epi32(sum.v[i.value], _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
+      RUSTML_IN_ORDER("x", sum.v[i.value]);
     });
   }
   static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum); }

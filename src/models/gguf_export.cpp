@@ -154,14 +154,43 @@ void export_gguf(const ModelFile& file, DType type, Export& out) {
   }
 }
 
-// Floats in, bytes of the tensor's type out; rows of `cols` values.
-void write_rows(const ExportTensor& t, std::vector<float>& values, int64_t cols, const WriteBytes& write) {
+// The tensor as a matrix, and how many of its rows make a band: whole heads, so that they are the same ones in both orders.
+struct Rows {
+  int64_t rows = 1, cols = 1, band = 1;
+};
+
+Rows rows_of(const ExportTensor& t) {
+  const std::vector<int64_t>& shape = t.to.shape;
+  const bool single = shape.size() == 1 && t.order.pairs_of_head > 0;  // a bias in the order of its matrix's rows
+  Rows r;
+  if (!single) r.cols = shape.back();
+  for (size_t i = 0; i + (single ? 0 : 1) < shape.size(); ++i) r.rows *= shape[i];
+  const int64_t unit = std::max<int64_t>(1, t.order.pairs_of_head);
+  r.band = std::max<int64_t>(1, kBandBytes / static_cast<int64_t>(sizeof(float)) / r.cols / unit) * unit;
+  return r;
+}
+
+// Floats in, bytes of the tensor's type out.
+std::vector<std::byte> encode(const ExportTensor& t, std::vector<float> values, int64_t cols) {
   if (t.plus != 0 || t.times != 1)
     for (float& v : values) v = (v + t.plus) * t.times;
   const int64_t n = static_cast<int64_t>(values.size());
   std::vector<std::byte> bytes(static_cast<size_t>(n / cols * tensor::row_bytes(t.to.dtype, cols)));
   tensor::quantize(t.to.dtype, values.data(), n, bytes.data());
-  write(bytes.data(), bytes.size());
+  return bytes;
+}
+
+// Rows begin ... begin + n of a tensor that is [cols, rows] in its file, of a float type.
+std::vector<float> read_transposed(const ModelFile& file, const TensorInfo& from, const Rows& shape, int64_t begin, int64_t n) {
+  const int64_t element = tensor::info(from.dtype).block_bytes;
+  std::vector<std::byte> bytes(static_cast<size_t>(n * element));
+  std::vector<float> line(static_cast<size_t>(n)), values(static_cast<size_t>(n * shape.cols));
+  for (int64_t k = 0; k < shape.cols; ++k) {
+    file.read(from, static_cast<uint64_t>((k * shape.rows + begin) * element), bytes.data(), bytes.size());
+    tensor::dequantize(from.dtype, bytes.data(), n, line.data());
+    for (int64_t r = 0; r < n; ++r) values[static_cast<size_t>(r * shape.cols + k)] = line[static_cast<size_t>(r)];
+  }
+  return values;
 }
 
 }  // namespace
@@ -181,45 +210,24 @@ Export plan_export(const ModelFile& file, DType type) {
   return out;
 }
 
-void write_tensor(const ModelFile& file, const ExportTensor& t, const WriteBytes& write, runtime::StopSignal& stop) {
-  stop.check("quantize");
-  const bool single = t.to.shape.size() == 1 && t.order.pairs_of_head > 0;  // a bias in the order of its matrix's rows
-  const int64_t cols = single ? 1 : t.to.shape.back();
-  if (!t.from) {
-    std::vector<float> values = t.values;
-    return write_rows(t, values, cols, write);
-  }
-  int64_t rows = single ? t.to.shape[0] : 1;
-  for (size_t i = 0; i + 1 < t.to.shape.size(); ++i) rows *= t.to.shape[i];
+int64_t n_bands(const ExportTensor& t) {
+  const Rows shape = rows_of(t);
+  return (shape.rows + shape.band - 1) / shape.band;
+}
+
+std::vector<std::byte> make_band(const ModelFile& file, const ExportTensor& t, int64_t index) {
+  const Rows shape = rows_of(t);
+  if (!t.from) return encode(t, t.values, shape.cols);
+  const int64_t begin = index * shape.band, n = std::min(shape.band, shape.rows - begin), cols = shape.cols;
+  if (t.transposed) return encode(t, read_transposed(file, *t.from, shape, begin, n), cols);
   const DType type = t.from->dtype;
-  if (t.transposed) {  // as a whole: at most a few tens of megabytes in the models that have them
-    std::vector<std::byte> bytes(t.from->bytes);
-    file.read(*t.from, 0, bytes.data(), bytes.size());
-    std::vector<float> there(static_cast<size_t>(rows * cols)), values(there.size());
-    tensor::dequantize(type, bytes.data(), rows * cols, there.data());
-    for (int64_t k = 0; k < cols; ++k)
-      for (int64_t r = 0; r < rows; ++r) values[static_cast<size_t>(r * cols + k)] = there[static_cast<size_t>(k * rows + r)];
-    return write_rows(t, values, cols, write);
-  }
-  // Bands of whole heads, so that a band's rows are the same ones in both orders.
-  const int64_t unit = std::max<int64_t>(1, t.order.pairs_of_head), row_bytes = tensor::row_bytes(type, cols);
-  const int64_t step = std::max<int64_t>(1, kBandBytes / static_cast<int64_t>(sizeof(float)) / cols / unit) * unit;
-  std::vector<std::byte> bytes;
-  std::vector<float> values;
-  for (int64_t begin = 0; begin < rows; begin += step) {
-    stop.check("quantize");
-    const int64_t n = std::min(step, rows - begin);
-    bytes.resize(static_cast<size_t>(n * row_bytes));
-    file.read(*t.from, static_cast<uint64_t>(begin * row_bytes), bytes.data(), bytes.size());
-    if (type == t.to.dtype && t.order.pairs_of_head == 0 && t.plus == 0 && t.times == 1) {  // as it is, bit for bit
-      write(bytes.data(), bytes.size());
-      continue;
-    }
-    values.resize(static_cast<size_t>(n * cols));
-    for (int64_t r = 0; r < n; ++r)
-      tensor::dequantize(type, bytes.data() + r * row_bytes, cols, values.data() + t.order.file_row(r) * cols);
-    write_rows(t, values, cols, write);
-  }
+  const int64_t row_bytes = tensor::row_bytes(type, cols);
+  std::vector<std::byte> bytes(static_cast<size_t>(n * row_bytes));
+  file.read(*t.from, static_cast<uint64_t>(begin * row_bytes), bytes.data(), bytes.size());
+  if (type == t.to.dtype && t.order.pairs_of_head == 0 && t.plus == 0 && t.times == 1) return bytes;  // as it is, bit for bit
+  std::vector<float> values(static_cast<size_t>(n * cols));
+  for (int64_t r = 0; r < n; ++r) tensor::dequantize(type, bytes.data() + r * row_bytes, cols, values.data() + t.order.file_row(r) * cols);
+  return encode(t, std::move(values), cols);
 }
 
 }  // namespace rustml::models

@@ -1,6 +1,6 @@
 // A model of any format as the keys and tensors of a GGUF file, called and laid out as llama.cpp's converter does.
 #pragma once
-#include <functional>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,8 +29,8 @@ struct Export {
 // positions get F32. Checks the file as binding does; unimplemented for what GGUF has no place for.
 Export plan_export(const formats::ModelFile& file, tensor::DType type);
 
-// All bytes of a tensor, in order, a few megabytes at a time. Polls `stop`.
-using WriteBytes = std::function<void(const void* data, uint64_t n)>;
-void write_tensor(const formats::ModelFile& file, const ExportTensor& tensor, const WriteBytes& write, runtime::StopSignal& stop);
+// A tensor's bytes are those of its bands, one after the other: a few megabytes each, made independently and in any order.
+int64_t n_bands(const ExportTensor& tensor);
+std::vector<std::byte> make_band(const formats::ModelFile& file, const ExportTensor& tensor, int64_t index);
 
 }  // namespace rustml::models

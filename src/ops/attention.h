@@ -59,7 +59,7 @@ void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation
 struct AttentionScratch {
   float *m, *l, *o;  // [queries][blocks], [queries][blocks], [queries][blocks][head_dim]
 };
-constexpr int64_t kAttentionQueries = 16;  // queries that one unit of work holds partial results of
+constexpr int64_t kAttentionQueries = 24;  // queries that one unit of work holds partial results of; kernels take as many at a time
 inline int64_t attention_blocks(int64_t positions) { return (positions + kernels::kAttendBlock - 1) / kernels::kAttendBlock; }
 // Blocks with a position that the token at `position` sees.
 inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t position) {

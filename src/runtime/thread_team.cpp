@@ -208,6 +208,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     for (int i = 0; i < n_workers && !alone; ++i)
       if (answered(i)) members[n++] = i;
     const uint64_t size = static_cast<uint64_t>(n) + 1;
+    claims_.store(0, std::memory_order_relaxed);
     for (int r = 1; r <= n; ++r) {
       Seat& seat = *seats_[members[r - 1]];
       seat.command.store(uint64_t{pass} << 32 | static_cast<uint64_t>(s) << 16 | static_cast<uint64_t>(r) << 8 | (size - 1),
@@ -323,6 +324,19 @@ void ThreadTeam::work(Seat& seat) {
 }
 
 void Member::sync() noexcept { team_.sync(size_, leader()); }
+
+int64_t Member::claim(int64_t n) noexcept {
+  uint64_t seen = team_.claims_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto operation = static_cast<uint32_t>(seen >> 32);
+    const int64_t share = operation == operation_ ? static_cast<int64_t>(seen & 0xFFFFFFFF) : 0;
+    if (operation > operation_ || share >= n) break;  // one who has gone on found none left
+    const uint64_t taken = uint64_t{operation_} << 32 | static_cast<uint64_t>(share + 1);
+    if (team_.claims_.compare_exchange_weak(seen, taken, std::memory_order_relaxed)) return share;
+  }
+  ++operation_;
+  return n;
+}
 
 bool Member::begin_piece() noexcept {
   if (stop_.poll()) return false;

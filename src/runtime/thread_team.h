@@ -46,6 +46,9 @@ class Member {
   void sync() noexcept;
   // Asked before every piece of work (at most 4 MB of weights x 16 tokens); false: stop, do not begin it.
   bool begin_piece() noexcept;
+  // One of the shares 0 ... n - 1 of an operation that belong to whoever comes first, each given to one member only; n: none is
+  // left. Every member asks until then, in operation after operation, with or without a barrier between them.
+  int64_t claim(int64_t n) noexcept;
   bool stopped() const noexcept { return stop_.stopped(); }
 
  private:
@@ -53,6 +56,7 @@ class Member {
   StopSignal& stop_;
   PieceLog& pieces_;
   const int rank_, size_;
+  uint32_t operation_ = 0;  // of this step, as `claim` counts them
 };
 
 // Half-open range of units, for rank `rank` of `size`: contiguous, sizes differ by at most one.
@@ -131,6 +135,7 @@ class ThreadTeam {
   alignas(64) std::atomic<uint32_t> epoch_{0};     // completed barriers
   alignas(64) std::atomic<uint32_t> finished_{0};  // workers that have finished the step
   alignas(64) std::atomic<uint32_t> barrier_sleepers_{0};
+  alignas(64) std::atomic<uint64_t> claims_{0};  // (operation << 32) | shares given away: see Member::claim
   std::atomic<bool> quit_{false};
 };
 

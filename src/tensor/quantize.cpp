@@ -9,6 +9,7 @@
 
 #include "tensor/block.h"
 #include "tensor/dtype.h"
+#include "tensor/q8_0.h"
 
 namespace rustml::tensor {
 namespace {
@@ -109,6 +110,8 @@ void convert_floats(const float* src, int64_t n, std::byte* dst, Convert convert
 
 }  // namespace
 
+void quantize_q8_0_scalar(const float* src, int64_t n, std::byte* dst) noexcept { encode_blocks<BlockQ8_0>(src, n, dst); }
+
 bool can_quantize(DType dtype) noexcept { return info(dtype).block_elements <= kBlock; }
 
 void quantize(DType dtype, const float* src, int64_t n, std::byte* dst) {
@@ -130,7 +133,10 @@ void quantize(DType dtype, const float* src, int64_t n, std::byte* dst) {
     case DType::q5_1:
       return encode_blocks<BlockQ5_1>(src, n, dst);
     case DType::q8_0:
-      return encode_blocks<BlockQ8_0>(src, n, dst);
+#if defined(__x86_64__)
+      if (has_avx2()) return quantize_q8_0_avx2(src, n, dst);
+#endif
+      return quantize_q8_0_scalar(src, n, dst);
     default:
       return;
   }

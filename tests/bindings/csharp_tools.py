@@ -35,6 +35,7 @@ def run(command, **environment):
 
 class Tools:
     environment = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}  # no libicu is needed
+    sources = ROOT / "bindings/csharp/Rustml"
 
     def __init__(self, work):
         if not (FOLDER / "complete-1").exists():
@@ -71,7 +72,7 @@ class Tools:
     def library(self):
         """Rustml.dll as NuGet users get it: refers to netstandard 2.1 alone. Warnings are errors, but for missing comments (1591)."""
         out = self.work / "Rustml.dll"
-        sources = sorted((ROOT / "bindings/csharp/Rustml").glob("*.cs"))
+        sources = sorted(self.sources.glob("*.cs"))
         if not out.exists() or out.stat().st_mtime < max(file.stat().st_mtime for file in sources):
             self.compile("-target:library", "-unsafe", "-nullable:enable", "-nowarn:1591", f"-doc:{out.with_suffix('.xml')}", f"-out:{out}", *sources,
                          RUSTML_NETSTANDARD="1")

@@ -69,7 +69,7 @@ def purego(work, environment):
         print(f"SKIPPED every place where it looks: {installed[0]} is installed on this system")
         return
     bare = {name: value for name, value in os.environ.items() if name not in ("RUSTML_LIBRARY", "LD_LIBRARY_PATH")}
-    done = subprocess.run([probe, MODEL, "x"], env=bare, capture_output=True, text=True)
+    done = subprocess.run([probe, MODEL], env=bare, capture_output=True, text=True)
     tried = re.findall(r"^  (\S+): ", done.stderr, re.M)
     if done.returncode == 0 or not set(places) | set(names) <= set(tried):
         sys.exit(f"FAILED: without a library it says it tried {tried}: {done.stderr}")

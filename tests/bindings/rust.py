@@ -76,7 +76,6 @@ def new_user(build, work):
     wanted(len(said) > 10, f"hello printed {said!r}")
 
     examples = prefix / "share/doc/rustml/examples/rust"
-    shutil.copy(EXAMPLES / "Cargo.lock", examples)
 
     def example(name, *arguments):
         return output(["cargo", "run", *OFFLINE, "-q", "--bin", name, "--", *arguments], examples, **found)

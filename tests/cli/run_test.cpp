@@ -267,7 +267,7 @@ TEST(Run, HelpNamesCommandsOptionsAndExitCodes) {
   for (const char* command : {"run", "chat", "info", "tokenize", "bench"}) {
     EXPECT_NE(infer({command, "--help"}).out.find("--gguf"), std::string::npos) << command;
   }
-  EXPECT_EQ(infer({"--version"}).out.rfind("rustml-infer 0.1", 0), 0u);
+  EXPECT_EQ(infer({"--version"}).out.rfind("rustml-infer 1.", 0), 0u);
 }
 
 TEST(Run, SmolLM2KnowsTheCapitalOfFrance) {

@@ -70,5 +70,18 @@ TEST(GgufFile, EveryTypeOpensAndStaysNear) {
   }
 }
 
+TEST(GgufFile, StopsBetweenBands) {
+  const formats::ModelFile file = golden("base_f32.gguf");
+  runtime::CancelFlag flag;
+  runtime::StopSignal stop(&flag);
+  runtime::Call call{stop, {}};
+  int writes = 0;
+  const auto write = [&](const void*, uint64_t) {
+    if (++writes == 1) flag.trigger(1);  // the head has been written
+  };
+  EXPECT_THROW(write_gguf(file, tensor::DType::q8_0, write, call), base::Error);
+  EXPECT_EQ(writes, 1);
+}
+
 }  // namespace
 }  // namespace rustml::generation

@@ -1,5 +1,5 @@
 // Compares one target's kernels with the scalar reference, entry by entry, on odd lengths and in buffers of exact size.
-// Without GoogleTest, so that it also runs as a plain program under an emulator (neon_main.cpp).
+// Without GoogleTest, so that it also runs as a plain program under an emulator (compare_main.cpp).
 #pragma once
 #include <string>
 #include <vector>

@@ -12,7 +12,7 @@ done
 mkdir -p "$out"
 set -e
 for source in src/tensor/dtype src/tensor/dequantize src/tensor/float16 src/tensor/quantize src/kernels/packed src/kernels/select src/kernels/scalar \
-              src/kernels/target_neon src/kernels/target_neondot tests/kernels/comparison tests/kernels/neon_main; do
+              src/kernels/target_neon src/kernels/target_neondot tests/kernels/comparison tests/kernels/compare_main; do
   case $source in *neondot) dot=-march=armv8.2-a+dotprod ;; *) dot= ;; esac
   # xsimd is headers only and the same for every processor; -idirafter keeps the host's other headers behind the target's.
   $cxx -std=c++20 -O2 -Wall -Wextra -ffp-contract=off $dot -I"$root/src" -I"$root/tests/kernels" -idirafter /usr/include \

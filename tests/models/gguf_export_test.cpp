@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "formats/gguf_writer.h"
 
 namespace rustml::models {
 namespace {
@@ -19,14 +20,10 @@ formats::ModelFile golden(const std::string& name) {
 
 std::vector<std::byte> exported(const formats::ModelFile& file, const ExportTensor& t) {
   std::vector<std::byte> bytes;
-  runtime::StopSignal stop;
-  write_tensor(
-      file, t,
-      [&](const void* data, uint64_t n) {
-        const auto* from = static_cast<const std::byte*>(data);
-        bytes.insert(bytes.end(), from, from + n);
-      },
-      stop);
+  for (int64_t i = 0; i < n_bands(t); ++i) {
+    const std::vector<std::byte> band = make_band(file, t, i);
+    bytes.insert(bytes.end(), band.begin(), band.end());
+  }
   EXPECT_EQ(bytes.size(), t.to.bytes()) << t.to.name;
   return bytes;
 }
@@ -121,15 +118,38 @@ TEST(GgufExport, WhatGgufHasNoPlaceForIsRefused) {
   }
 }
 
-TEST(GgufExport, StopsBetweenBands) {
-  const formats::ModelFile file = golden("llama");
-  const Export plan = plan_export(file, tensor::DType::f32);
-  runtime::CancelFlag flag;
-  runtime::StopSignal stop(&flag);
-  flag.trigger(1);
-  EXPECT_THROW(write_tensor(
-                   file, plan.tensors.front(), [](const void*, uint64_t) {}, stop),
-               base::Error);
+// Larger than a band: 1,900,032 values.
+TEST(GgufExport, BandsOfATensorMakeItWhole) {
+  constexpr int64_t kRows = 1536, kCols = 1237, kPairs = 3;
+  formats::GgufTensor there{"t", tensor::DType::f32, {kRows, kCols}};
+  std::string bytes = formats::gguf_head({{"general.architecture", std::string("llama")}}, {there});
+  std::vector<float> values(static_cast<size_t>(kRows * kCols));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  bytes.append(reinterpret_cast<const char*>(values.data()), there.bytes());
+  bytes.append(formats::gguf_padding(there.bytes()), '\0');
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  const formats::ModelFile file = formats::open(base::open_memory(bytes.data(), bytes.size(), "whole"), call);
+
+  ExportTensor t;
+  t.from = &file.tensors.front();
+  t.to = {"t", tensor::DType::f32, {kCols, kRows}};
+  t.transposed = true;
+  EXPECT_GT(n_bands(t), 1);
+  const std::vector<float> transposed = floats(file, t);
+  for (int64_t r = 0; r < kCols; ++r)
+    for (int64_t k = 0; k < kRows; ++k) ASSERT_EQ(transposed[r * kRows + k], values[k * kCols + r]) << r << ", " << k;
+
+  t.to.shape = {kRows, kCols};
+  t.transposed = false;
+  t.order = {2 * kPairs};
+  EXPECT_GT(n_bands(t), 1);
+  const std::vector<float> paired = floats(file, t);
+  for (int64_t r = 0; r < kRows; ++r) {  // pair i of a head is the rows 2 i and 2 i + 1, of its halves' i-th rows
+    const int64_t head = r / (2 * kPairs) * 2 * kPairs, in_head = r - head;
+    const int64_t to = head + 2 * (in_head % kPairs) + in_head / kPairs;
+    for (int64_t k = 0; k < kCols; ++k) ASSERT_EQ(paired[to * kCols + k], values[r * kCols + k]) << r << ", " << k;
+  }
 }
 
 }  // namespace

@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <random>
+#include <thread>
 
 #include "kernels/select.h"
 #include "team.h"
@@ -91,13 +95,13 @@ TEST(Linear, PartsSideBySideEqualDoubleSums) {
 }
 
 TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
-  constexpr int64_t kCols = 160, kRows = 200, kTokens = 70;
+  constexpr int64_t kCols = 160, kRows = 200, kTokens = 140;  // three tiles of tokens
   const Packed w(tensor::DType::q8_0, kRows, kCols, 5);
   const std::vector<float> x = random_rows(kTokens * kCols, 6), norm = random_rows(kCols, 7);
-  const auto run = [&](int n_threads, int64_t chunk) {
-    std::vector<float> out(kTokens * kRows, 1.0f);
-    for (int64_t t = 0; t < kTokens; t += chunk) {
-      const int64_t n = std::min(chunk, kTokens - t);
+  const auto run = [&](int n_threads, int64_t chunk, int64_t tokens) {
+    std::vector<float> out(static_cast<size_t>(tokens * kRows), 1.0f);
+    for (int64_t t = 0; t < tokens; t += chunk) {
+      const int64_t n = std::min(chunk, tokens - t);
       run_on_team(n_threads, kernels::best(), n, kCols, [&](Context& c) {
         const Activations a = normalize(c, x.data() + t * kCols, {norm.data(), nullptr, 1e-5f}, n, kCols, true);
         linear(c, w.m, a, n, out.data() + t * kRows, kRows, true);
@@ -105,9 +109,83 @@ TEST(Linear, BitsDoNotDependOnThreadsOrChunks) {
     }
     return out;
   };
-  const std::vector<float> want = run(1, 1);
-  for (const int n_threads : {1, 2, 4})
-    for (const int64_t chunk : {1, 3, 64, 70}) EXPECT_EQ(run(n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+  const std::vector<float> all = run(1, 1, kTokens);
+  for (const int n_threads : {1, 2, 3, 4, 8}) {
+    for (const int64_t chunk : {1, 3, 64, 70, 140}) {
+      const int64_t tokens = std::min(kTokens, 6 * chunk);
+      const std::vector<float> want(all.begin(), all.begin() + tokens * kRows);
+      EXPECT_EQ(run(n_threads, chunk, tokens), want) << n_threads << " threads, chunks of " << chunk;
+    }
+  }
+}
+
+// The kernel table's, with `before` called first.
+std::function<void()> g_before;
+void watched_linear(const kernels::LinearArgs& args, int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+  g_before();
+  kernels::best().linear[static_cast<int>(tensor::DType::q8_0)](args, p0, p1, t0, t1);
+}
+
+TEST(Linear, AMemberWhoIsLateLeavesTheLastPiecesToOthersAndAStopEndsThem) {
+  constexpr int64_t kCols = 576, kRows = 576, kTokens = 128;
+  const Packed w(tensor::DType::q8_0, kRows, kCols, 12);
+  const std::vector<float> x = random_rows(kTokens * kCols, 13);
+  kernels::KernelTable kernels = kernels::best();
+  std::vector<float> want(kTokens * kRows), out(want.size());
+  std::atomic<int> pieces{0}, size{0};
+  const auto run = [&](int n_threads, runtime::StopSignal* stop, float* to) {
+    return run_on_team(
+        n_threads, kernels, kTokens, kCols,
+        [&](Context& c) {
+          const Activations a = quantize(c, x.data(), kTokens, kCols, true);
+          size = c.member.size();
+          linear(c, w.m, a, kTokens, to, kRows);
+        },
+        stop);
+  };
+  run(1, nullptr, want.data());
+  kernels.linear[static_cast<int>(tensor::DType::q8_0)] = watched_linear;
+
+  // The first to come waits in its first piece: all that is not a fixed share is then done by the other, once there is one.
+  constexpr int kPieces = 12;  // 36 units: shares of 13, and of 14 over two tiles of tokens; 9 by claim
+  int of_the_late = 0;
+  for (int tries = 0; size < 2 && tries < 50; ++tries) {
+    std::atomic<bool> first{true};
+    std::atomic<std::thread::id> late{};
+    std::atomic<int> more{0};
+    pieces = 0;
+    g_before = [&] {
+      ++pieces;
+      if (first.exchange(false)) {
+        late = std::this_thread::get_id();
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (size == 2 && pieces < kPieces - 1 && std::chrono::steady_clock::now() < limit)
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      } else if (late == std::this_thread::get_id()) {
+        ++more;
+      }
+    };
+    run(2, nullptr, out.data());
+    EXPECT_EQ(out, want);
+    of_the_late = more;
+  }
+  ASSERT_EQ(size.load(), 2);
+  EXPECT_EQ(pieces.load(), kPieces);
+  EXPECT_LE(of_the_late, 1);  // the rest of its own share may lie in a second tile of tokens
+
+  for (const int n_threads : {1, 2, 3, 4, 8}) {
+    for (const int after : {1, 2, 3, 6}) {  // pieces
+      runtime::CancelFlag flag;
+      runtime::StopSignal stop(&flag);
+      pieces = 0;
+      g_before = [&] {
+        if (++pieces == after) flag.trigger(1);
+      };
+      const auto report = run(n_threads, &stop, out.data());
+      EXPECT_LE(report.pieces_after_stop, 1u) << n_threads << " threads";
+      EXPECT_LE(pieces.load(), after + n_threads - 1) << n_threads << " threads";
+    }
+  }
 }
 
 TEST(GateUp, IsTheActivationOfBothProducts) {

@@ -61,6 +61,30 @@ TEST(ThreadTeam, EveryStepRunsAllOfItsMembersAndMeetsAtSync) {
   }
 }
 
+TEST(ThreadTeam, EveryShareIsClaimedOnceWithAndWithoutBarriers) {
+  const auto team = ThreadTeam::lease();
+  StopSignal stop;
+  constexpr int kSteps = 8, kShares[] = {1, 0, 17, 5, 64};
+  for (int n_threads : {1, 2, 3, 4, 8}) {
+    for (const bool barriers : {false, true}) {
+      std::vector<std::atomic<int>> claimed(kSteps * std::size(kShares) * 64);
+      team->run(
+          n_threads, kSteps,
+          [&](int step, Member& m) {
+            for (size_t operation = 0; operation < std::size(kShares); ++operation) {
+              const size_t first = (static_cast<size_t>(step) * std::size(kShares) + operation) * 64;
+              for (int64_t i; (i = m.claim(kShares[operation])) < kShares[operation];) claimed[first + static_cast<size_t>(i)].fetch_add(1);
+              if (barriers) m.sync();
+            }
+          },
+          stop, 20'000'000);
+      for (size_t i = 0; i < claimed.size(); ++i)
+        ASSERT_EQ(claimed[i].load(), static_cast<int>(i % 64) < kShares[i / 64 % std::size(kShares)])
+            << n_threads << " threads, share " << i;
+    }
+  }
+}
+
 TEST(ThreadTeam, StopsBetweenStepsAndCountsPieces) {
   const auto team = ThreadTeam::lease();
   CancelFlag flag;
