@@ -84,7 +84,7 @@ constexpr const char* kRunFooter =
     "object a line; the schema is installed as share/rustml/events.schema.json.\n";
 
 bool asks_json(const std::vector<const char*>& arguments) {
-  return std::any_of(arguments.begin() + 1, arguments.end(), [](const char* a) { return std::strcmp(a, "--json") == 0; });
+  return std::any_of(arguments.begin(), arguments.end(), [](const char* a) { return std::strcmp(a, "--json") == 0; });
 }
 
 int fail(const Failure& failure, int code, bool json) {

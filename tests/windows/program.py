@@ -65,7 +65,7 @@ def same(name, *arguments, text=None):
     """Both programs end alike and write the same bytes to stdout."""
     ours, theirs = on_windows(*arguments, text=text), here(*arguments, text=text)
     check(ours.returncode == theirs.returncode, f"{name}: exit {ours.returncode}, not {theirs.returncode}: {ours.stderr.decode(errors='replace')}")
-    check(ours.stdout == theirs.stdout, f"{name}: {ours.stdout!r}, not {theirs.stdout!r}")
+    check(ours.stdout == theirs.stdout, f"{name}: {ours.stdout[:2000]!r}, not {theirs.stdout[:2000]!r}")
     check(b"\r" not in ours.stdout + ours.stderr, f"{name}: lines end with a carriage return: {ours.stdout + ours.stderr}")
     return ours, theirs
 
@@ -108,6 +108,7 @@ def program():
     ours, _ = same("help", "--help")
     check(b"--gguf" in ours.stdout, "help: says nothing of --gguf")
     same("version", "--version")
+    same("help of a command", "quantize", "--help")
     same("usage", "--nonsense")
     done = on_windows("info", "--gguf", DATA / "base_q8_0.gguf", "--json")
     theirs = here("info", "--gguf", DATA / "base_q8_0.gguf", "--json")
