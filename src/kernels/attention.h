@@ -182,8 +182,9 @@ __attribute__((noinline)) void scores(const AttendArgs& a, const Tile& tile, int
   group = group > tile_begin ? group : tile_begin;
   end = end < tile_end ? end : tile_end;
   F f = fetch;  // its counters in registers
-  if constexpr (kWide < Q >> 1) {
-    for (; group + kWide<Q> <= end; group += kWide<Q>) scores_at<type, Q, kWide<Q>>(a, tile, group, e, f);
+  constexpr int wide = kWide<Q>;
+  if constexpr (wide > 1) {
+    for (; group + wide <= end; group += wide) scores_at<type, Q, wide>(a, tile, group, e, f);
   }
   for (; group < end; ++group) scores_at<type, Q, 1>(a, tile, group, e, f);
   fetch = f;
@@ -253,8 +254,9 @@ RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weight
 template <KvType type, int Q, class F>
 __attribute__((noinline)) void values(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t end, F& fetch) {
   F f = fetch;
-  if constexpr (kWide < Q >> 1) {
-    for (; d + kWide<Q> * kLanes <= end; d += kWide<Q> * kLanes) values_at<type, Q, kWide<Q>>(a, tile, e, d, kLanes, f);
+  constexpr int wide = kWide<Q>;
+  if constexpr (wide > 1) {
+    for (; d + wide * kLanes <= end; d += wide * kLanes) values_at<type, Q, wide>(a, tile, e, d, kLanes, f);
   }
   for (; d + kLanes <= end; d += kLanes) values_at<type, Q, 1>(a, tile, e, d, kLanes, f);
   if (d < end) values_at<type, Q, 1>(a, tile, e, d, end - d, f);
