@@ -104,7 +104,10 @@ internal static class HostTest
             await foreach (Chunk chunk in session.GenerateAsync($"Question {i}", Short(12, (ulong)i))) text.Append(chunk.Text);
             return text.ToString();
         }
-        await Task.WhenAll(Enumerable.Range(0, 100).Select(One)); // the pool has its threads now
+        // The pool gets all its threads at once; otherwise it adds some whenever the machine is slow.
+        ThreadPool.SetMinThreads(8, 8);
+        ThreadPool.SetMaxThreads(8, 8);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(One));
         Collect();
         ModelInfo before = model.GetInfo();
         (long memory, int threads) = (Resident(), Threads());
