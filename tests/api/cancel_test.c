@@ -96,7 +96,8 @@ int main(int argc, char **argv) {
   (void)before;
   puts("SKIPPED flat memory: AddressSanitizer keeps freed memory aside; the release build checks it");
 #else
-  CHECK(resident_pages() - before < 256); /* 1 MiB */
+  /* 8 MiB: a block each would be 32 MB; a huge page that the system makes at this moment is 2. */
+  CHECK(resident_pages() - before < 2048);
 #endif
 
   rustml_session_release(session);

@@ -5,6 +5,7 @@
 #include <rustml.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int n_threads(void) {
   DIR *tasks = opendir("/proc/self/task");
@@ -49,13 +50,15 @@ static int one_round(const char *library_path, const char *model_path) {
 
 int main(int argc, char **argv) {
   const int before = n_threads(); /* a sanitizer has its own */
-  int i;
+  int i, j;
   if (argc < 3) return 2;
   for (i = 0; i < 100; ++i) {
     if (!one_round(argv[2], argv[1])) {
       fprintf(stderr, "round %d failed\n", i);
       return 1;
     }
+    /* A thread is listed until it is quite gone, which is a little after it can be joined. */
+    for (j = 0; j < 20000 && n_threads() != before; ++j) usleep(1000);
     if (n_threads() != before) {
       fprintf(stderr, "round %d left %d threads\n", i, n_threads() - before);
       return 1;

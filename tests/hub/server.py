@@ -179,9 +179,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             for begin in range(0, min(limit, len(body)), step):
                 piece = body[begin:min(begin + step, limit)]
-                self.wfile.write(piece)
-                if hasattr(self, "entry"):
+                if hasattr(self, "entry"):  # before: whoever has received it may ask for the log at once
                     self.entry["sent"] += len(piece)
+                self.wfile.write(piece)
                 if "slow" in faults:
                     time.sleep(0.05)
             self.wfile.flush()
