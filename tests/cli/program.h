@@ -24,7 +24,7 @@ struct Input {
   std::function<bool(const std::string& out, int pid)> on_output = {};
 };
 
-// Fails the test and kills the program after two minutes.
+// Fails the test and kills the program after eight minutes.
 Outcome infer(const std::vector<std::string>& arguments, const Input& input = {});
 
 std::string golden(const std::string& name);  // path of tests/golden/data/<name>

@@ -68,7 +68,7 @@ TEST(PromptsFile, ChatAndNoLinesAtAll) {
 
 TEST(PromptsFile, CtrlCAndAClosedPipe) {
   std::string text = "first\n";
-  for (int i = 0; i < 20; ++i) text += "and more\n";
+  for (int i = 0; i < 60; ++i) text += "and more\n";  // far more than the pipe holds
   const Words words = {"--gguf", golden("slow_q4_0.gguf"), "--prompts-file", "-", "--max-tokens", "150", "--ignore-eos", "--quiet"};
   bool sent = false;
   const Outcome stopped = infer(words, {.text = text, .on_output = [&](const std::string&, int pid) {
@@ -78,7 +78,7 @@ TEST(PromptsFile, CtrlCAndAClosedPipe) {
                                         }});
   EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
   const std::vector<base::Json> lines = events(stopped.out);
-  ASSERT_EQ(lines.size(), 21u) << "those that were stopped have their lines too";
+  ASSERT_EQ(lines.size(), 61u) << "those that were stopped have their lines too";
   EXPECT_EQ(lines.back().find("finish_reason")->string, "cancelled");
   EXPECT_EQ(infer(words, {.text = text, .on_output = [](const std::string&, int) { return true; }}).exit_code, 0);
 }

@@ -228,7 +228,8 @@ TEST(Run, SecondCtrlCEndsTheProgram) {
                                   kill(pid, SIGINT);
                                   return false;
                                 }});
-  EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
+  // The last one may meet a program whose handler has gone already.
+  EXPECT_TRUE(outcome.exit_code == 130 || outcome.signal == SIGINT) << outcome.exit_code << outcome.err;
 }
 
 TEST(Run, TimeoutEndsWithItsOwnCode) {
@@ -238,8 +239,10 @@ TEST(Run, TimeoutEndsWithItsOwnCode) {
   EXPECT_EQ(outcome.exit_code, 124) << outcome.err;
   const std::vector<base::Json> lines = events(outcome.out);
   ASSERT_FALSE(lines.empty());
-  if (lines.front().find("type")->string == "load") {
+  if (lines.back().find("type")->string == "done") {
     EXPECT_EQ(lines.back().find("finish_reason")->string, "deadline");
+  } else {  // a machine too busy to load, or to start, in time
+    EXPECT_EQ(lines.back().find("status")->string, "DEADLINE_EXCEEDED");
   }
   Words at_once = kEndless;
   at_once.insert(at_once.end(), {"--timeout", "0.000001"});
