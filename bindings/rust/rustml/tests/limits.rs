@@ -12,8 +12,11 @@ fn long_prompt() -> Vec<i32> {
     [90, 305, 266, 262, 276, 66, 35, 55].repeat(1000)
 }
 
-/// The library promises 10 ms on a quiet machine; tests run on busy ones.
-const SLACK: Duration = Duration::from_millis(250);
+/// The prompt was left before its end, which no machine is too slow or too busy for.
+fn stopped_inside(session: &Session) {
+    let position = session.info().unwrap().position;
+    assert!(position < long_prompt().len() as u64, "evaluated to its end");
+}
 
 /// What stops a call that waits for another session's turn is not yet said in `Outcome`: one after the other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -30,12 +33,11 @@ fn a_handle_stops_a_long_prefill() {
     let trigger = thread::spawn(move || {
         thread::sleep(Duration::from_millis(30));
         cancel.cancel_with(CancelReason::Custom(NonZeroU32::new(7).unwrap()));
-        Instant::now()
     });
     let error = generation.next().unwrap().unwrap_err();
-    let returned = Instant::now();
     assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
-    assert!(returned - trigger.join().unwrap() < SLACK);
+    trigger.join().unwrap();
+    stopped_inside(&session);
     assert!(generation.next().is_none());
     let outcome = generation.outcome().unwrap();
     assert_eq!(outcome.finish, Some(Finish::Cancelled), "{error:?} {outcome:?}");
@@ -77,7 +79,7 @@ fn deadlines_reach_into_the_prefill() {
         (o.clone().deadline(Instant::now()), Deadline::Total),
     ];
     for (options, expected) in all {
-        let begin = Instant::now();
+        session.reset().unwrap();
         let mut generation = match session.generate(long_prompt(), &options) {
             Ok(generation) => generation,
             Err(error) => {
@@ -87,7 +89,7 @@ fn deadlines_reach_into_the_prefill() {
         };
         let error = generation.next().unwrap().unwrap_err();
         assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
-        assert!(begin.elapsed() < 2 * limit + SLACK + Duration::from_millis(200));
+        stopped_inside(&session);
         let outcome = generation.outcome().unwrap();
         assert_eq!(outcome.deadline, Some(expected), "{error:?} {outcome:?}");
     }
