@@ -1,6 +1,6 @@
 // Matrix times activations on packed panels. Lanes are rows, so there is no horizontal sum; each output has the two chains of
 // kernels.h (halves of K).
-//  One token: straight from the packed panel, both halves side by side (four independent chains with two panels).
+//  One token: straight from the packed panel, in one stream or, side by side, its two halves.
 //  Several tokens: a piece of K of each panel is expanded to bytes and float scales in the L1 cache, then one matrix product,
 //  the same for all types, runs over all tokens of a tile. Panels outside, tokens inside: every weight is read from memory once
 //  per tile.
@@ -84,18 +84,19 @@ RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t
 
 // ---- one token ----
 
-// Where a stream of weights (half a panel) is fetched from, relative to the place that is read: some steps ahead, and behind its
-// end in the same stream of the panels that come next.
+// Where the weights of one token are fetched from, relative to the place that is read: some steps ahead, and near the end of a
+// stream (a panel, or each half of it) in the same stream of the panels that come next.
 struct Ahead {
-  int64_t steps, within, beyond, half;
-  // The pair of panels at w, the last if `last`: then those of the next matrix come, or none.
-  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t half_steps, int64_t step_bytes, int64_t stride) : half(half_steps) {
-    steps = kPrefetchBytes / step_bytes < half ? kPrefetchBytes / step_bytes : half;
+  int64_t steps, within, beyond, length;
+  // The P panels at w, the last if `last`: then those of the next matrix come, or none.
+  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t stream_steps, int64_t step_bytes, int64_t stride)
+      : length(stream_steps) {
+    steps = kPrefetchBytes / step_bytes < length ? kPrefetchBytes / step_bytes : length;
     within = steps * step_bytes;
     const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;
-    beyond = next - w + within - half * step_bytes;
+    beyond = next - w + within - length * step_bytes;
   }
-  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < half ? within : beyond; }
+  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < length ? within : beyond; }
 };
 
 __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
@@ -107,26 +108,38 @@ __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, in
   for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, t, 1, chains[0] + p * kPanelRows, chains[1] + p * kPanelRows);
 }
 
-// `n` panels, 1 to P: an absent one is worked out as a copy of the first, and so is the second half's missing unit.
+// The P panels at w (an absent second one is read as the first), from the first step of K to the last: work(first chain, how many, step,
+// steps between them, where to fetch ahead). Chain 0 is the first half of K.
+template <class Work>
+RUSTML_INLINE void one_token_steps(const LinearArgs& a, const std::byte* w, bool last, int64_t steps, int64_t step_bytes, Work work) {
+  const int64_t half = (steps + 1) / 2;
+  const Ahead fetch(a, w, last, kStreams == 2 ? half : steps, step_bytes, steps * step_bytes);
+  int64_t i = 0;
+  if constexpr (kStreams == 2) {
+    for (; i < steps - half; ++i) work(Index<0>{}, Index<2>{}, i, half, fetch.at(i));
+    if (i < half) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
+  } else {
+    for (; i < half; ++i) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
+    for (; i < steps; ++i) work(Index<1>{}, Index<1>{}, i, 0, fetch.at(i));
+  }
+}
+
 template <tensor::DType type>
 __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
   using F = Format<type>;
   using Dot = typename F::Dot;
-  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, half = (units + 1) / 2, stride = units * F::kUnitBytes;
+  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, stride = units * F::kUnitBytes;
   const int64_t second_panel = n == P ? stride : 0;
-  const Ahead fetch(a, a.weights + panel * stride, last, half, F::kUnitBytes, stride);
+  const std::byte* panels = a.weights + panel * stride;
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  for (int64_t u = 0; u < half; ++u) {
-    const int64_t ahead = fetch.at(u);
-    const bool both = u + half < units;
-    const int64_t offset = both ? half : 0;
-    F32x16 kept[P], d[2][P], m[2][P];
-    unroll<P>([&](auto p) RUSTML_LAMBDA { kept[p.value] = acc[1][p.value]; });
-    const std::byte* unit[2][P];
-    unroll<2>([&](auto h) RUSTML_LAMBDA {
+  one_token_steps(a, panels, last, units, F::kUnitBytes, [&](auto chain, auto count, int64_t u, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
+    constexpr int kCount = count.value;
+    F32x16 d[kCount][P], m[kCount][P];
+    const std::byte* unit[kCount][P];
+    unroll<kCount>([&](auto h) RUSTML_LAMBDA {
       unroll<P>([&](auto p) RUSTML_LAMBDA {
-        const std::byte* w = a.weights + panel * stride + p.value * second_panel + (u + h.value * offset) * F::kUnitBytes;
+        const std::byte* w = panels + p.value * second_panel + (u + h.value * apart) * F::kUnitBytes;
         unit[h.value][p.value] = w;
         prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
         d[h.value][p.value] = load_f16(w);
@@ -134,12 +147,12 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
       });
     });
     for (int64_t j = 0; j < F::kBlocks; ++j) {
-      const int8_t* x[2];
-      float xd[2];
-      int32_t xsum[2];
-      typename Dot::Sum sum[2][P][F::kSubs];
-      unroll<2>([&](auto h) RUSTML_LAMBDA {
-        const int64_t b = (u + h.value * offset) * F::kBlocks + j;
+      const int8_t* x[kCount];
+      float xd[kCount];
+      int32_t xsum[kCount];
+      typename Dot::Sum sum[kCount][P][F::kSubs];
+      unroll<kCount>([&](auto h) RUSTML_LAMBDA {
+        const int64_t b = (u + h.value * apart) * F::kBlocks + j;
         x[h.value] = a.xq + t * a.cols + b * kQBlock;
         xd[h.value] = a.xd[t * blocks + b];
         xsum[h.value] = a.xsum[t * blocks + b];
@@ -151,7 +164,7 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
       unroll<8>([&](auto step) RUSTML_LAMBDA {
         constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
         constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
-        unroll<2>([&](auto h) RUSTML_LAMBDA {
+        unroll<kCount>([&](auto h) RUSTML_LAMBDA {
           const auto x4 = broadcast4(x[h.value] + 4 * g);
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
@@ -160,44 +173,41 @@ __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int
           });
         });
       });
-      unroll<2>([&](auto h) RUSTML_LAMBDA {
+      unroll<kCount>([&](auto h) RUSTML_LAMBDA {
         unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
           const F32x16 xsums = as_floats(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, 1)));
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             const std::byte* header = unit[h.value][p.value];
             const int64_t sub = j * F::kSubs + s.value;
-            F32x16& chain = acc[h.value][p.value];
-            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), chain);
-            if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, chain);
+            F32x16& to = acc[chain.value + h.value][p.value];
+            to = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), to);
+            if constexpr (F::kLayout.minima) to = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, to);
           });
         });
       });
     }
-    if (!both) unroll<P>([&](auto p) RUSTML_LAMBDA { acc[1][p.value] = kept[p.value]; });
-  }
+  });
   finish_one(a, panel, n, t, acc);
 }
 
 template <class T>
 __attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
-  const int64_t half = (a.cols + 1) / 2, stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
-  const Ahead fetch(a, a.weights + panel * stride, last, half, T::kStepBytes, stride);
+  const int64_t stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
   const std::byte* w = a.weights + panel * stride;
   const float* x = a.xf + t * a.cols;
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  const auto step = [&](auto h, int64_t k, int64_t ahead) RUSTML_LAMBDA {
-    unroll<P>([&](auto p) RUSTML_LAMBDA {
-      const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
-      __builtin_prefetch(row + ahead);
-      acc[h.value][p.value] = fma(T::load_row(row), set1(x[k]), acc[h.value][p.value]);
+  one_token_steps(a, w, last, a.cols, T::kStepBytes, [&](auto chain, auto count, int64_t k0, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
+    unroll<count.value>([&](auto h) RUSTML_LAMBDA {
+      const int64_t k = k0 + h.value * apart;
+      unroll<P>([&](auto p) RUSTML_LAMBDA {
+        const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
+        __builtin_prefetch(row + ahead);
+        F32x16& to = acc[chain.value + h.value][p.value];
+        to = fma(T::load_row(row), set1(x[k]), to);
+      });
     });
-  };
-  for (int64_t k = 0; k < a.cols - half; ++k) {
-    const int64_t ahead = fetch.at(k);
-    step(Index<0>{}, k, ahead), step(Index<1>{}, k + half, ahead);
-  }
-  if (a.cols < 2 * half) step(Index<0>{}, half - 1, 0);
+  });
   finish_one(a, panel, n, t, acc);
 }
 
