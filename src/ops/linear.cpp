@@ -13,7 +13,7 @@ constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L
 constexpr int64_t kTileStep = 16;   // of the sizes of tiles, as kernels divide them further
 constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
 // Of an operation's units the last quarter goes to whoever comes first, so that a core that was late holds nobody up; in about so many
-// claims for each member, of so many bytes of weights at least.
+// claims for each member, of so many bytes of weights at least, times tokens.
 constexpr int64_t kClaimedPart = 4, kClaimsEach = 8, kClaimBytes = 32 << 10;
 
 kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
@@ -52,7 +52,8 @@ bool divide(Context& c, int64_t panels, int64_t panel_bytes, int64_t n_tokens, B
     return true;
   };
   const int64_t units = pairs * tiles, claimed = claimed_units(c, units);
-  const int64_t each = std::max(claimed / (kClaimsEach * c.member.size()), kClaimBytes / (kPanelPair * panel_bytes) + 1);
+  const int64_t each =
+      std::max(claimed / (kClaimsEach * c.member.size()), kClaimBytes / (kPanelPair * panel_bytes * std::min(n_tokens, tile)) + 1);
   const auto claim = [&]() -> int64_t {  // ahead of the work before it, which fetches its first weights
     const int64_t claims = (claimed + each - 1) / each, i = claimed == 0 ? 0 : c.member.claim(claims);
     return i < claims ? units - claimed + i * each : -1;
