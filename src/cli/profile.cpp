@@ -31,8 +31,9 @@ std::string line(const char* format, T... values) {
 
 double per(double value, double by) { return by > 0 ? value / by : 0; }
 
-std::string in_words(const StageTable& table, const std::string& title) {
-  const auto passes = static_cast<double>(table.passes);
+// Divided by `n`: the whole of a prompt (1), or one of so many tokens.
+std::string in_words(const StageTable& table, const std::string& title, uint64_t n) {
+  const auto passes = static_cast<double>(n);
   std::string text =
       title + line(": %.3f ms, %.1f MB read\n", table.total_us / passes * 1e-3, static_cast<double>(table.bytes) / passes * 1e-6);
   text += line("  %-22s %6s %9s %7s %7s %8s %10s %8s\n", "stage", "calls", "ms", "share", "GB/s", "GFLOP/s", "median us", "p90/p10");
@@ -136,8 +137,8 @@ int profile(Arguments a) {
   }
   const auto tokens = static_cast<unsigned long long>(a.prefill);
   write_answer(
-      in_words(prefill, line("Prompt of %llu tokens", tokens)) +
-      in_words(decode, line("Each of the %llu tokens after it", static_cast<unsigned long long>(a.decode))) +
+      in_words(prefill, line("Prompt of %llu tokens", tokens), 1) +
+      in_words(decode, line("Each of the %llu tokens after it", static_cast<unsigned long long>(a.decode)), decode.passes) +
       line("%d threads, %.*s. A bare read loop over %.1f MB with the same threads (%s): %.1f GB/s.\n", loaded.info.n_threads,
            static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr, static_cast<double>(loop.bytes()) * 1e-6,
            loop.kernel(), bandwidth) +

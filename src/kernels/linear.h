@@ -1,6 +1,6 @@
 // Matrix times activations on packed panels. Lanes are rows, so there is no horizontal sum; each output has the two chains of
 // kernels.h (halves of K).
-//  One token: straight from the packed panel, both halves side by side (four independent chains with two panels).
+//  One token: straight from the packed panel, in one stream or, side by side, its two halves.
 //  Several tokens: a piece of K of each panel is expanded to bytes and float scales in the L1 cache, then one matrix product,
 //  the same for all types, runs over all tokens of a tile. Panels outside, tokens inside: every weight is read from memory once
 //  per tile.
@@ -19,6 +19,14 @@ RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
   const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
   return static_cast<int32_t>(subs == 1 ? half << 16 | half : sub == 0 ? half : half << 16);
 }
+
+// A Dot whose weights are prepared once for several tokens, and whose sums then begin with integers of the rows.
+template <class Dot>
+concept Prepared = requires {
+  &Dot::missing;
+};
+template <class Dot>
+constexpr int64_t kGroupBytes = Prepared<Dot> ? 128 : 64;  // of 16 rows x 4 k, expanded
 
 template <tensor::DType type>
 struct Format {
@@ -84,18 +92,19 @@ RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t
 
 // ---- one token ----
 
-// Where a stream of weights (half a panel) is fetched from, relative to the place that is read: some steps ahead, and behind its
-// end in the same stream of the panels that come next.
+// Where the weights of one token are fetched from, relative to the place that is read: some steps ahead, and near the end of a
+// stream (a panel, or each half of it) in the same stream of the panels that come next.
 struct Ahead {
-  int64_t steps, within, beyond, half;
-  // The pair of panels at w, the last if `last`: then those of the next matrix come, or none.
-  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t half_steps, int64_t step_bytes, int64_t stride) : half(half_steps) {
-    steps = kPrefetchBytes / step_bytes < half ? kPrefetchBytes / step_bytes : half;
+  int64_t steps, within, beyond, length;
+  // The P panels at w, the last if `last`: then those of the next matrix come, or none.
+  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t stream_steps, int64_t step_bytes, int64_t stride)
+      : length(stream_steps) {
+    steps = kPrefetchBytes / step_bytes < length ? kPrefetchBytes / step_bytes : length;
     within = steps * step_bytes;
     const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;
-    beyond = next - w + within - half * step_bytes;
+    beyond = next - w + within - length * step_bytes;
   }
-  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < half ? within : beyond; }
+  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < length ? within : beyond; }
 };
 
 __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
@@ -107,97 +116,112 @@ __attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, in
   for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, t, 1, chains[0] + p * kPanelRows, chains[1] + p * kPanelRows);
 }
 
-// `n` panels, 1 to P: an absent one is worked out as a copy of the first, and so is the second half's missing unit.
+// The P panels at w (an absent second one is read as the first), from the first step of K to the last: work(first chain, how many, step,
+// steps between them, where to fetch ahead). Chain 0 is the first half of K.
+template <class Work>
+RUSTML_INLINE void one_token_steps(const LinearArgs& a, const std::byte* w, bool last, int64_t steps, int64_t step_bytes, Work work) {
+  const int64_t half = (steps + 1) / 2;
+  const Ahead fetch(a, w, last, kStreams == 2 ? half : steps, step_bytes, steps * step_bytes);
+  int64_t i = 0;
+  if constexpr (kStreams == 2) {
+    for (; i < steps - half; ++i) work(Index<0>{}, Index<2>{}, i, half, fetch.at(i));
+    if (i < half) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
+  } else {
+    for (; i < half; ++i) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
+    for (; i < steps; ++i) work(Index<1>{}, Index<1>{}, i, 0, fetch.at(i));
+  }
+}
+
 template <tensor::DType type>
 __attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
   using F = Format<type>;
   using Dot = typename F::Dot;
-  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, half = (units + 1) / 2, stride = units * F::kUnitBytes;
+  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, stride = units * F::kUnitBytes;
   const int64_t second_panel = n == P ? stride : 0;
-  const Ahead fetch(a, a.weights + panel * stride, last, half, F::kUnitBytes, stride);
+  const std::byte* panels = a.weights + panel * stride;
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  for (int64_t u = 0; u < half; ++u) {
-    const int64_t ahead = fetch.at(u);
-    const bool both = u + half < units;
-    const int64_t offset = both ? half : 0;
-    F32x16 kept[P], d[2][P], m[2][P];
-    unroll<P>([&](auto p) RUSTML_LAMBDA { kept[p.value] = acc[1][p.value]; });
-    const std::byte* unit[2][P];
-    unroll<2>([&](auto h) RUSTML_LAMBDA {
-      unroll<P>([&](auto p) RUSTML_LAMBDA {
-        const std::byte* w = a.weights + panel * stride + p.value * second_panel + (u + h.value * offset) * F::kUnitBytes;
-        unit[h.value][p.value] = w;
-        prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
-        d[h.value][p.value] = load_f16(w);
-        if constexpr (F::kLayout.minima) m[h.value][p.value] = load_f16(w + 32);
-      });
-    });
-    for (int64_t j = 0; j < F::kBlocks; ++j) {
-      const int8_t* x[2];
-      float xd[2];
-      int32_t xsum[2];
-      typename Dot::Sum sum[2][P][F::kSubs];
-      unroll<2>([&](auto h) RUSTML_LAMBDA {
-        const int64_t b = (u + h.value * offset) * F::kBlocks + j;
-        x[h.value] = a.xq + t * a.cols + b * kQBlock;
-        xd[h.value] = a.xd[t * blocks + b];
-        xsum[h.value] = a.xsum[t * blocks + b];
-        unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-          const auto c = weighted(xsum[h.value], sum_factors(F::kSubs, s.value, -F::kLayout.zero));
-          unroll<P>([&](auto p) RUSTML_LAMBDA { sum[h.value][p.value][s.value] = Dot::start(c); });
-        });
-      });
-      unroll<8>([&](auto step) RUSTML_LAMBDA {
-        constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
-        constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
-        unroll<2>([&](auto h) RUSTML_LAMBDA {
-          const auto x4 = broadcast4(x[h.value] + 4 * g);
+  one_token_steps(
+      a, panels, last, units, F::kUnitBytes, [&](auto chain, auto count, int64_t u, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
+        constexpr int kCount = count.value;
+        F32x16 d[kCount][P], m[kCount][P];
+        const std::byte* unit[kCount][P];
+        unroll<kCount>([&](auto h) RUSTML_LAMBDA {
           unroll<P>([&](auto p) RUSTML_LAMBDA {
-            const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
-            if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(quants + ahead);
-            Dot::template step<nth>(sum[h.value][p.value][s], Dot::weights(F::template group<g>(quants)), x4);
+            const std::byte* w = panels + p.value * second_panel + (u + h.value * apart) * F::kUnitBytes;
+            unit[h.value][p.value] = w;
+            prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
+            d[h.value][p.value] = load_f16(w);
+            if constexpr (F::kLayout.minima) m[h.value][p.value] = load_f16(w + 32);
           });
         });
-      });
-      unroll<2>([&](auto h) RUSTML_LAMBDA {
-        unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-          const F32x16 xsums = as_floats(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, 1)));
-          unroll<P>([&](auto p) RUSTML_LAMBDA {
-            const std::byte* header = unit[h.value][p.value];
-            const int64_t sub = j * F::kSubs + s.value;
-            F32x16& chain = acc[h.value][p.value];
-            chain = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), chain);
-            if constexpr (F::kLayout.minima) chain = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, chain);
+        for (int64_t j = 0; j < F::kBlocks; ++j) {
+          const int8_t* x[kCount];
+          float xd[kCount];
+          int32_t xsum[kCount];
+          typename Dot::Sum sum[kCount][P][F::kSubs];
+          unroll<kCount>([&](auto h) RUSTML_LAMBDA {
+            const int64_t b = (u + h.value * apart) * F::kBlocks + j;
+            x[h.value] = a.xq + t * a.cols + b * kQBlock;
+            xd[h.value] = a.xd[t * blocks + b];
+            xsum[h.value] = a.xsum[t * blocks + b];
+            unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
+              const auto start = Dot::start(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, -F::kLayout.zero)));
+              unroll<P>([&](auto p) RUSTML_LAMBDA { sum[h.value][p.value][s.value] = start; });
+            });
           });
-        });
+          unroll<8>([&](auto step) RUSTML_LAMBDA {
+            constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
+            constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
+            unroll<kCount>([&](auto h) RUSTML_LAMBDA {
+              const auto x4 = broadcast4(x[h.value] + 4 * g);
+              unroll<P>([&](auto p) RUSTML_LAMBDA {
+                const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
+                if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(quants + ahead);
+                const I8x64 stored = F::template group<g>(quants);
+                if constexpr (Prepared<Dot>) {
+                  Dot::step(sum[h.value][p.value][s], stored, x4);
+                } else {
+                  Dot::template step<nth>(sum[h.value][p.value][s], Dot::weights(stored), x4);
+                }
+              });
+            });
+          });
+          unroll<kCount>([&](auto h) RUSTML_LAMBDA {
+            unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
+              const F32x16 xsums = as_floats(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, 1)));
+              unroll<P>([&](auto p) RUSTML_LAMBDA {
+                const std::byte* header = unit[h.value][p.value];
+                const int64_t sub = j * F::kSubs + s.value;
+                F32x16& to = acc[chain.value + h.value][p.value];
+                to = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), to);
+                if constexpr (F::kLayout.minima) to = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, to);
+              });
+            });
+          });
+        }
       });
-    }
-    if (!both) unroll<P>([&](auto p) RUSTML_LAMBDA { acc[1][p.value] = kept[p.value]; });
-  }
   finish_one(a, panel, n, t, acc);
 }
 
 template <class T>
 __attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
-  const int64_t half = (a.cols + 1) / 2, stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
-  const Ahead fetch(a, a.weights + panel * stride, last, half, T::kStepBytes, stride);
+  const int64_t stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
   const std::byte* w = a.weights + panel * stride;
   const float* x = a.xf + t * a.cols;
   F32x16 acc[2][P];
   unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  const auto step = [&](auto h, int64_t k, int64_t ahead) RUSTML_LAMBDA {
-    unroll<P>([&](auto p) RUSTML_LAMBDA {
-      const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
-      __builtin_prefetch(row + ahead);
-      acc[h.value][p.value] = fma(T::load_row(row), set1(x[k]), acc[h.value][p.value]);
+  one_token_steps(a, w, last, a.cols, T::kStepBytes, [&](auto chain, auto count, int64_t k0, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
+    unroll<count.value>([&](auto h) RUSTML_LAMBDA {
+      const int64_t k = k0 + h.value * apart;
+      unroll<P>([&](auto p) RUSTML_LAMBDA {
+        const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
+        __builtin_prefetch(row + ahead);
+        F32x16& to = acc[chain.value + h.value][p.value];
+        to = fma(T::load_row(row), set1(x[k]), to);
+      });
     });
-  };
-  for (int64_t k = 0; k < a.cols - half; ++k) {
-    const int64_t ahead = fetch.at(k);
-    step(Index<0>{}, k, ahead), step(Index<1>{}, k + half, ahead);
-  }
-  if (a.cols < 2 * half) step(Index<0>{}, half - 1, 0);
+  });
   finish_one(a, panel, n, t, acc);
 }
 
@@ -209,13 +233,13 @@ constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;  // expanded at a time, 
 struct Chunk {
   const std::byte* weights[P];  // bytes [16 rows][4 k] per group of 4 k; float types: floats [16 rows] per k
   int64_t stride;               // from one block of 32 to the next (float types: unused)
-  const float* scale[P];        // [blocks][subs][16], and kToMinimum further on the minima
+  const float* scale[P];        // [blocks][subs][16], and kToMinimum further on the minima (with Prepared: int32 starts)
   const std::byte* fetch[P];    // packed weights that come next, for the first tile to fetch
   int64_t fetch_stride;         // of each of its steps (a block of 32 or one k); 0: it is done
 };
 constexpr int64_t kToMinimum = kChunkBlocks * 2 * kPanelRows;
 struct Buffers {
-  alignas(64) std::byte weights[P][kChunkBlocks * 512];
+  alignas(64) std::byte weights[P][kChunkBlocks * 8 * kGroupBytes<DotOf<8>>];
   alignas(64) float scale[P][2 * kToMinimum];
 };
 
@@ -237,9 +261,10 @@ struct Kind {
 template <tensor::DType type>
 void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   using F = Format<type>;
-  constexpr bool kInPlace = F::kBits == 8;
+  using Dot = typename F::Dot;
+  constexpr bool kInPlace = F::kBits == 8 && !Prepared<Dot>;
   chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
-  chunk.stride = kInPlace ? F::kUnitBytes : 512;
+  chunk.stride = kInPlace ? F::kUnitBytes : 8 * kGroupBytes<Dot>;
   chunk.scale[p] = to.scale[p];
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
@@ -251,7 +276,16 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
       store(scale, F::scale(w, d, sub));
       if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));
     }
-    if constexpr (!kInPlace) {
+    if constexpr (Prepared<Dot>) {
+      typename Dot::Sum start = {};
+      unroll<8>([&](auto g) RUSTML_LAMBDA {
+        const auto weights = Dot::weights(F::template group<g.value>(w + F::kHeaderBytes));
+        Dot::missing(start, weights);
+        Dot::store_weights(bytes + g.value * kGroupBytes<Dot>, weights);
+      });
+      store_bytes(reinterpret_cast<std::byte*>(scale - kPanelRows + kToMinimum), start);
+      bytes += 8 * kGroupBytes<Dot>;
+    } else if constexpr (!kInPlace) {
       for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
         const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
         unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
@@ -294,13 +328,26 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
       unroll<M>([&](auto m) RUSTML_LAMBDA {
-        const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m.value * blocks], factors);
-        unroll<P>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
+        if constexpr (Prepared<Dot>) {
+          unroll<P>([&](auto p) RUSTML_LAMBDA {
+            sum[p.value][m.value] = Dot::start(load_bytes(reinterpret_cast<const std::byte*>(scales[p.value] + kToMinimum)));
+          });
+        } else {
+          const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m.value * blocks], factors);
+          unroll<P>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
+        }
       });
       unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
         constexpr int g = s.value * 4 + nth.value;
         typename Dot::Weights w[P];
-        unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = Dot::weights(load_bytes(weights[p.value] + 64 * g)); });
+        unroll<P>([&](auto p) RUSTML_LAMBDA {
+          const std::byte* from = weights[p.value] + kGroupBytes<Dot> * g;
+          if constexpr (Prepared<Dot>) {
+            w[p.value] = Dot::load_weights(from);
+          } else {
+            w[p.value] = Dot::weights(load_bytes(from));
+          }
+        });
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           const auto x4 = broadcast4(x + m.value * cols + 4 * g);
           unroll<P>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(sum[p.value][m.value], w[p.value], x4); });

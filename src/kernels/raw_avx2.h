@@ -1,5 +1,5 @@
 // AVX2 + FMA + F16C: two registers are 16 lanes. No exact u8 x s8 dot product: vpmaddubsw saturates at 16 bits.
-//  8-bit weights: |w| <= 128 times x with w's sign, 2 * 128 * 127 < 2^15: exact for every w from -128.
+//  8-bit weights: |w| <= 128 times bytes with the sign, -2^15 <= -2 * 128 * 128, 2 * 128 * 127 < 2^15: exact for all of them.
 //  Fewer bits stay in 16 bits for some steps: 8 * 2 * 15 * 127 = 30480, 4 * 2 * 31 * 127 = 31496, 2 * 2 * 63 * 127 = 32004 < 2^15.
 #pragma once
 #include <immintrin.h>
@@ -14,6 +14,7 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
+constexpr int kStreams = 1;                                 // of a panel's weights, for one token: from beginning to end
 constexpr int kAttendQueries = 6, kAttendAccumulators = 4;  // 12 registers of accumulators; 8, where several vectors take more
 
 RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
@@ -138,28 +139,53 @@ struct DotOf {
   }
 };
 
+// Eight bits: magnitudes times the other factor with the sign, but flipped (~x = -x - 1), which is an instruction cheaper than negated.
+// The magnitudes under a minus are what is then missing.
 template <>
 struct DotOf<8> {
-  struct Weights {
-    I8x64 magnitude, value;
-  };
   using Sum = I8x64;  // 32-bit lanes
+  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
+
+  // Several tokens: of the weights, prepared as they are expanded.
+  struct Weights {
+    I8x64 magnitude, minus;
+  };
   static RUSTML_INLINE Weights weights(I8x64 stored) {
-    const __m256i flip = _mm256_set1_epi8(-128);
-    const __m256i a = _mm256_xor_si256(stored.v[0], flip), b = _mm256_xor_si256(stored.v[1], flip);
-    return {{{_mm256_abs_epi8(a), _mm256_abs_epi8(b)}}, {{a, b}}};
+    const __m256i bias = _mm256_set1_epi8(-128), zero = _mm256_setzero_si256();
+    const __m256i a = _mm256_xor_si256(stored.v[0], bias), b = _mm256_xor_si256(stored.v[1], bias);
+    return {{{_mm256_abs_epi8(a), _mm256_abs_epi8(b)}}, {{_mm256_cmpgt_epi8(zero, a), _mm256_cmpgt_epi8(zero, b)}}};
   }
-  static RUSTML_INLINE Sum start(__m256i) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
+  static RUSTML_INLINE void store_weights(std::byte* p, const Weights& w) { store_bytes(p, w.magnitude), store_bytes(p + 64, w.minus); }
+  static RUSTML_INLINE Weights load_weights(const std::byte* p) { return {load_bytes(p), load_bytes(p + 64)}; }
+  // Sums begin with what `missing` adds up to.
+  static RUSTML_INLINE Sum start(I8x64 row_start) { return row_start; }
   template <int nth>
   static RUSTML_INLINE void step(Sum& sum, const Weights& w, __m256i x) {
-    const __m256i one = _mm256_set1_epi16(1);
+    unroll<2>([&](auto i) RUSTML_LAMBDA { add_pairs(sum.v[i.value], w.magnitude.v[i.value], _mm256_xor_si256(x, w.minus.v[i.value])); });
+  }
+  // Of 4 k, added to `sum`.
+  static RUSTML_INLINE void missing(Sum& sum, const Weights& w) {
     unroll<2>([&](auto i) RUSTML_LAMBDA {
-      const __m256i pairs = _mm256_maddubs_epi16(w.magnitude.v[i.value], _mm256_sign_epi8(x, w.value.v[i.value]));
-      sum.v[i.value] = _mm256_add_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, one));
-      RUSTML_IN_ORDER("x", sum.v[i.value]);
+      const __m256i pairs = _mm256_maddubs_epi16(w.magnitude.v[i.value], w.minus.v[i.value]);
+      sum.v[i.value] = _mm256_sub_epi32(sum.v[i.value], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     });
   }
-  static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
+
+  // One token.
+  static RUSTML_INLINE Sum start(__m256i) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
+  static RUSTML_INLINE void step(Sum& sum, I8x64 stored, __m256i x) {
+    unroll<2>([&](auto i) RUSTML_LAMBDA {
+      const __m256i w = _mm256_xor_si256(stored.v[i.value], _mm256_set1_epi8(-128));
+      add_pairs(sum.v[i.value], _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    });
+  }
+
+ private:
+  static RUSTML_INLINE void add_pairs(__m256i& sum, __m256i magnitude, __m256i other) {
+    const __m256i pairs = _mm256_maddubs_epi16(magnitude, other);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    RUSTML_IN_ORDER("x", sum);
+  }
 };
 #endif
 

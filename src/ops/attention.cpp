@@ -94,15 +94,16 @@ void attend_single(Context& c, const AttentionShape& shape, const float* q, int6
   }
 }
 
-// A chunk: units are (tile of tokens, KV head); tiles are dealt out in turn because later tokens see more.
+// A chunk: units are (tile of tokens, KV head), claimed one by one; later tokens, which see more, first.
 void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position, const KvLayer& cache,
                   const AttentionScratch& own, float* out) {
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   // Few tokens are divided, too, so that members get about the same: by fours, what kernels take at a time.
   const int64_t enough = (n_tokens * shape.n_kv_heads / (4 * c.member.size()) + 3) / 4 * 4;
   const int64_t tile = std::max<int64_t>(1, std::min(std::max<int64_t>(4, enough), kAttentionQueries / heads));
-  const int64_t n_tiles = (n_tokens + tile - 1) / tile;
-  for (int64_t u = c.member.rank(); u < n_tiles * shape.n_kv_heads; u += c.member.size()) {
+  const int64_t n_units = (n_tokens + tile - 1) / tile * shape.n_kv_heads;
+  for (int64_t claimed; (claimed = c.member.claim(n_units)) < n_units;) {
+    const int64_t u = n_units - 1 - claimed;
     const int64_t kv_head = u % shape.n_kv_heads, t0 = u / shape.n_kv_heads * tile, t1 = std::min(n_tokens, t0 + tile);
     const runtime::Range all{visible_blocks(shape, first_position + t0).begin, attention_blocks(first_position + t1)};
     const int64_t n_blocks = all.end - all.begin;

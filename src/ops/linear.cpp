@@ -12,47 +12,59 @@ constexpr int64_t kPieceTokens = 16;
 constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
 constexpr int64_t kTileStep = 16;   // of the sizes of tiles, as kernels divide them further
 constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
-// Of a chunk's units the last quarter goes to whoever comes first, so that a core that was late holds nobody up; in about so many
-// claims for each member.
-constexpr int64_t kClaimedPart = 4, kClaimsEach = 8;
+// Of an operation's units the last quarter goes to whoever comes first, so that a core that was late holds nobody up; in about so many
+// claims for each member, of so many bytes of weights at least, times tokens.
+constexpr int64_t kClaimedPart = 4, kClaimsEach = 8, kClaimBytes = 32 << 10;
 
 kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
                               const std::byte* next) {
   return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next};
 }
 
-// A single token: this member's share of the panels, in pairs.
-runtime::Range panel_share(const Context& c, int64_t panels) {
-  const runtime::Range pairs = runtime::share((panels + kPanelPair - 1) / kPanelPair, c.member.rank(), c.member.size());
+int64_t claimed_units(const Context& c, int64_t units) { return c.member.size() == 1 ? 0 : units / kClaimedPart; }
+runtime::Range own_units(const Context& c, int64_t units) {
+  return runtime::share(units - claimed_units(c, units), c.member.rank(), c.member.size());
+}
+
+// A single token: the panels that this member works on first.
+runtime::Range own_panels(const Context& c, int64_t panels) {
+  const runtime::Range pairs = own_units(c, (panels + kPanelPair - 1) / kPanelPair);
   return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
 }
 
-// This member's part of `panels` x `n_tokens`, in pieces: body(panel_begin, panel_end, token_begin, token_end). A unit is a pair of
-// panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. False: stopped.
+// This member's part of `panels` x `n_tokens`, in pieces: body(panel_begin, panel_end, token_begin, token_end, the panel after that or
+// -1). A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. False: stopped.
 template <class Body>
 bool divide(Context& c, int64_t panels, int64_t panel_bytes, int64_t n_tokens, Body body) {
   const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, tiles = (n_tokens + kTokenTile - 1) / kTokenTile;
   const int64_t tile = (n_tokens + kTileStep * tiles - 1) / (kTileStep * tiles) * kTileStep;  // of almost one size
   const int64_t bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens, kPieceTokens, tile);
   const int64_t largest = std::max<int64_t>(1, bytes / panel_bytes / kPanelPair);  // piece, in units
-  const auto work = [&](int64_t unit, int64_t end) {
+  const auto work = [&](int64_t unit, int64_t end, int64_t then) {
     while (unit < end) {
       if (!c.member.begin_piece()) return false;
       const int64_t t = unit / pairs, pair = unit % pairs, n = std::min({largest, end - unit, pairs - pair});
-      body(pair * kPanelPair, std::min(panels, (pair + n) * kPanelPair), t * tile, std::min(n_tokens, (t + 1) * tile));
       unit += n;
+      const int64_t after = unit < end ? unit : then;
+      body(pair * kPanelPair, std::min(panels, (pair + n) * kPanelPair), t * tile, std::min(n_tokens, (t + 1) * tile),
+           after < 0 ? -1 : after % pairs * kPanelPair);
     }
     return true;
   };
-  const int size = c.member.size();
-  const int64_t units = pairs * tiles, claimed = n_tokens == 1 || size == 1 ? 0 : units / kClaimedPart;
-  const runtime::Range mine = runtime::share(units - claimed, c.member.rank(), size);
-  if (!work(mine.begin, mine.end)) return false;
-  if (claimed == 0) return true;
-  const int64_t each = std::max<int64_t>(1, claimed / (kClaimsEach * size)), claims = (claimed + each - 1) / each;
-  for (int64_t i; (i = c.member.claim(claims)) < claims;) {
-    const int64_t begin = units - claimed + i * each;
-    if (!work(begin, std::min(units, begin + each))) return false;
+  const int64_t units = pairs * tiles, claimed = claimed_units(c, units);
+  const int64_t each =
+      std::max(claimed / (kClaimsEach * c.member.size()), kClaimBytes / (kPanelPair * panel_bytes * std::min(n_tokens, tile)) + 1);
+  const auto claim = [&]() -> int64_t {  // ahead of the work before it, which fetches its first weights
+    const int64_t claims = (claimed + each - 1) / each, i = claimed == 0 ? 0 : c.member.claim(claims);
+    return i < claims ? units - claimed + i * each : -1;
+  };
+  const runtime::Range own = own_units(c, units);
+  int64_t unit = claim();
+  if (!work(own.begin, own.end, unit)) return false;
+  while (unit >= 0) {
+    const int64_t then = claim();
+    if (!work(unit, std::min(units, unit + each), then)) return false;
+    unit = then;
   }
   return true;
 }
@@ -127,21 +139,21 @@ Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols,
 }
 
 const std::byte* first_weights(const Context& c, std::span<const Matrix> parts) {
-  return weights_at(parts, panel_share(c, panel_count(parts)).begin);
+  return weights_at(parts, own_panels(c, panel_count(parts)).begin);
 }
 
 void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
             bool accumulate, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
-  const int64_t panels = panel_count(parts), own_end = panel_share(c, panels).end;
   int64_t rows = 0, bytes = 0, panel_bytes = 0;
   for (const Matrix& m : parts) rows += m.rows, bytes += m.bytes(), panel_bytes = std::max(panel_bytes, m.panel_bytes());
-  if (!divide(c, panels, panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
+  if (!divide(c, panel_count(parts), panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+        const std::byte* then = p2 < 0 ? next : weights_at(parts, p2);
         int64_t first = 0, column = 0;  // of this part
         for (const Matrix& m : parts) {
           const int64_t begin = std::max<int64_t>(0, p0 - first), end = std::min(m.panels(), p1 - first);
           if (begin < end) {
-            const std::byte* after = first + end < own_end ? weights_at(parts, first + end) : next;
+            const std::byte* after = first + end < p1 ? weights_at(parts, first + end) : then;
             c.kernels.linear[static_cast<int>(m.packed)](arguments(m, x, out + column, out_stride, accumulate, after), begin, end, t0, t1);
           }
           first += m.panels();
@@ -155,13 +167,13 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
              float* gate, float* up, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
-  const int64_t rows = gate_weight.rows, panels = gate_weight.panels(), own_end = panel_share(c, panels).end;
+  const int64_t rows = gate_weight.rows, panels = gate_weight.panels();
   const Matrix& second = up_weight ? *up_weight : gate_weight;
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
              up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
   const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
-  if (!divide(c, panels, panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1) {
-        const std::byte* after = p1 < own_end ? gate_weight.data + p1 * gate_weight.panel_bytes() : next;
+  if (!divide(c, panels, panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+        const std::byte* after = p2 < 0 ? next : gate_weight.data + p2 * gate_weight.panel_bytes();
         const std::byte* after_gate = up_weight ? second.data + p0 * second.panel_bytes() : after;
         gate_kernel(arguments(gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);
         if (up_weight) up_kernel(arguments(second, x, up, rows, false, after), p0, p1, t0, t1);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <regex>
 
 #include "program.h"
 
@@ -42,10 +43,12 @@ TEST(Profile, StagesLieInThePassesAndCountTheirBytes) {
 }
 
 TEST(Profile, TextNamesStagesAndTheReadLoop) {
-  const Outcome outcome = infer({"profile", "--gguf", golden("base_q8_0.gguf"), "--prefill", "4", "--decode", "2"});
+  const Outcome outcome = infer({"profile", "--gguf", golden("base_q8_0.gguf"), "--prefill", "300", "--decode", "2"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const char* part : {"Prompt of 4", "2 tokens after", "LM_head", "ffn", "GB/s", "bare read loop", "FFN of a layer"})
+  for (const char* part : {"Prompt of 300", "2 tokens after", "LM_head", "ffn", "GB/s", "bare read loop", "FFN of a layer"})
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << outcome.out;
+  // Of the prompt all three passes, with two layers each; of the tokens after it one.
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("Prompt of 300[^]*?\n  ffn +6 [^]*?\n  ffn +2 "))) << outcome.out;
 }
 
 TEST(Profile, RefusesATraceFile) {

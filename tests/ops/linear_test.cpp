@@ -159,7 +159,7 @@ TEST(Linear, AMemberWhoIsLateLeavesTheLastPiecesToOthersAndAStopEndsThem) {
       if (first.exchange(false)) {
         late = std::this_thread::get_id();
         const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (size == 2 && pieces < kPieces - 1 && std::chrono::steady_clock::now() < limit)
+        while (size == 2 && pieces < kPieces - 2 && std::chrono::steady_clock::now() < limit)
           std::this_thread::sleep_for(std::chrono::milliseconds(1));
       } else if (late == std::this_thread::get_id()) {
         ++more;
@@ -171,7 +171,7 @@ TEST(Linear, AMemberWhoIsLateLeavesTheLastPiecesToOthersAndAStopEndsThem) {
   }
   ASSERT_EQ(size.load(), 2);
   EXPECT_EQ(pieces.load(), kPieces);
-  EXPECT_LE(of_the_late, 1);  // the rest of its own share may lie in a second tile of tokens
+  EXPECT_LE(of_the_late, 2);  // what it had claimed already, and the rest of its own share, in a second tile of tokens
 
   for (const int n_threads : {1, 2, 3, 4, 8}) {
     for (const int after : {1, 2, 3, 6}) {  // pieces
