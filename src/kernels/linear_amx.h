@@ -3,7 +3,7 @@
 //  A piece of K of one panel is expanded to signed bytes and float scales in the L1 cache, then runs over all token tiles. Sums of
 //  a sub-block leave the tile through memory and are added to 16 float chains (one per token, lanes are rows) in the order of
 //  kernels.h, while the tile unit works on the next sub-block.
-// A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h.
+// A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h and raw_amx.h.
 #include "kernels/layout.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
@@ -29,21 +29,9 @@ struct alignas(64) TileConfig {
   }
 };
 
-// The parts of a product: tiles 1 and 2 are loaded; `phase` says which tile takes the sums. gcc 12's intrinsics do not say what
-// memory they touch; here nothing that is loaded is written in the same function.
+// Which tile takes the sums of a product, by its phase.
 constexpr int kSumTiles[4] = {0, 3, 4, 5};
 using Sums = int32_t[kAmxTokens * kPanelRows];
-RUSTML_INLINE void load_tiles(const int8_t* x, int64_t stride, const std::byte* w) {
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm1\n\ttileloadd (%2,%3,1), %%tmm2" : : "r"(x), "r"(stride), "r"(w), "r"(int64_t{64}));
-}
-template <int phase>
-RUSTML_INLINE void multiply_tiles() {
-  __asm__ volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm2, %%tmm1, %%tmm%c0" : : "i"(kSumTiles[phase % 4]));
-}
-template <int phase>
-RUSTML_INLINE void store_tile(Sums& sums) {
-  __asm__ volatile("tilestored %%tmm%c1, (%2,%3,1)" : "+m"(sums) : "i"(kSumTiles[phase % 4]), "r"(&sums), "r"(int64_t{64}));
-}
 
 // A piece of K of one panel, expanded. A step is a sub-block.
 struct AmxChunk {
@@ -120,7 +108,7 @@ RUSTML_INLINE void begin_segment(TileLoader& l) {
 }
 template <int64_t step_k>
 RUSTML_INLINE void load_next(TileLoader& l) {
-  load_tiles(l.x, l.stride, l.w);
+  load_tiles<1, 2>(l.x, l.stride, l.w, 64);
   l.x += step_k, l.w += step_k * kPanelRows;
   if (--l.left != 0) return;
   l.segment += l.segment != l.last;
@@ -181,20 +169,20 @@ __attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, 
   Drain drain{a, panel, tokens, chunk, segments, segments + n - 1, 0, nullptr, nullptr, nullptr, nullptr};
   begin_segment<kStepK>(loader);
   load_next<kStepK>(loader);
-  multiply_tiles<1>();
+  multiply_tiles<kSumTiles[1], 1, 2>();
   load_next<kStepK>(loader);
-  multiply_tiles<2>();
+  multiply_tiles<kSumTiles[2], 1, 2>();
   load_next<kStepK>(loader);
-  store_tile<1>(sums[1]);
-  multiply_tiles<3>();
+  store_tile<kSumTiles[1]>(sums[1], 64);
+  multiply_tiles<kSumTiles[3], 1, 2>();
   begin_segment(drain, chain);
   for (;;) {
     bool more = true;
     unroll<4>([&](auto phase) RUSTML_LAMBDA {
       if (!more) return;
       load_next<kStepK>(loader);
-      store_tile<phase.value + 2>(sums[phase.value % 2]);
-      multiply_tiles<phase.value>();
+      store_tile<kSumTiles[(phase.value + 2) % 4]>(sums[phase.value % 2], 64);
+      multiply_tiles<kSumTiles[phase.value], 1, 2>();
       for (int64_t line = 0; line < fetch_bytes; line += kLineBytes) __builtin_prefetch(fetch + line);
       fetch += fetch_bytes;
       more = drain_next<minima>(drain, sums[(phase.value + 1) % 2], chain);
@@ -223,7 +211,7 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
   __builtin_memset(acc, 0, sizeof acc);  // a single unit has no second half
   AmxChunk chunk;
   const TileConfig config(F::kLayout.sub, kAmxTokens);
-  __asm__ volatile("ldtilecfg %0" : : "m"(config) : "memory");
+  configure_tiles(config);
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t tile_begin = tiles * group / groups, n = tiles * (group + 1) / groups - tile_begin;
     // The last tile reaches back over tokens that are done.
@@ -268,7 +256,7 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
       }
     }
   }
-  __asm__ volatile("tilerelease" : : : "memory");
+  release_tiles();
 }
 
 constexpr KernelTable make_amx_table() {

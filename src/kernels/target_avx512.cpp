@@ -3,7 +3,10 @@
 #include "kernels/raw_avx512.h"
 #include "kernels/target.h"
 #ifdef __linux__  // whose permission AMX needs
+// clang-format off
+#include "kernels/raw_amx.h"
 #include "kernels/linear_amx.h"
+// clang-format on
 #endif
 
 namespace rustml::kernels {

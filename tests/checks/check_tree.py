@@ -46,6 +46,7 @@ LIBRARY_OWNERS = {
     r"openssl/": r"src/hub/digest\.cpp",
     r"CLI/": r"src/cli/options\.cpp",
     r"gtest/|gmock/|rapidcheck": r"tests/",
+    r"simde/": r"tests/kernels/emulated_avx512\.h",
     r"benchmark/": r"bench/",
 }
 

@@ -116,8 +116,8 @@ class Comparer {
         }
       }
       linear_case(type, block, 17, thorough_ ? 2304 : 512, 80);  // several token tiles
-      // Tiles of 16 tokens: one, the last reaching back over others, all accumulated; K in halves that are not alike; one unit.
-      for (int64_t tokens : thorough_ ? std::vector<int64_t>{8, 16, 19} : std::vector<int64_t>{19}) {
+      // Tiles of 16 tokens: one, the last reaching back over others, all modes; K in halves that are not alike; one unit.
+      for (int64_t tokens : thorough_ ? std::vector<int64_t>{8, 16, 37} : std::vector<int64_t>{37}) {
         linear_case(type, block, 33, block ? 3 * (unit == 256 ? 256 : 192) : 35, tokens);
         linear_case(type, block, 17, unit, tokens);
       }
@@ -170,15 +170,17 @@ class Comparer {
       t_.linear[index](args, 0, panels, 0, tokens);
       check(name.c_str(), tokens, out.get(), want.get(), out.size);  // the gap between rows and stride must be untouched too
       // In pieces: the same bits as the whole.
-      Exact<float> pieces(out.size);
-      reset(pieces);
-      for (int64_t token = 0; token < tokens; token += 4) {
-        for (int64_t panel = 0; panel < panels; panel += 1 + token % 2) {
-          t_.linear[index](args, panel, std::min(panels, panel + 1 + token % 2), token, std::min(tokens, token + 4));
+      for (const auto& [first, others] : {std::pair{int64_t{4}, int64_t{4}}, {17, 17}, {3, tokens}}) {
+        if (first != 4 && tokens <= 16) continue;  // these are for tiles of 16 that begin anywhere
+        Exact<float> parts(out.size);
+        reset(parts);
+        for (int64_t token = 0, end = std::min(tokens, first); token < tokens; token = end, end = std::min(tokens, end + others)) {
+          const int64_t step = 1 + token % 2;  // of panels
+          for (int64_t panel = 0; panel < panels; panel += step) t_.linear[index](args, panel, std::min(panels, panel + step), token, end);
         }
+        check_equal((name + " in pieces of " + std::to_string(others)).c_str(), tokens, parts.get(), out.get(), out.size);
       }
-      check_equal((name + " in pieces").c_str(), tokens, pieces.get(), out.get(), out.size);
-      if (tokens > 20) return;
+      if (tokens > 40) return;
     }
   }
 
@@ -220,7 +222,7 @@ class Comparer {
   void attention() {
     for (KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
       for (int64_t dim : {2, 6, 16, 18, 32, 64, 80, 100, 128}) {
-        for (int64_t queries : {1, 2, 3, 4, 5, 7, 9}) attention_case(type, dim, queries);
+        for (int64_t queries : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 31}) attention_case(type, dim, queries);
       }
     }
   }
@@ -251,7 +253,7 @@ class Comparer {
 
     auto q = floats(queries * dim, -1, 1);
     Exact<int32_t> first(queries), last(queries);
-    const float* q_rows[16];
+    std::vector<const float*> q_rows(static_cast<size_t>(queries));
     for (int64_t j = 0; j < queries; ++j) {
       q_rows[j] = q.get() + j * dim;
       switch (random_() % 4) {  // causal, window, anything, nothing
@@ -270,10 +272,10 @@ class Comparer {
     }
     Exact<float> o(queries * dim), o2(queries * dim), m(queries), m2(queries), l(queries), l2(queries);
     const auto call = [&](const KernelTable& table, Exact<float>& out, Exact<float>& max, Exact<float>& sum) {
-      float* o_rows[16];
+      std::vector<float*> o_rows(static_cast<size_t>(queries));
       for (int64_t j = 0; j < queries; ++j) o_rows[j] = out.get() + j * dim;
-      table.attend({type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows, first.get(), last.get(), o_rows, max.get(), sum.get(),
-                    k.get()});
+      table.attend({type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows.data(), first.get(), last.get(), o_rows.data(),
+                    max.get(), sum.get(), k.get()});
     };
     call(t_, o, m, l);
     call(s_, o2, m2, l2);
