@@ -1,5 +1,4 @@
-// The instructions of AMX's tile unit. In assembly: gcc 12's intrinsics do not say what memory they touch. A load here does not
-// say it either: nothing that is loaded may be written in the same function.
+// The instructions of AMX's tile unit. In assembly: gcc 12's intrinsics do not say what memory they touch.
 // Included by target_avx512.cpp after raw_avx512.h.
 #pragma once
 
@@ -19,7 +18,8 @@ template <int a, int b>
 RUSTML_INLINE void load_tiles(const void* from_a, int64_t stride_a, const void* from_b, int64_t stride_b) {
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c4\n\ttileloadd (%2,%3,1), %%tmm%c5"
                    :
-                   : "r"(from_a), "r"(stride_a), "r"(from_b), "r"(stride_b), "i"(a), "i"(b));
+                   : "r"(from_a), "r"(stride_a), "r"(from_b), "r"(stride_b), "i"(a), "i"(b)
+                   : "memory");
 }
 // sums = a * b, of signed bytes: a [rows][4 k], b [k][columns][4].
 template <int sums, int a, int b>
