@@ -52,7 +52,7 @@ def crate(libraries, work):
     run(["cargo", "doc", *OFFLINE, "-q", "--no-deps", "--all-features", "-p", "rustml"], RUST, RUSTDOCFLAGS="-D warnings", **library)
     run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--all-features"], RUST, **library)
     # 2 % of a token of SmolLM2 were 54 µs (2.7 ms a token, two cores), and the crate took 0.14 µs, built for release.
-    run(["cargo", "run", *OFFLINE, "-q", "-p", "rustml", "--example", "overhead", "--", MODEL, 20, 300, 20000], RUST, **library)
+    run(["cargo", "run", *OFFLINE, "-q", "-p", "rustml", "--example", "overhead", "--", MODEL, 100, 21, 20000], RUST, **library)
     library["RUSTML_LIB_DIR"] = str(other_library(work))
     run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--test", "refusal"], RUST, RUSTML_EXPECT_REFUSAL="1", **library)
 

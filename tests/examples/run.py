@@ -11,7 +11,7 @@ MODEL = f"{DATA}/base_q8_0.gguf"
 
 
 def run(*command, text=""):
-    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=240)
+    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=120)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -47,10 +47,7 @@ class Examples(unittest.TestCase):
         self.assertGreater(second, again)
 
     def test_cancel(self):
-        for _ in range(3):  # the whole answer takes a second: a stopper that had no core for so long comes too late
-            out, _ = self.example("cancel", "Once upon a time", "20", model=f"{DATA}/slow_q4_0.gguf")
-            if out.startswith(b"stopped"):
-                break
+        out, _ = self.example("cancel", "Once upon a time", "20", model=f"{DATA}/slow_q4_0.gguf")
         self.assertRegex(out, rb"^stopped after \d+ tokens, \d")
 
     def test_snapshot(self):

@@ -154,29 +154,15 @@ TEST(Download, TheTokenGoesToOneOrigin) {
   for (const base::Json& entry : hub.log()) EXPECT_EQ(text_of(entry, "token"), "");
 }
 
-// Waits until a download has brought so many bytes.
-void wait_for_bytes(const Hub& hub, uintmax_t size) {
-  const auto arrived = [&] {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(hub.cache() / "models--org--model/blobs", error))
-      if (entry.path().extension() == ".incomplete" && entry.file_size(error) == size) return true;
-    return false;
-  };
-  for (int i = 0; i < 3000 && !arrived(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(arrived()) << size << " bytes";
-}
-
-// The server stalls for a minute, and the library gives up after half of one.
 TEST(Download, DeadlineAndCancelEndAStall) {
   using Clock = std::chrono::steady_clock;
-  constexpr auto kSoon = std::chrono::seconds(15);
   const Hub late("stall=1000000");
   rustml_call_options call;
   rustml_call_options_init(&call, sizeof call);
   call.deadline_ns = rustml_deadline_after_ns(300'000'000);
   const auto begin = Clock::now();
   EXPECT_EQ(late.resolve(kModel, {.call = &call}).status, RUSTML_DEADLINE_EXCEEDED);
-  EXPECT_LT(Clock::now() - begin, kSoon);
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(2));
 
   for (const uint32_t reason : {RUSTML_CANCEL_REASON_USER, RUSTML_CANCEL_REASON_DEADLINE}) {
     Hub hub("stall=1000000");
@@ -184,7 +170,7 @@ TEST(Download, DeadlineAndCancelEndAStall) {
     ASSERT_EQ(rustml_cancel_create(&call.cancel, nullptr), RUSTML_OK);
     Clock::time_point triggered;
     std::thread other([&] {
-      wait_for_bytes(hub, 1'000'000);
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
       triggered = Clock::now();
       rustml_cancel_trigger(call.cancel, reason);
     });
@@ -192,7 +178,7 @@ TEST(Download, DeadlineAndCancelEndAStall) {
     const auto returned = Clock::now();
     other.join();
     EXPECT_EQ(status, reason == RUSTML_CANCEL_REASON_DEADLINE ? RUSTML_DEADLINE_EXCEEDED : RUSTML_CANCELLED);
-    EXPECT_LT(returned - triggered, kSoon);
+    EXPECT_LT(returned - triggered, std::chrono::milliseconds(200));
     EXPECT_EQ(hub.resolve("org/sharded", {.call = &call}).status, status) << "a triggered handle stops what has not begun";
     rustml_cancel_release(call.cancel);
     EXPECT_EQ(hub.resolve("org/sharded", {.call = &call}).status, RUSTML_INVALID_HANDLE);
@@ -237,7 +223,14 @@ TEST(Download, ThreadsFetchABlobOnce) {
 TEST(Download, AKilledProcessLeavesWhatTheNextOneContinues) {
   Hub hub("stall=2000000");
   const pid_t pid = in_child([&] { return hub.resolve(kModel).status; });
-  wait_for_bytes(hub, 2'000'000);
+  const fs::path blobs = hub.cache() / "models--org--model/blobs";
+  const auto arrived = [&] {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(blobs, error))
+      if (entry.path().extension() == ".incomplete" && entry.file_size(error) == 2'000'000) return true;
+    return false;
+  };
+  for (int i = 0; i < 1000 && !arrived(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   kill(pid, SIGKILL);
   wait_for(pid);
   hub.set_faults("");

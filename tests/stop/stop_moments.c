@@ -1,6 +1,6 @@
 /* Stops at random moments, over prefill and decode: by a cancel from another thread and by each of the three deadlines.
- * After every stop no thread may begin more than one further piece of work, the call must return soon, and when the same prompt is asked
- * again the tokens must be those of an undisturbed run.
+ * After every stop no thread may begin more than one further piece of work, the call must return soon (p50 <= 10 ms,
+ * p99 <= 250 ms on busy machines), and when the same prompt is asked again the tokens must be those of an undisturbed run.
  *
  * usage: stop_moments SLOW_TINY.gguf     SmolLM2 too where RUSTML_SMOLLM2 or the cache folder has it */
 #define _POSIX_C_SOURCE 200809L
@@ -106,15 +106,12 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Soon is 10 ms, and 250 ms for nine of ten since others have the cores now and then; on a machine that needs long for the whole
- * answer, a hundredth and a quarter of it. What is seen only behind a chunk of 256 tokens takes longer (a sixteenth of 4000). */
-static void report(const char *what, const subject *s, double *ms, int n) {
-  const double whole = (double)s->whole_ns * 1e-6, median = whole > 1000 ? whole / 100 : 10, most = whole > 1000 ? whole / 4 : 250;
+static void report(const char *what, double *ms, int n) {
   if (n == 0) return;
   qsort(ms, (size_t)n, sizeof *ms, by_value);
   printf("%-28s %4d stops: p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", what, n, ms[n / 2], ms[(n * 99) / 100], ms[n - 1]);
-  CHECK(ms[n / 2] <= median, "%s: p50 is %.2f ms, more than %.0f", what, ms[n / 2], median);
-  CHECK(ms[(n * 9) / 10] <= most, "%s: p90 is %.2f ms, more than %.0f", what, ms[(n * 9) / 10], most);
+  CHECK(ms[n / 2] <= 10.0, "%s: p50 is %.2f ms", what, ms[n / 2]);
+  CHECK(ms[(n * 99) / 100] <= 250.0, "%s: p99 is %.2f ms", what, ms[(n * 99) / 100]);
 }
 
 static int open_subject(subject *s, const char *path, uint64_t n_prompt) {
@@ -191,25 +188,23 @@ static void cancels(subject *s, int wanted, const char *what) {
   check_undisturbed(s, what);
   CHECK(hits >= wanted, "%s: only %d of %d cancels hit", what, hits, wanted);
   CHECK(in_decode >= in_decode_wanted, "%s: only %d hit the decode", what, in_decode);
-  report(what, s, ms, hits);
+  report(what, ms, hits);
   free(ms);
 }
 
 static void deadlines(subject *s, int which, int rounds, const char *what) {
   double *ms = malloc((size_t)rounds * sizeof *ms);
-  uint64_t span = s->whole_ns / 2; /* shortened by what was over before its deadline: the first run may have been slow */
   int hits = 0, i;
   for (i = 0; i < rounds; ++i) {
     rustml_generation_options o = plain_options();
     rustml_result result;
     int32_t tokens[TOKENS], status;
-    uint64_t n, delay = random_number() % (span + 1);
+    uint64_t n, delay = random_number() % (s->whole_ns / 2 + 1);
     rustml_session_reset(s->session, NULL);
     if (which == RUSTML_DEADLINE_TOTAL) o.deadline_ns = rustml_now_ns() + delay;
     if (which == RUSTML_DEADLINE_FIRST_TOKEN) o.first_token_deadline_ns = rustml_now_ns() + delay;
     if (which == RUSTML_DEADLINE_STALL) o.stall_timeout_ns = 1 + random_number() % 2000; /* shorter than any piece */
     status = run(s, &o, tokens, &n, &result);
-    if (status == RUSTML_DONE) span -= span / 4;
     if (status != RUSTML_DEADLINE_EXCEEDED) continue;
     if (result.finish != RUSTML_FINISH_DEADLINE) continue; /* passed before any work: no generation was started */
     CHECK(result.deadline == which, "deadline %d instead of %d", (int)result.deadline, which);
@@ -219,7 +214,7 @@ static void deadlines(subject *s, int which, int rounds, const char *what) {
   }
   CHECK(hits >= rounds / 4, "%s: only %d of %d hit", what, hits, rounds);
   check_undisturbed(s, what);
-  report(what, s, ms, hits);
+  report(what, ms, hits);
   free(ms);
 }
 

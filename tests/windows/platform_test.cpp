@@ -163,7 +163,7 @@ void threads(int cores) {
           sum += member.rank() + 1;
           member.sync();
         },
-        stop, 2'000'000'000);  // at most: until all have come
+        stop, 2'000'000);
   }
   CHECK(most == 4 && sum >= 200);
 }

@@ -21,7 +21,7 @@ MODEL = ROOT / "tests/golden/data/base_q8_0.gguf"
 
 class Examples(unittest.TestCase):
     def run_it(self, program, *arguments, folder=None, text=""):
-        done = subprocess.run([sys.executable, program, *arguments], cwd=folder, input=text, capture_output=True, text=True, timeout=240)
+        done = subprocess.run([sys.executable, program, *arguments], cwd=folder, input=text, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 

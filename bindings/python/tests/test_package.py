@@ -1,4 +1,3 @@
-import contextlib
 import gc
 import io
 import json
@@ -221,14 +220,12 @@ class Answers(Case):
 
 class Overhead(Case):
     def test_a_chunk_costs_little(self):
-        """2 % of SmolLM2-135M's decode time are about 50 us: here a chunk of the package against the same tokens in one call of the library.
-
-        Processor time of this thread, and the best of many short rounds: others may have the processors."""
-        n, best = 40, {}
-        for _ in range(40):
+        """2 % of SmolLM2-135M's decode time are about 50 us: here a chunk of the package against the same tokens in one call of the library."""
+        n, best = 200, {}
+        for _ in range(8):
             for name in ("one call", "chunks"):
                 self.session.reset()
-                began = time.thread_time()
+                began = time.perf_counter()
                 if name == "chunks":
                     for _ in self.session.generate(PROMPT, max_tokens=n, ignore_eos=True):
                         pass
@@ -236,7 +233,7 @@ class Overhead(Case):
                     prompt, _ = _generation.prompt_struct(PROMPT, {})
                     struct, _, _ = _generation.generation_struct({"max_tokens": n, "ignore_eos": True})
                     _errors.check(_library.load().rustml_generate, self.session._raw, prompt, struct, None, None)
-                best[name] = min(best.get(name, 1e9), time.thread_time() - began)
+                best[name] = min(best.get(name, 1e9), time.perf_counter() - began)
         self.assertLess((best["chunks"] - best["one call"]) / n * 1e6, 50)
 
 
@@ -354,16 +351,16 @@ session = model.session()
 before = session.position
 def report(*ignored): pass
 calls = {"generate": lambda: session.generate([90, 305] * 4000).read(), "eval": lambda: session.eval([90, 305] * 4000, progress=report),
-         "batch": lambda: model.generate_batch([[90, 305] * 4000] * 100), "beams": lambda: session.beam_search([90, 305] * 4000, progress=report)}
+         "batch": lambda: model.generate_batch([[90, 305] * 4000] * 2), "beams": lambda: session.beam_search([90, 305] * 4000, progress=report)}
+print("ready", flush=True)
 try:
-    print("ready", flush=True)
     calls[sys.argv[2]]()
 except KeyboardInterrupt:
-    print("interrupted", time.monotonic(), session.position, flush=True)
+    print("interrupted", time.monotonic(), flush=True)
 session.reset()
+print(len(list(session.generate([5, 6], max_tokens=4, ignore_eos=True))) >= 4)
 try:
-    print(len(list(session.generate([5, 6], max_tokens=4, ignore_eos=True))) >= 4, flush=True)
-    time.sleep(100)
+    time.sleep(10)
 except KeyboardInterrupt:
     print("python's own again")
 """
@@ -378,14 +375,13 @@ class Stopping(Case):
             time.sleep(0.1)
             sent = time.monotonic()
             child.send_signal(signal.SIGINT)
-            word, when, position = (child.stdout.readline().split() + ["", "", ""])[:3]
+            word, _, when = child.stdout.readline().partition(" ")
             self.assertEqual(word, "interrupted", child.stderr.read() if child.poll() is not None else call)
-            self.assertLess(int(position), 8000, f"{call}: the prompt was evaluated to its end")
-            self.assertLess(float(when) - sent, 20, f"{call}: the batch would take minutes")
+            self.assertLess(float(when) - sent, 0.3, call)
             self.assertEqual(child.stdout.readline(), "True\n")
             time.sleep(0.05)
             child.send_signal(signal.SIGINT)
-            out, problems = child.communicate(timeout=60)
+            out, problems = child.communicate(timeout=10)
             self.assertEqual((out, problems, child.returncode), ("python's own again\n", "", 0))
 
     def test_cancel_from_a_thread(self):
@@ -397,17 +393,14 @@ class Stopping(Case):
                 generation.read()
             timer.join()
             self.assertEqual(generation.result.finish, rustml.Finish.CANCELLED)
-            self.assertLess(session.position, len(LONG), "the prompt was evaluated to its end")
+            self.assertLess(generation.result.stop_latency_ns, 0.2e9)
             with self.assertRaises(rustml.DeadlineExceededError):
                 session.generate(LONG, timeout=0.05).read()
-            for limit in (0.05, 0.5, 5):  # one that has passed before the start refuses it: on a machine that stood still, a longer one
-                with contextlib.suppress(rustml.DeadlineExceededError):
-                    generation = session.generate(LONG, first_token_timeout=limit)
-                    break
+            generation = session.generate(LONG, first_token_timeout=0.05)
             with self.assertRaises(rustml.DeadlineExceededError):
                 generation.read()
             self.assertEqual(generation.result.deadline, rustml.Deadline.FIRST_TOKEN)
-            session.generate([5], max_tokens=2, timeout=math.inf, stall_timeout=60.0).read()
+            session.generate([5], max_tokens=2, timeout=math.inf, stall_timeout=5.0).read()
             with self.assertRaises(rustml.InvalidArgumentError):
                 session.generate([5], timeout=math.nan)
 

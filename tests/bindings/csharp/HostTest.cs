@@ -227,11 +227,13 @@ internal static class HostTest
     {
         using Session session = slow.CreateSession();
         int[] many = Enumerable.Repeat(20, 8000).ToArray();
+        var worst = TimeSpan.Zero;
         for (int i = 0; i < 5; ++i)
         {
             using var source = new CancellationTokenSource();
             Task<Completion> work = session.CompleteAsync(Prompt.Tokens(many), null, source.Token);
             await Task.Delay(5 + 10 * i);
+            var clock = Stopwatch.StartNew();
             source.Cancel();
             try
             {
@@ -240,13 +242,15 @@ internal static class HostTest
             }
             catch (OperationCanceledException what)
             {
-                Check(session.GetInfo().Position < many.Length, "the prompt was left before its end");
                 session.Reset();
                 Check(what.CancellationToken == source.Token, "the exception has the caller's token");
                 Check(((RustmlCanceledException)what).Result == null || ((RustmlCanceledException)what).Result.Finish == FinishReason.Cancelled, "and the result");
             }
+            if (clock.Elapsed > worst) worst = clock.Elapsed;
             Check(work.IsCanceled, "the task counts as cancelled");
         }
+        Console.WriteLine($"from Cancel to its exception in the caller: {worst.TotalMilliseconds:f1} ms at most");
+        Check(worst < TimeSpan.FromMilliseconds(500), $"cancelling took {worst.TotalMilliseconds} ms");
         // Through WithCancellation, in the middle of a stream, by the one who reads it.
         using var reader = new CancellationTokenSource();
         int n = 0;
@@ -270,22 +274,16 @@ internal static class HostTest
     {
         using Session session = slow.CreateSession();
         var options = Short(100000);
-        GenerationResult late = null;
-        // A limit that has passed before the start leaves no result: on a machine that stood still, again with a longer one.
-        for (int limit = 30; late == null && limit < 60000; limit *= 10)
+        options.Timeout = TimeSpan.FromMilliseconds(30);
+        try
         {
-            options.Timeout = TimeSpan.FromMilliseconds(limit);
-            try
-            {
-                session.Complete("Time", options);
-                Check(false, "an answer beyond its time");
-            }
-            catch (TimeoutException what)
-            {
-                late = ((RustmlTimeoutException)what).Result;
-            }
+            session.Complete("Time", options);
+            Check(false, "an answer beyond its time");
         }
-        Check(late?.Deadline == DeadlineKind.Total, "which limit it was");
+        catch (TimeoutException what)
+        {
+            Check(((RustmlTimeoutException)what).Result?.Deadline == DeadlineKind.Total, "which limit it was");
+        }
         options.Timeout = Timeout.InfiniteTimeSpan;
         options.FirstTokenTimeout = TimeSpan.MaxValue;
         options.MaxTokens = 4;

@@ -8,10 +8,10 @@ using Rustml;
 using Rustml.Interop;
 
 // OverheadTest.dll TINY.gguf [REAL.gguf]: what a streamed token costs above the bare native call, and how much that is of REAL's decode time.
-// On a model that takes microseconds the cost shows; the best of many short rounds counts, as others use the machine too.
+// On a model that takes microseconds the cost shows; the best of several rounds counts, as others use the machine too.
 internal static class OverheadTest
 {
-    private const int Tokens = 50, Rounds = 150;
+    private const int Tokens = 400, Rounds = 15;
 
     /// <summary>The same answer by the raw layer, which is compiled into this program.</summary>
     private static unsafe int Bare(IntPtr session)

@@ -256,25 +256,10 @@ internal sealed class Steps
     private async Task Busy(Fields step)
     {
         using var source = new CancellationTokenSource();
-        int[] ids = step.Repeated(step.Ids("ids"));
-        Task other = Task.Run(async () =>
-        {
-            while (true)
-            {
-                try
-                {
-                    await session.EvalAsync(ids, null, null, source.Token);
-                    return;
-                }
-                catch (RustmlException what) when (what.Status == Status.Busy)
-                {
-                    // the calls below are first
-                }
-            }
-        });
+        Task other = session.EvalAsync(step.Repeated(step.Ids("ids")), null, null, source.Token);
         try
         {
-            for (; !other.IsCompleted; await Task.Delay(1)) session.Eval(new[] { 5 });
+            while (!other.IsCompleted) session.Eval(new[] { 5 });
         }
         finally
         {

@@ -1,6 +1,6 @@
-//! overhead MODEL.gguf [TOKENS [ROUNDS [LIMIT]]]: time of a token through this crate beside the bare C calls, in turn, on one thread.
-//! The quickest rounds count, since others may have the processors. Ends with 1 if the crate takes more than LIMIT nanoseconds longer.
-use rustml::{CallOptions, GenerationOptions, Model, ModelOptions};
+//! overhead MODEL.gguf [TOKENS [ROUNDS [LIMIT]]]: time of a token through this crate beside the bare C calls, in turn. Ends with 1
+//! if the crate takes more than LIMIT nanoseconds longer.
+use rustml::{GenerationOptions, Model};
 use rustml_sys::*;
 use std::mem::{size_of, zeroed};
 use std::ptr::null_mut;
@@ -53,23 +53,24 @@ fn crate_(session: &mut rustml::Session, tokens: u64) -> f64 {
     time
 }
 
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize, default| words.get(i).map_or(default, |word| word.parse().unwrap());
     let (tokens, rounds) = (number(1, 64), number(2, 15));
-    let one_thread = ModelOptions::new().n_threads(1);
-    let model = Model::open_with(&words[0], &one_thread, &CallOptions::new()).unwrap();
+    let model = Model::open(&words[0]).unwrap();
     let mut session = model.session().unwrap();
     // The same model and size of session through the C API.
     let bare_session = unsafe {
         let (mut raw_model, mut raw) = (null_mut(), null_mut());
         let (path, len) = (words[0].as_ptr().cast(), words[0].len() as u64);
-        let mut options: rustml_model_options = zeroed();
-        rustml_model_options_init(&mut options, size_of::<rustml_model_options>() as u32);
-        options.n_threads = 1;
         let none = std::ptr::null();
-        rustml_model_open(path, len, &options, &mut raw_model, none, null_mut());
-        rustml_session_create(raw_model, none.cast(), &mut raw, none, null_mut());
+        rustml_model_open(path, len, none, &mut raw_model, none.cast(), null_mut());
+        rustml_session_create(raw_model, none.cast(), &mut raw, none.cast(), null_mut());
         raw
     };
     let (mut without, mut with) = (Vec::new(), Vec::new());
@@ -78,8 +79,7 @@ fn main() {
         with.push(crate_(&mut session, tokens));
     }
     let limit = words.get(3).map_or(f64::INFINITY, |word| word.parse().unwrap());
-    let quickest = |times: Vec<f64>| times.into_iter().fold(f64::INFINITY, f64::min);
-    let (without, with) = (quickest(without), quickest(with));
+    let (without, with) = (median(&mut without), median(&mut with));
     println!(
         "bare C {without:.0} ns a token, rustml {with:.0} ns: {:+.2} %",
         (with / without - 1.0) * 100.0

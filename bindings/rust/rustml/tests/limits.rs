@@ -12,11 +12,8 @@ fn long_prompt() -> Vec<i32> {
     [90, 305, 266, 262, 276, 66, 35, 55].repeat(1000)
 }
 
-/// The prompt was left before its end, which no machine is too slow or too busy for.
-fn stopped_inside(session: &Session) {
-    let position = session.info().unwrap().position;
-    assert!(position < long_prompt().len() as u64, "evaluated to its end");
-}
+/// The library promises 10 ms on a quiet machine; tests run on busy ones.
+const SLACK: Duration = Duration::from_millis(250);
 
 /// What stops a call that waits for another session's turn is not yet said in `Outcome`: one after the other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -33,11 +30,12 @@ fn a_handle_stops_a_long_prefill() {
     let trigger = thread::spawn(move || {
         thread::sleep(Duration::from_millis(30));
         cancel.cancel_with(CancelReason::Custom(NonZeroU32::new(7).unwrap()));
+        Instant::now()
     });
     let error = generation.next().unwrap().unwrap_err();
+    let returned = Instant::now();
     assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
-    trigger.join().unwrap();
-    stopped_inside(&session);
+    assert!(returned - trigger.join().unwrap() < SLACK);
     assert!(generation.next().is_none());
     let outcome = generation.outcome().unwrap();
     assert_eq!(outcome.finish, Some(Finish::Cancelled), "{error:?} {outcome:?}");
@@ -79,7 +77,7 @@ fn deadlines_reach_into_the_prefill() {
         (o.clone().deadline(Instant::now()), Deadline::Total),
     ];
     for (options, expected) in all {
-        session.reset().unwrap();
+        let begin = Instant::now();
         let mut generation = match session.generate(long_prompt(), &options) {
             Ok(generation) => generation,
             Err(error) => {
@@ -89,7 +87,7 @@ fn deadlines_reach_into_the_prefill() {
         };
         let error = generation.next().unwrap().unwrap_err();
         assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
-        stopped_inside(&session);
+        assert!(begin.elapsed() < 2 * limit + SLACK + Duration::from_millis(200));
         let outcome = generation.outcome().unwrap();
         assert_eq!(outcome.deadline, Some(expected), "{error:?} {outcome:?}");
     }
@@ -105,24 +103,19 @@ fn deadlines_reach_into_the_prefill() {
 fn a_session_answers_one_call_at_a_time() {
     let _alone = alone();
     let mut session = slow().session().unwrap();
+    let mut generation = session.generate(long_prompt(), &options(1)).unwrap();
+    let cancel = generation.cancel_handle();
+    let other = thread::spawn(move || generation.next().unwrap());
     let mut busy = false;
-    loop {
-        let mut generation = session.generate(long_prompt(), &options(1)).unwrap();
-        let cancel = generation.cancel_handle();
-        let other = thread::spawn(move || generation.next().unwrap());
-        while !busy && !other.is_finished() {
-            match session.eval(&[1]) {
-                Err(Error::Busy(_)) => busy = true,
-                Err(Error::FailedPrecondition(_)) => thread::sleep(Duration::from_millis(1)),
-                other => panic!("{other:?}"),
-            }
-        }
-        cancel.cancel();
-        match other.join().unwrap() {
-            Err(Error::Busy(_)) => continue, // the call above was first
-            ended => break assert!(ended.is_err()),
+    while !busy && !other.is_finished() {
+        match session.eval(&[1]) {
+            Err(Error::Busy(_)) => busy = true,
+            Err(Error::FailedPrecondition(_)) => thread::yield_now(),
+            other => panic!("{other:?}"),
         }
     }
+    cancel.cancel();
+    assert!(other.join().unwrap().is_err());
     assert!(busy);
     session.eval(&[1]).unwrap();
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct Unpark(Thread);
 
@@ -58,18 +58,17 @@ fn dropping_a_stream_ends_the_answer() {
     let generation = session.generate([5].repeat(6000), &options(1)).unwrap();
     let stream = generation.into_stream().unwrap();
     std::thread::sleep(Duration::from_millis(20));
+    let begin = Instant::now();
     drop(stream);
-    assert!(session.info().unwrap().position < 6000, "the prompt was evaluated to its end");
+    assert!(begin.elapsed() < Duration::from_millis(250), "{:?}", begin.elapsed());
     session.reset().unwrap();
 }
 
 #[test]
 fn a_stream_ends_with_its_error() {
     let mut session = slow().session().unwrap();
-    // A limit that has passed before the start refuses it: on a machine that stood still, again with a longer one.
-    let mut begin = |limit| session.generate([5].repeat(6000), &options(1).timeout(limit));
-    let generation =
-        [20, 200, 2000].map(Duration::from_millis).into_iter().find_map(|t| begin(t).ok()).unwrap();
+    let options = options(1).timeout(Duration::from_millis(20));
+    let generation = session.generate([5].repeat(6000), &options).unwrap();
     let mut stream = generation.into_stream().unwrap();
     assert!(matches!(next(&mut stream), Some(Err(Error::DeadlineExceeded(_)))));
     assert!(next(&mut stream).is_none());
