@@ -62,7 +62,7 @@ class Runner:
         took = 1000 * (time.monotonic() - self.late_from)
         require(ended == status, f"ended {ended} ({text}), wanted {status}")
         require(message in text, f"message {text!r} lacks {message!r}")
-        require(within is None or took <= within, f"took {took:.0f} ms, wanted at most {within}")
+        require(within is None or took <= within, f"took {took:.0f} ms, wanted at most {within} ms")
         for name, value in wanted.items():
             name = name[5:]
             if name in ("beams", "skipped_at_least"):
@@ -209,10 +209,12 @@ class Runner:
         cancel, problems = rustml.CancelHandle(), []
 
         def other():
-            try:
-                self.session.eval(ids * repeat, cancel=cancel)
-            except rustml.RustmlError as problem:
-                problems.append(problem.status.name)
+            while problems[-1:] in ([], ["BUSY"]):  # while the calls below are first
+                try:
+                    self.session.eval(ids * repeat, cancel=cancel)
+                    problems.append("OK")
+                except rustml.RustmlError as problem:
+                    problems.append(problem.status.name)
 
         thread = threading.Thread(target=other)
         thread.start()
@@ -220,10 +222,11 @@ class Runner:
         try:
             while thread.is_alive():
                 self.session.eval([5])
+                time.sleep(0.001)
         finally:
             cancel.cancel()
             thread.join()
-            require(problems == ["CANCELLED"] or problems == ["BUSY"], f"the other thread ended {problems}")
+            require(problems[-1] == "CANCELLED", f"the other thread ended {problems[-1]}")
 
     def op_callback_stop(self, found, wanted, ids, value):
         try:

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -15,11 +16,21 @@
 namespace rustml::runtime {
 namespace {
 
-int threads_of_process() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("Threads:", 0) == 0) return std::stoi(line.substr(8));
-  return -1;
+// How many threads the process has beside those `known`, by their numbers.
+using Threads = std::set<std::string>;
+Threads threads_of_process() {
+  Threads found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) found.insert(entry.path().filename());
+  return found;
+}
+size_t threads_beside(const Threads& known) {
+  const Threads all = threads_of_process();
+  return static_cast<size_t>(std::count_if(all.begin(), all.end(), [&](const std::string& id) { return !known.contains(id); }));
+}
+// A thread is listed until it is quite gone, which is a little after it can be joined.
+bool soon_none_beside(const Threads& known) {
+  for (int i = 0; i < 20'000 && threads_beside(known) > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return threads_beside(known) == 0;
 }
 
 TEST(Share, CoversEveryUnitOnceAndEvenly) {
@@ -145,16 +156,22 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
   holder.join();
 }
 
-// Each caller comes again at once, so it may keep its turn for a while; the others still get theirs.
+// Each caller comes again at once, so it may keep its turn for a while; the others still get theirs, and one who has its turn
+// kept and never comes again is not waited for. How many passes each gets in some time is the machine's business: that all get
+// enough before one has a hundred times as many is ours. A caller that loses its core for 2 s misses some 700 of each other one.
 TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
+  constexpr int kEnough = 30, kTooMany = 3000;
   const auto team = ThreadTeam::lease();
-  const uint64_t end = now_ns() + 300'000'000;
-  std::vector<int> passes(4, 0);
+  std::vector<std::atomic<int>> passes(4);
+  const auto over = [&] {
+    const auto [least, most] = std::minmax({passes[0].load(), passes[1].load(), passes[2].load()});
+    return least >= kEnough || most >= kTooMany;
+  };
   std::vector<std::thread> callers;
   for (size_t c = 0; c < passes.size(); ++c)
     callers.emplace_back([&, c] {
-      StopSignal stop;
-      while (now_ns() < end) {
+      StopSignal stop(nullptr, now_ns() + 100'000'000'000);
+      while (!over() && (c < 3 || passes[c] < 5) && !stop.poll()) {
         team->run(
             2, 1,
             [](int, Member& m) {
@@ -163,12 +180,11 @@ TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
             },
             stop);
         ++passes[c];
-        if (c == 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
       }
     });
   for (std::thread& t : callers) t.join();
-  for (const int n : passes) EXPECT_GE(n, 5);
-  EXPECT_LE(*std::max_element(passes.begin(), passes.end() - 1), 4 * *std::min_element(passes.begin(), passes.end() - 1));
+  for (size_t c = 0; c < 3; ++c) EXPECT_GE(passes[c], kEnough) << c;
+  EXPECT_GT(passes[3], 0);
 }
 
 TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
@@ -179,7 +195,8 @@ TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    alarm(20);  // a child that hangs is killed
+    alarm(200);  // a child that hangs is killed
+    const Threads before = threads_of_process();
     auto mine = ThreadTeam::lease();
     bool ran = mine != team;
     team.reset();
@@ -191,9 +208,9 @@ TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
           if (m.leader()) size = m.size();
           m.sync();
         },
-        none, 5'000'000'000);
+        none, 60'000'000'000);
     mine.reset();
-    _exit(ran && size == 2 && threads_of_process() == 1 ? 0 : 1);
+    _exit(ran && size == 2 && before.size() == 1 && soon_none_beside(before) ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -201,16 +218,17 @@ TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
 }
 
 TEST(ThreadTeam, TheLastLeaseJoinsTheThreads) {
-  const int before = threads_of_process();
+  const Threads before = threads_of_process();
   for (int i = 0; i < 20; ++i) {
     const auto team = ThreadTeam::lease(), same = ThreadTeam::lease();
     EXPECT_EQ(team.get(), same.get());
+    ASSERT_TRUE(soon_none_beside(before));
     StopSignal stop;
     team->run(
         4, 2, [](int, Member& m) { m.sync(); }, stop);
-    EXPECT_EQ(threads_of_process(), before + 3);
+    EXPECT_EQ(threads_beside(before), 3u);
   }
-  EXPECT_EQ(threads_of_process(), before);
+  EXPECT_TRUE(soon_none_beside(before));
 }
 
 TEST(ThreadTeam, SleepingWorkersWakeForTheNextPass) {
@@ -223,8 +241,8 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextPass) {
         [&](int, Member& m) {
           if (m.leader()) size = m.size();
         },
-        stop, 500'000'000);
-    EXPECT_EQ(size, 2) << "gathering waits for a sleeper";
+        stop, 20'000'000'000);
+    ASSERT_EQ(size, 2) << "gathering waits for a sleeper";
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
   }
 }
