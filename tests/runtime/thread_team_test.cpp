@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "../base/three_tries.h"
 #include "base/error.h"
 
 namespace rustml::runtime {
@@ -156,35 +157,33 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
   holder.join();
 }
 
-// Each caller comes again at once, so it may keep its turn for a while; the others still get theirs, and one who has its turn
-// kept and never comes again is not waited for. How many passes each gets in some time is the machine's business: that all get
-// enough before one has a hundred times as many is ours. A caller that loses its core for 2 s misses some 700 of each other one.
+// Each caller comes again at once, so it may keep its turn for a while; the others still get theirs.
 TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
-  constexpr int kEnough = 30, kTooMany = 3000;
   const auto team = ThreadTeam::lease();
-  std::vector<std::atomic<int>> passes(4);
-  const auto over = [&] {
-    const auto [least, most] = std::minmax({passes[0].load(), passes[1].load(), passes[2].load()});
-    return least >= kEnough || most >= kTooMany;
-  };
-  std::vector<std::thread> callers;
-  for (size_t c = 0; c < passes.size(); ++c)
-    callers.emplace_back([&, c] {
-      StopSignal stop(nullptr, now_ns() + 100'000'000'000);
-      while (!over() && (c < 3 || passes[c] < 5) && !stop.poll()) {
-        team->run(
-            2, 1,
-            [](int, Member& m) {
-              for (const uint64_t until = now_ns() + 1'000'000; m.leader() && now_ns() < until;) {
-              }
-            },
-            stop);
-        ++passes[c];
-      }
-    });
-  for (std::thread& t : callers) t.join();
-  for (size_t c = 0; c < 3; ++c) EXPECT_GE(passes[c], kEnough) << c;
-  EXPECT_GT(passes[3], 0);
+  EXPECT_TRUE(test::kept_in_one_of_three([&] {
+    const uint64_t end = now_ns() + 300'000'000;
+    std::vector<int> passes(4, 0);
+    std::vector<std::thread> callers;
+    for (size_t c = 0; c < passes.size(); ++c)
+      callers.emplace_back([&, c] {
+        StopSignal stop;
+        while (now_ns() < end) {
+          team->run(
+              2, 1,
+              [](int, Member& m) {
+                for (const uint64_t until = now_ns() + 1'000'000; m.leader() && now_ns() < until;) {
+                }
+              },
+              stop);
+          ++passes[c];
+          if (c == 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+      });
+    for (std::thread& t : callers) t.join();
+    const auto [least, most] = std::minmax({passes[0], passes[1], passes[2]});
+    const bool kept = least >= 5 && passes[3] >= 5 && most <= 4 * least;
+    return kept ? "" : std::to_string(least) + " to " + std::to_string(most) + " passes, and " + std::to_string(passes[3]);
+  }));
 }
 
 TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
@@ -195,7 +194,7 @@ TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    alarm(200);  // a child that hangs is killed
+    alarm(20);  // a child that hangs is killed
     const Threads before = threads_of_process();
     auto mine = ThreadTeam::lease();
     bool ran = mine != team;
@@ -208,7 +207,7 @@ TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
           if (m.leader()) size = m.size();
           m.sync();
         },
-        none, 60'000'000'000);
+        none, 5'000'000'000);
     mine.reset();
     _exit(ran && size == 2 && before.size() == 1 && soon_none_beside(before) ? 0 : 1);
   }
@@ -235,15 +234,17 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextPass) {
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   for (int i = 0; i < 20; ++i) {
-    int size = 0;
-    team->run(
-        2, 1,
-        [&](int, Member& m) {
-          if (m.leader()) size = m.size();
-        },
-        stop, 20'000'000'000);
-    ASSERT_EQ(size, 2) << "gathering waits for a sleeper";
-    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    EXPECT_TRUE(test::kept_in_one_of_three([&] {
+      int size = 0;
+      team->run(
+          2, 1,
+          [&](int, Member& m) {
+            if (m.leader()) size = m.size();
+          },
+          stop, 500'000'000);
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      return size == 2 ? "" : "gathering did not wait for a sleeper";
+    }));
   }
 }
 

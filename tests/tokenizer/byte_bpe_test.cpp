@@ -180,7 +180,7 @@ TEST(ByteBpe, TenMegabytesOfOneThing) {
         const double small = seconds_to_encode(*tokenizer, unit, kLongText / 10);
         if (pre != "gpt-2") continue;
         const double whole = seconds_to_encode(*tokenizer, unit, kLongText);
-        EXPECT_LE(whole, kFarTooSlow) << unit;
+        EXPECT_LE(whole, 10.0) << unit;
         EXPECT_LE(whole, 40.0 * small + 1.0) << unit;
       }
     }

@@ -132,7 +132,7 @@ TEST(HuggingfaceBpe, MegabytesOfOneThing) {
         EXPECT_LE(whole, 40.0 * small + 1.0) << parts << unit;
       }
     }
-    EXPECT_LE(seconds_to_encode(*load_file("", R"("a a","aa aa","a b")"), "a", kLongText), kFarTooSlow);
+    EXPECT_LE(seconds_to_encode(*load_file("", R"("a a","aa aa","a b")"), "a", kLongText), 10.0);
     return nullptr;
   };
   pthread_attr_t small_stack;

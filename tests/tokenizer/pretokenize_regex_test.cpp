@@ -41,7 +41,7 @@ TEST(Regex, CatastrophesEnd) {
   for (const char* pattern : {"a+!", "a++!"}) {
     EXPECT_ERROR(all(pattern, std::string(1 << 18, 'a') + "x!", Regex::Source::file), Status::resource_exhausted, "takes too long");
   }
-  EXPECT_LT(fixtures::cpu_seconds() - begin, fixtures::kFarTooSlow);
+  EXPECT_LT(fixtures::cpu_seconds() - begin, 120.0);
 }
 
 TEST(Regex, RefusesWhatDoesNotCompile) {

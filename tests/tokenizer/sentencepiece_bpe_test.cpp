@@ -132,7 +132,7 @@ TEST(SentencePieceBpe, LongTextsOfOneThing) {
     while (text.size() < kLongText) text += unit;
     const double begin = cpu_seconds();
     encode(*tokenizer, text);
-    EXPECT_LT(cpu_seconds() - begin, kFarTooSlow) << unit;
+    EXPECT_LT(cpu_seconds() - begin, 10.0) << unit;
   }
 }
 
