@@ -368,8 +368,10 @@ static int32_t op_busy(void) {
   rustml_cancel_create(&stopper, NULL);
   pthread_create(&thread, NULL, eval_other, NULL);
   usleep(20000);
-  for (; status == RUSTML_OK && !__atomic_load_n(&other_done, __ATOMIC_SEQ_CST); usleep(1000))
+  for (; status == RUSTML_OK && !__atomic_load_n(&other_done, __ATOMIC_SEQ_CST); usleep(1000)) {
+    rustml_session_reset(session, NULL); /* the other one needs the room */
     status = rustml_session_eval(session, &five, 1, NULL, &error);
+  }
   rustml_cancel_trigger(stopper, RUSTML_CANCEL_REASON_USER);
   pthread_join(thread, NULL);
   rustml_cancel_release(stopper);

@@ -1,6 +1,7 @@
 """Runs cases.json through the Python package; README.md says how."""
 
 import argparse
+import contextlib
 import json
 import pathlib
 import sys
@@ -221,6 +222,8 @@ class Runner:
         time.sleep(0.02)
         try:
             while thread.is_alive():
+                with contextlib.suppress(rustml.BusyError):
+                    self.session.reset()  # the other one needs the room
                 self.session.eval([5])
                 time.sleep(0.001)
         finally:

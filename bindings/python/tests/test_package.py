@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
             taken = measure()
             if taken < limit:
                 return
-            print(f"RETRIED {self.id()} after try {tries} of 3: {taken} is not below {limit}", flush=True)
+            print(f"\nRETRIED {self.id()} after try {tries} of 3: {taken} is not below {limit}", flush=True)
         self.fail(f"not below {limit}, three times")
 
 
@@ -230,24 +230,23 @@ class Answers(Case):
 
 class Overhead(Case):
     def test_a_chunk_costs_little(self):
-        """2 % of SmolLM2-135M's decode time are about 50 us: here a chunk of the package against the same tokens in one call of the library."""
-        def microseconds():
-            n, best = 200, {}
-            for _ in range(8):
-                for name in ("one call", "chunks"):
-                    self.session.reset()
-                    began = time.perf_counter()
-                    if name == "chunks":
-                        for _ in self.session.generate(PROMPT, max_tokens=n, ignore_eos=True):
-                            pass
-                    else:
-                        prompt, _ = _generation.prompt_struct(PROMPT, {})
-                        struct, _, _ = _generation.generation_struct({"max_tokens": n, "ignore_eos": True})
-                        _errors.check(_library.load().rustml_generate, self.session._raw, prompt, struct, None, None)
-                    best[name] = min(best.get(name, 1e9), time.perf_counter() - began)
-            return (best["chunks"] - best["one call"]) / n * 1e6
+        """2 % of SmolLM2-135M's decode time are about 50 us: here a chunk of the package against the same tokens in one call of the library.
 
-        self.assert_kept_in_one_of_three(50, microseconds)
+        Processor time of all threads: on a busy machine the clock on the wall says 100 us more or less."""
+        n, best = 200, {}
+        for _ in range(8):
+            for name in ("one call", "chunks"):
+                self.session.reset()
+                began = time.process_time()
+                if name == "chunks":
+                    for _ in self.session.generate(PROMPT, max_tokens=n, ignore_eos=True):
+                        pass
+                else:
+                    prompt, _ = _generation.prompt_struct(PROMPT, {})
+                    struct, _, _ = _generation.generation_struct({"max_tokens": n, "ignore_eos": True})
+                    _errors.check(_library.load().rustml_generate, self.session._raw, prompt, struct, None, None)
+                best[name] = min(best.get(name, 1e9), time.process_time() - began)
+        self.assertLess((best["chunks"] - best["one call"]) / n * 1e6, 50)
 
 
 class Facts(Case):
