@@ -174,7 +174,7 @@ std::string exceeded(Clock::duration taken, std::chrono::milliseconds limit) {
 }
 
 TEST(Download, ADeadlineEndsAStall) {
-  EXPECT_TRUE(test::kept_in_one_of_three([] {
+  EXPECT_TRUE(test::kept_in_one_of_three("a deadline in a stall", [] {
     const Hub late("stall=1000000");
     rustml_call_options call;
     rustml_call_options_init(&call, sizeof call);
@@ -187,7 +187,7 @@ TEST(Download, ADeadlineEndsAStall) {
 
 TEST(Download, ACancelEndsAStall) {
   for (const uint32_t reason : {RUSTML_CANCEL_REASON_USER, RUSTML_CANCEL_REASON_DEADLINE}) {
-    EXPECT_TRUE(test::kept_in_one_of_three([&] {
+    EXPECT_TRUE(test::kept_in_one_of_three("a cancel in a stall", [&] {
       Hub hub("stall=1000000");
       rustml_call_options call;
       rustml_call_options_init(&call, sizeof call);

@@ -63,7 +63,7 @@ TEST(StopSignal, EachLimitHasItsCause) {
   // Progress more often than the timeout, for longer than it. Where the system itself took that long between progress and poll,
   // nothing is shown: up to three times.
   constexpr uint64_t kStall = 20'000'000;
-  EXPECT_TRUE(test::kept_in_one_of_three([] {
+  EXPECT_TRUE(test::kept_in_one_of_three("a stall", [] {
     StopSignal stall;
     stall.set_stall_timeout(kStall);
     uint64_t last = 0;

@@ -160,7 +160,7 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
 // Each caller comes again at once, so it may keep its turn for a while; the others still get theirs.
 TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
   const auto team = ThreadTeam::lease();
-  EXPECT_TRUE(test::kept_in_one_of_three([&] {
+  EXPECT_TRUE(test::kept_in_one_of_three("turns", [&] {
     const uint64_t end = now_ns() + 300'000'000;
     std::vector<int> passes(4, 0);
     std::vector<std::thread> callers;
@@ -234,7 +234,7 @@ TEST(ThreadTeam, SleepingWorkersWakeForTheNextPass) {
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(test::kept_in_one_of_three([&] {
+    EXPECT_TRUE(test::kept_in_one_of_three("sleeping workers", [&] {
       int size = 0;
       team->run(
           2, 1,

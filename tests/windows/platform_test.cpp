@@ -155,7 +155,7 @@ void threads(int cores) {
 
   const auto team = runtime::ThreadTeam::lease();
   runtime::StopSignal stop;
-  CHECK(test::kept_in_one_of_three([&] {  // that all four come within 2 ms
+  CHECK(test::kept_in_one_of_three("gathering", [&] {  // that all four come within 2 ms
     std::atomic<int> most{0}, sum{0};
     for (int pass = 0; pass < 200; ++pass) {
       team->run(
