@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -161,13 +162,13 @@ TEST(ThreadTeam, CallersTakeTurnsAndAWaitingOneCanBeCancelled) {
 TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
   const auto team = ThreadTeam::lease();
   EXPECT_TRUE(test::kept_in_one_of_three("turns", [&] {
-    const uint64_t end = now_ns() + 300'000'000;
+    const std::clock_t end = std::clock() + 3 * CLOCKS_PER_SEC / 10;  // processor time: others' use of the cores does not shorten it
     std::vector<int> passes(4, 0);
     std::vector<std::thread> callers;
     for (size_t c = 0; c < passes.size(); ++c)
       callers.emplace_back([&, c] {
         StopSignal stop;
-        while (now_ns() < end) {
+        while (std::clock() < end) {
           team->run(
               2, 1,
               [](int, Member& m) {
