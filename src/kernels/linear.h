@@ -1,234 +1,18 @@
 // Matrix times activations on packed panels. Lanes are rows, so there is no horizontal sum; each output has the two chains of
 // kernels.h (halves of K).
-//  One token: straight from the packed panel, in one stream or, side by side, its two halves.
-//  Several tokens: a piece of K of each panel is expanded to bytes and float scales in the L1 cache, then one matrix product,
-//  the same for all types, runs over all tokens of a tile. Panels outside, tokens inside: every weight is read from memory once
-//  per tile.
-// Included by target.h after raw_<isa>.h.
-#include "kernels/layout.h"
-
+//  A few tokens: linear_few.h, as often as needed; all but the first find the panel in the L1 cache.
+//  More: a piece of K of each panel is expanded to bytes and float scales in the L1 cache, then one matrix product, the same for all
+//  types, runs over all tokens of a tile. Panels outside, tokens inside: every weight is read from memory once per tile.
+// Included by target.h after linear_few.h.
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
-constexpr int P = kTilePanels;
 constexpr int64_t kTileActivationBytes = 256 * 1024;  // of a token tile, half of the smallest L2 in use
 constexpr int64_t kMaxTokens = 72;                    // of a token tile
-// One token: how far ahead each stream of weights is fetched, as measured on Xeons (four streams) and on Zen 3 (one).
-constexpr int64_t kPrefetchBytes = kStreams == 2 ? 4096 : 2048;
-// What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
-RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
-  const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
-  return static_cast<int32_t>(subs == 1 ? half << 16 | half : sub == 0 ? half : half << 16);
-}
 
-// A Dot whose weights are prepared once for several tokens, and whose sums then begin with integers of the rows.
-template <class Dot>
-concept Prepared = requires {
-  &Dot::missing;
-};
 template <class Dot>
 constexpr int64_t kGroupBytes = Prepared<Dot> ? 128 : 64;  // of 16 rows x 4 k, expanded
-
-template <tensor::DType type>
-struct Format {
-  static constexpr Layout kLayout = layout_of(type);
-  static constexpr int kBits = kLayout.bits, kBlocks = kLayout.blocks(), kSubs = kLayout.subs();
-  static constexpr int64_t kHeaderBytes = kLayout.header_bytes(), kBlockBytes = kLayout.block_bytes(), kUnitBytes = kLayout.unit_bytes();
-  using Dot = DotOf<kLayout.sub == 16 ? 6 : kBits>;  // Q2_K and Q3_K share the code of Q6_K
-
-  // The stored integers of k-group g of the block at q.
-  template <int g>
-  static RUSTML_INLINE I8x64 group(const std::byte* q) {
-    if constexpr (kBits == 8) {
-      return load_bytes(q + 64 * g);
-    } else if constexpr (kBits & 4) {
-      const I8x64 nibbles = field < g < 4 ? 0 : 4, 15 > (load_bytes(q + 64 * (g % 4)));
-      if constexpr (kBits & 2) return either(nibbles, field<g % 4 * 2 - 4, 0x30>(load_bytes(q + 256 + 64 * (g / 4))));
-      if constexpr (kBits & 1) return either(nibbles, field<g - 4, 0x10>(load_bytes(q + 256)));
-      return nibbles;
-    } else {
-      const I8x64 pairs = field<g % 4 * 2, 3>(load_bytes(q + 64 * (g / 4)));
-      if constexpr (kBits & 1) return either(pairs, field<g - 2, 4>(load_bytes(q + 128)));
-      return pairs;
-    }
-  }
-  // Scale and minimum of sub-block `sub` of the unit, of which d and m are the f16 values.
-  static RUSTML_INLINE F32x16 scale(const std::byte* unit, F32x16 d, int64_t sub) {
-    if constexpr (!kLayout.super) return d;
-    return d * load_i8(reinterpret_cast<const int8_t*>(unit + 64 + 16 * sub));
-  }
-  static RUSTML_INLINE F32x16 minimum(const std::byte* unit, F32x16 m, int64_t sub) {
-    if constexpr (!kLayout.super) return m;
-    return m * load_i8(reinterpret_cast<const int8_t*>(unit + 64 + 16 * (kLayout.scales() + sub)));
-  }
-};
-
-// Float types: bytes of one k of a panel, and its 16 weights.
-struct F32 {
-  static constexpr int kStepBytes = 64;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load(reinterpret_cast<const float*>(p)); }
-};
-struct F16 {
-  static constexpr int kStepBytes = 32;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_f16(p); }
-};
-struct BF16 {
-  static constexpr int kStepBytes = 32;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_bf16(p); }
-};
-
-// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][P][16].
-RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t, int64_t tokens, const float* first, const float* second) {
-  const LinearArgs a = args;  // nothing stored here can change it
-  const int64_t row = panel * kPanelRows, n = a.rows - row < kPanelRows ? a.rows - row : kPanelRows;
-  const F32x16 bias = a.bias != nullptr ? load_first(a.bias + row, n) : zero();
-  float* out = a.out + t * a.out_stride + row;
-  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += P * kPanelRows, second += P * kPanelRows) {
-    F32x16 result = load(first) + load(second);
-    if (a.bias != nullptr) result = result + bias;
-    if (a.accumulate) result = load_first(out, n) + result;
-    store_first(out, result, n);
-  }
-}
-
-// ---- one token ----
-
-// Where the weights of one token are fetched from, relative to the place that is read: some steps ahead, and near the end of a
-// stream (a panel, or each half of it) in the same stream of the panels that come next.
-struct Ahead {
-  int64_t steps, within, beyond, length;
-  // The P panels at w, the last if `last`: then those of the next matrix come, or none.
-  Ahead(const LinearArgs& a, const std::byte* w, bool last, int64_t stream_steps, int64_t step_bytes, int64_t stride)
-      : length(stream_steps) {
-    steps = kPrefetchBytes / step_bytes < length ? kPrefetchBytes / step_bytes : length;
-    within = steps * step_bytes;
-    const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;
-    beyond = next - w + within - length * step_bytes;
-  }
-  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < length ? within : beyond; }
-};
-
-__attribute__((noinline)) void finish_one(const LinearArgs& a, int64_t panel, int64_t n, int64_t t, const F32x16 (&acc)[2][P]) {
-  float chains[2][P * kPanelRows];
-  unroll<P>([&](auto p) RUSTML_LAMBDA {
-    store(chains[0] + p.value * kPanelRows, acc[0][p.value]);
-    store(chains[1] + p.value * kPanelRows, acc[1][p.value]);
-  });
-  for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, t, 1, chains[0] + p * kPanelRows, chains[1] + p * kPanelRows);
-}
-
-// The P panels at w (an absent second one is read as the first), from the first step of K to the last: work(first chain, how many, step,
-// steps between them, where to fetch ahead). Chain 0 is the first half of K.
-template <class Work>
-RUSTML_INLINE void one_token_steps(const LinearArgs& a, const std::byte* w, bool last, int64_t steps, int64_t step_bytes, Work work) {
-  const int64_t half = (steps + 1) / 2;
-  const Ahead fetch(a, w, last, kStreams == 2 ? half : steps, step_bytes, steps * step_bytes);
-  int64_t i = 0;
-  if constexpr (kStreams == 2) {
-    for (; i < steps - half; ++i) work(Index<0>{}, Index<2>{}, i, half, fetch.at(i));
-    if (i < half) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
-  } else {
-    for (; i < half; ++i) work(Index<0>{}, Index<1>{}, i, 0, fetch.at(i));
-    for (; i < steps; ++i) work(Index<1>{}, Index<1>{}, i, 0, fetch.at(i));
-  }
-}
-
-template <tensor::DType type>
-__attribute__((noinline)) void one_token(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
-  using F = Format<type>;
-  using Dot = typename F::Dot;
-  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, stride = units * F::kUnitBytes;
-  const int64_t second_panel = n == P ? stride : 0;
-  const std::byte* panels = a.weights + panel * stride;
-  F32x16 acc[2][P];
-  unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  one_token_steps(
-      a, panels, last, units, F::kUnitBytes, [&](auto chain, auto count, int64_t u, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
-        constexpr int kCount = count.value;
-        F32x16 d[kCount][P], m[kCount][P];
-        const std::byte* unit[kCount][P];
-        unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-          unroll<P>([&](auto p) RUSTML_LAMBDA {
-            const std::byte* w = panels + p.value * second_panel + (u + h.value * apart) * F::kUnitBytes;
-            unit[h.value][p.value] = w;
-            prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
-            d[h.value][p.value] = load_f16(w);
-            if constexpr (F::kLayout.minima) m[h.value][p.value] = load_f16(w + 32);
-          });
-        });
-        for (int64_t j = 0; j < F::kBlocks; ++j) {
-          const int8_t* x[kCount];
-          float xd[kCount];
-          int32_t xsum[kCount];
-          typename Dot::Sum sum[kCount][P][F::kSubs];
-          unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-            const int64_t b = (u + h.value * apart) * F::kBlocks + j;
-            x[h.value] = a.xq + t * a.cols + b * kQBlock;
-            xd[h.value] = a.xd[t * blocks + b];
-            xsum[h.value] = a.xsum[t * blocks + b];
-            unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-              const auto start = Dot::start(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, -F::kLayout.zero)));
-              unroll<P>([&](auto p) RUSTML_LAMBDA { sum[h.value][p.value][s.value] = start; });
-            });
-          });
-          unroll<8>([&](auto step) RUSTML_LAMBDA {
-            constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
-            constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
-            unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-              const auto x4 = broadcast4(x[h.value] + 4 * g);
-              unroll<P>([&](auto p) RUSTML_LAMBDA {
-                const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
-                if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(quants + ahead);
-                const I8x64 stored = F::template group<g>(quants);
-                if constexpr (Prepared<Dot>) {
-                  Dot::step(sum[h.value][p.value][s], stored, x4);
-                } else {
-                  Dot::template step<nth>(sum[h.value][p.value][s], Dot::weights(stored), x4);
-                }
-              });
-            });
-          });
-          unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-            unroll<F::kSubs>([&](auto s) RUSTML_LAMBDA {
-              const F32x16 xsums = as_floats(weighted(xsum[h.value], sum_factors(F::kSubs, s.value, 1)));
-              unroll<P>([&](auto p) RUSTML_LAMBDA {
-                const std::byte* header = unit[h.value][p.value];
-                const int64_t sub = j * F::kSubs + s.value;
-                F32x16& to = acc[chain.value + h.value][p.value];
-                to = fma(Dot::finish(sum[h.value][p.value][s.value]), F::scale(header, d[h.value][p.value], sub) * set1(xd[h.value]), to);
-                if constexpr (F::kLayout.minima) to = fma(F::minimum(header, m[h.value][p.value], sub), set1(xd[h.value]) * xsums, to);
-              });
-            });
-          });
-        }
-      });
-  finish_one(a, panel, n, t, acc);
-}
-
-template <class T>
-__attribute__((noinline)) void one_token_float(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t) {
-  const int64_t stride = a.cols * T::kStepBytes, second_panel = n == P ? stride : 0;
-  const std::byte* w = a.weights + panel * stride;
-  const float* x = a.xf + t * a.cols;
-  F32x16 acc[2][P];
-  unroll<2>([&](auto h) RUSTML_LAMBDA { unroll<P>([&](auto p) RUSTML_LAMBDA { acc[h.value][p.value] = zero(); }); });
-  one_token_steps(a, w, last, a.cols, T::kStepBytes, [&](auto chain, auto count, int64_t k0, int64_t apart, int64_t ahead) RUSTML_LAMBDA {
-    unroll<count.value>([&](auto h) RUSTML_LAMBDA {
-      const int64_t k = k0 + h.value * apart;
-      unroll<P>([&](auto p) RUSTML_LAMBDA {
-        const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
-        __builtin_prefetch(row + ahead);
-        F32x16& to = acc[chain.value + h.value][p.value];
-        to = fma(T::load_row(row), set1(x[k]), to);
-      });
-    });
-  });
-  finish_one(a, panel, n, t, acc);
-}
-
-// ---- several tokens ----
-
-constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;  // expanded at a time, of 32 k or one k
+constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;    // expanded at a time, of 32 k or one k
 
 // A piece of K of P panels, ready for the product.
 struct Chunk {
@@ -440,13 +224,23 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
   }
 }
 
-using OneToken = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
+// M tokens from t, rows of panels [panel, panel + n).
+using Few = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
 
-void run(const LinearArgs& a, const Kind& kind, OneToken one, int64_t activation_bytes, int64_t panel_begin, int64_t panel_end,
-         int64_t token_begin, int64_t token_end) {
-  if (token_end - token_begin == 1) {
-    for (int64_t panel = panel_begin; panel < panel_end; panel += P)
-      one(a, panel, panel_end - panel < P ? panel_end - panel : P, panel + P >= panel_end, token_begin);
+// few[M - 1] is for M tokens.
+void run(const LinearArgs& a, const Kind& kind, const Few (&few)[kFewAtOnce], int64_t activation_bytes, int64_t panel_begin,
+         int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  const int64_t n_tokens = token_end - token_begin;
+  if (n_tokens <= kFewTokens) {
+    const int64_t groups =
+        (n_tokens + kFewAtOnce - 1) / kFewAtOnce;  // of almost one size; all but the first find the panel in the L1 cache
+    for (int64_t panel = panel_begin; panel < panel_end; panel += P) {
+      const int64_t n = panel_end - panel < P ? panel_end - panel : P;
+      for (int64_t g = 0; g < groups; ++g) {
+        const int64_t t = n_tokens * g / groups, m = n_tokens * (g + 1) / groups - t;
+        few[m - 1](a, panel, n, panel + P >= panel_end, token_begin + t);
+      }
+    }
     return;
   }
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
@@ -468,7 +262,8 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, kTileTokens>,
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, kFour>,
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, 2>};
-  run(a, kKind, one_token<type>, a.cols, panel_begin, panel_end, token_begin, token_end);
+  run(a, kKind, {few_tokens<type, 1>, few_tokens<type, 2>, few_tokens<type, 3>, few_tokens<type, 4>}, a.cols, panel_begin, panel_end,
+      token_begin, token_end);
 }
 
 template <class T>
@@ -481,7 +276,8 @@ void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, i
   static constexpr Kind kKind = {
       T::kStepBytes,   1, kChunkFloats, 0, expand_floats<T>, float_tile<T, kLast>, float_tile<T, kTileTokens>, float_tile<T, kFour>,
       float_tile<T, 2>};
-  run(a, kKind, one_token_float<T>, a.cols * 4, panel_begin, panel_end, token_begin, token_end);
+  run(a, kKind, {few_tokens_float<T, 1>, few_tokens_float<T, 2>, few_tokens_float<T, 3>, few_tokens_float<T, 4>}, a.cols * 4, panel_begin,
+      panel_end, token_begin, token_end);
 }
 
 }  // namespace

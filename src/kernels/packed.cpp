@@ -166,6 +166,18 @@ float half_at(const std::byte* p) {
   return tensor::f16_to_f32(bits);
 }
 
+// Row r of a panel of a float type.
+template <class Word>
+void unpack_words(DType type, const std::byte* panel, int64_t r, int64_t cols, float* out) {
+  constexpr int64_t kPiece = 64;
+  for (int64_t k = 0; k < cols; k += kPiece) {
+    Word words[kPiece];
+    const int64_t n = cols - k < kPiece ? cols - k : kPiece;
+    for (int64_t i = 0; i < n; ++i) std::memcpy(words + i, panel + ((k + i) * kPanelRows + r) * int64_t{sizeof(Word)}, sizeof(Word));
+    tensor::dequantize(type, reinterpret_cast<const std::byte*>(words), n, out + k);
+  }
+}
+
 // The stored integer of row r, k of 0..31, of a block's quants.
 int stored(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
   const auto byte = [&](int64_t vector) { return static_cast<int>(quants[4 * (kPanelRows * vector + r) + k % 4]); };
@@ -233,12 +245,10 @@ void quantize_panel(DType to, const float* const rows[kPanelRows], int64_t cols,
 
 void unpack_row(DType type, const std::byte* panel, int64_t r, int64_t cols, float* out) {
   const Layout l = layout_of(type);
-  if (l.bits == 0) {
-    const int64_t size = tensor::info(type).block_bytes;
-    for (int64_t k = 0; k < cols; ++k) tensor::dequantize(type, panel + (k * kPanelRows + r) * size, 1, out + k);
-    return;
-  }
-  for (int64_t k = 0; k < cols; ++k) {
+  if (l.bits == 0)
+    return tensor::info(type).block_bytes == 4 ? unpack_words<uint32_t>(type, panel, r, cols, out)
+                                               : unpack_words<uint16_t>(type, panel, r, cols, out);
+  for (int64_t k = 0; k < cols; k += l.sub) {
     const int64_t in_unit = k % (kQBlock * l.blocks()), sub = in_unit / l.sub;
     const std::byte* unit = panel + panel_bytes(type, k - in_unit);
     float scale = half_at(unit + 2 * r), minimum = l.minima ? half_at(unit + 2 * (kPanelRows + r)) : 0.0f;
@@ -248,8 +258,10 @@ void unpack_row(DType type, const std::byte* panel, int64_t r, int64_t cols, flo
       if (l.minima) minimum *= factor(l.scales() + sub);
     }
     const std::byte* quants = unit + l.header_bytes() + in_unit / kQBlock * l.block_bytes();
-    const float product = scale * static_cast<float>(stored(l, quants, r, k % kQBlock) - l.zero);
-    out[k] = l.minima ? product + minimum : product;
+    for (int64_t i = k; i < k + l.sub; ++i) {
+      const float product = scale * static_cast<float>(stored(l, quants, r, i % kQBlock) - l.zero);
+      out[i] = l.minima ? product + minimum : product;
+    }
   }
 }
 

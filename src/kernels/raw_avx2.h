@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
 constexpr int kStreams = 1;                                 // of a panel's weights, for one token: from beginning to end
+constexpr int kFewTokens = 8;                               // up to so many take no tile, as measured on Zen 3
 constexpr int kAttendQueries = 6, kAttendAccumulators = 4;  // 12 registers of accumulators; 8, where several vectors take more
 
 RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
@@ -146,7 +147,7 @@ struct DotOf<8> {
   using Sum = I8x64;  // 32-bit lanes
   static RUSTML_INLINE F32x16 finish(Sum sum) { return raw(_mm256_cvtepi32_ps(sum.v[0]), _mm256_cvtepi32_ps(sum.v[1])); }
 
-  // Several tokens: of the weights, prepared as they are expanded.
+  // More: of the weights, prepared as they are expanded.
   struct Weights {
     I8x64 magnitude, minus;
   };
@@ -171,7 +172,7 @@ struct DotOf<8> {
     });
   }
 
-  // One token.
+  // Few tokens: from the packed panel.
   static RUSTML_INLINE Sum start(__m256i) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }  // the weights are signed
   static RUSTML_INLINE void step(Sum& sum, I8x64 stored, __m256i x) {
     unroll<2>([&](auto i) RUSTML_LAMBDA {

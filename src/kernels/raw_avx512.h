@@ -11,7 +11,8 @@ namespace {
 
 // Register tile of linear: 2 panels x 6 tokens = 12 integer and 12 float accumulators of 32 registers.
 constexpr int kTilePanels = 2, kTileTokens = 6;
-constexpr int kStreams = 2;  // of a panel's weights, for one token: its halves side by side
+constexpr int kStreams = 2;    // of a panel's weights, for one token: its halves side by side
+constexpr int kFewTokens = 8;  // up to so many take no tile
 // Register tile of attention: 8 queries x 2 vectors; for fewer queries up to 4 vectors.
 constexpr int kAttendQueries = 8, kAttendAccumulators = 16;
 

@@ -13,7 +13,8 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
-constexpr int kStreams = 1;  // of a panel's weights, for one token: from beginning to end
+constexpr int kStreams = 1;    // of a panel's weights, for one token: from beginning to end
+constexpr int kFewTokens = 4;  // up to so many take no tile
 constexpr int kAttendQueries = 6, kAttendAccumulators = 4;
 
 // a * b + c, rounded once.

@@ -6,6 +6,8 @@
 #include "kernels/math.h"
 #include "kernels/float_ops.h"
 #include "kernels/attention.h"
+#include "kernels/formats.h"
+#include "kernels/linear_few.h"
 #include "kernels/linear.h"
 // clang-format on
 

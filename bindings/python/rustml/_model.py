@@ -122,6 +122,11 @@ class Model(Handle):
 
     _noun = "model"
 
+    def __init__(self, value: Optional[int]) -> None:
+        if not (value is None or isinstance(value, int)):  # a path, from those who expect a constructor
+            raise TypeError("a model is made by Model.open(path), Model.from_bytes(data) or Model.from_file(file)")
+        super().__init__(value)
+
     @classmethod
     def open(cls: Type[M], path: StrPath, *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None, **options: Unpack[ModelOptions]) -> M:

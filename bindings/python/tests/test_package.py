@@ -266,6 +266,10 @@ class Facts(Case):
             cancel.cancel()
             model.encode("x", cancel=cancel)
 
+    def test_a_model_is_opened_not_constructed(self):
+        with self.assertRaisesRegex(TypeError, r"Model\.open\(path\)"):
+            rustml.Model("model.gguf")
+
     def test_open_from_memory_and_files(self):
         data = (DATA / "architectures/llama.gguf").read_bytes()
         seen = []

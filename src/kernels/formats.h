@@ -1,0 +1,86 @@
+// What the matrix products of linear_few.h, linear.h and linear_amx.h share: how a target reads each type's packed panels (layout.h),
+// and how the two chains of an output (kernels.h) become the output.
+// Included by target.h after raw_<isa>.h.
+#include "kernels/layout.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int P = kTilePanels;
+
+// What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
+RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
+  const uint32_t half = static_cast<uint32_t>(factor) & 0xffff;
+  return static_cast<int32_t>(subs == 1 ? half << 16 | half : sub == 0 ? half : half << 16);
+}
+
+// A Dot whose weights are prepared once for several tokens, and whose sums then begin with integers of the rows.
+template <class Dot>
+concept Prepared = requires {
+  &Dot::missing;
+};
+
+template <tensor::DType type>
+struct Format {
+  static constexpr Layout kLayout = layout_of(type);
+  static constexpr int kBits = kLayout.bits, kBlocks = kLayout.blocks(), kSubs = kLayout.subs();
+  static constexpr int64_t kHeaderBytes = kLayout.header_bytes(), kBlockBytes = kLayout.block_bytes(), kUnitBytes = kLayout.unit_bytes();
+  using Dot = DotOf<kLayout.sub == 16 ? 6 : kBits>;  // Q2_K and Q3_K share the code of Q6_K
+
+  // The stored integers of k-group g of the block at q.
+  template <int g>
+  static RUSTML_INLINE I8x64 group(const std::byte* q) {
+    if constexpr (kBits == 8) {
+      return load_bytes(q + 64 * g);
+    } else if constexpr (kBits & 4) {
+      const I8x64 nibbles = field < g < 4 ? 0 : 4, 15 > (load_bytes(q + 64 * (g % 4)));
+      if constexpr (kBits & 2) return either(nibbles, field<g % 4 * 2 - 4, 0x30>(load_bytes(q + 256 + 64 * (g / 4))));
+      if constexpr (kBits & 1) return either(nibbles, field<g - 4, 0x10>(load_bytes(q + 256)));
+      return nibbles;
+    } else {
+      const I8x64 pairs = field<g % 4 * 2, 3>(load_bytes(q + 64 * (g / 4)));
+      if constexpr (kBits & 1) return either(pairs, field<g - 2, 4>(load_bytes(q + 128)));
+      return pairs;
+    }
+  }
+  // Scale and minimum of sub-block `sub` of the unit, of which d and m are the f16 values.
+  static RUSTML_INLINE F32x16 scale(const std::byte* unit, F32x16 d, int64_t sub) {
+    if constexpr (!kLayout.super) return d;
+    return d * load_i8(reinterpret_cast<const int8_t*>(unit + 64 + 16 * sub));
+  }
+  static RUSTML_INLINE F32x16 minimum(const std::byte* unit, F32x16 m, int64_t sub) {
+    if constexpr (!kLayout.super) return m;
+    return m * load_i8(reinterpret_cast<const int8_t*>(unit + 64 + 16 * (kLayout.scales() + sub)));
+  }
+};
+
+// Float types: bytes of one k of a panel, and its 16 weights.
+struct F32 {
+  static constexpr int kStepBytes = 64;
+  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load(reinterpret_cast<const float*>(p)); }
+};
+struct F16 {
+  static constexpr int kStepBytes = 32;
+  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_f16(p); }
+};
+struct BF16 {
+  static constexpr int kStepBytes = 32;
+  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_bf16(p); }
+};
+
+// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][P][16].
+RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t, int64_t tokens, const float* first, const float* second) {
+  const LinearArgs a = args;  // nothing stored here can change it
+  const int64_t row = panel * kPanelRows, n = a.rows - row < kPanelRows ? a.rows - row : kPanelRows;
+  const F32x16 bias = a.bias != nullptr ? load_first(a.bias + row, n) : zero();
+  float* out = a.out + t * a.out_stride + row;
+  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += P * kPanelRows, second += P * kPanelRows) {
+    F32x16 result = load(first) + load(second);
+    if (a.bias != nullptr) result = result + bias;
+    if (a.accumulate) result = load_first(out, n) + result;
+    store_first(out, result, n);
+  }
+}
+
+}  // namespace
+}  // namespace rustml::kernels::RUSTML_TARGET
