@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,6 +21,19 @@ func last(s *Session, ctx context.Context, p Prompt, options ...GenerateOption) 
 	return err
 }
 
+// within asks for the limit in one of three tries: other programs may have the processors. What else a try finds, it tells itself.
+func within(t *testing.T, limit time.Duration, try func() time.Duration) {
+	t.Helper()
+	for range 3 {
+		took := try()
+		if took <= limit {
+			return
+		}
+		t.Logf("took %v, wanted at most %v", took, limit)
+	}
+	t.Errorf("longer than %v, three times", limit)
+}
+
 func TestCancelInPrefill(t *testing.T) {
 	s := startSession(t, openModel(t, slow))
 	mine := errors.New("mine")
@@ -31,20 +45,17 @@ func TestCancelInPrefill(t *testing.T) {
 			return err
 		},
 	} {
-		took := time.Hour
-		for range 3 { // the quickest counts: other programs may have the processors
+		within(t, late, func() time.Duration {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			var at time.Time
 			time.AfterFunc(30*time.Millisecond, func() { at = time.Now(); cancel(mine) })
 			err := call(ctx)
-			took = min(took, time.Since(at))
+			took := time.Since(at)
 			if !errors.Is(err, ErrCancelled) || !errors.Is(err, context.Canceled) || !errors.Is(err, mine) {
 				t.Errorf("%s: %v", name, err)
 			}
-		}
-		if took > late {
-			t.Errorf("%s: %v after the cancel", name, took)
-		}
+			return took
+		})
 		if _, text := answer(t, s, IDs{5, 6, 7}, WithMaxTokens(4), WithIgnoreEOS()); text == "" {
 			t.Errorf("%s: not usable afterwards", name)
 		}
@@ -56,20 +67,38 @@ func TestCancelInPrefill(t *testing.T) {
 
 func TestDeadlines(t *testing.T) {
 	s := startSession(t, openModel(t, slow))
-	short, stop := context.WithTimeout(t.Context(), 40*time.Millisecond)
-	defer stop()
 	var r Result
-	start := time.Now()
-	const late = 5 * late // only that it ends long before the prompt would
-	err := last(s, short, IDs(longPrompt), WithResult(&r))
-	if !errors.Is(err, ErrDeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || r.Limit != LimitTotal || time.Since(start) > 40*time.Millisecond+late {
-		t.Errorf("%v, %+v, after %v", err, r, time.Since(start))
+	const limit, late = 40 * time.Millisecond, 5 * late // only that it ends long before the prompt would
+	// How long the call takes. Where the limit has passed before the work begins, nothing is shown.
+	took := func(call func() error, wanted error, which Limit) time.Duration {
+		if err := s.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		err := call()
+		if !errors.Is(err, ErrDeadlineExceeded) || !errors.Is(err, wanted) {
+			t.Errorf("%v, %+v", err, r)
+		}
+		if r == (Result{Finish: FinishDeadline}) {
+			return time.Hour
+		}
+		if r.Limit != which {
+			t.Errorf("%v, %+v", err, r)
+		}
+		return time.Since(start)
 	}
-	start = time.Now()
-	err = last(s, t.Context(), IDs(longPrompt), WithFirstTokenTimeout(40*time.Millisecond), WithResult(&r))
-	if !errors.Is(err, ErrDeadlineExceeded) || r.Limit != LimitFirstToken || time.Since(start) > 40*time.Millisecond+late {
-		t.Errorf("%v, %+v, after %v", err, r, time.Since(start))
-	}
+	within(t, limit+late, func() time.Duration {
+		return took(func() error {
+			short, stop := context.WithTimeout(t.Context(), limit)
+			defer stop()
+			return last(s, short, IDs(longPrompt), WithResult(&r))
+		}, context.DeadlineExceeded, LimitTotal)
+	})
+	within(t, limit+late, func() time.Duration {
+		return took(func() error {
+			return last(s, t.Context(), IDs(longPrompt), WithFirstTokenTimeout(limit), WithResult(&r))
+		}, ErrDeadlineExceeded, LimitFirstToken)
+	})
 	past, stop := context.WithTimeout(t.Context(), -time.Second)
 	defer stop()
 	if _, err := Open(past, data(t, slow)); !errors.Is(err, ErrDeadlineExceeded) {
@@ -99,9 +128,10 @@ func (s sudden) Err() error {
 func TestForeignContext(t *testing.T) {
 	s := startSession(t, openModel(t, slow))
 	ctx := sudden{t.Context(), make(chan struct{})}
-	time.AfterFunc(30*time.Millisecond, func() { close(ctx.done) })
+	var begun sync.Once
+	ends := WithPrefillProgress(func(int, int) { begun.Do(func() { close(ctx.done) }) })
 	var r Result
-	if err := last(s, ctx, IDs(longPrompt), WithResult(&r)); !errors.Is(err, ErrDeadlineExceeded) || r.Limit != LimitContext {
+	if err := last(s, ctx, IDs(longPrompt), WithResult(&r), ends); !errors.Is(err, ErrDeadlineExceeded) || r.Limit != LimitContext {
 		t.Fatalf("%v, %+v", err, r)
 	}
 }

@@ -41,8 +41,8 @@ int main(int argc, char **argv) {
   rustml_model *model;
   rustml_session *session;
   pthread_t threads[64];
-  long before;
-  int i;
+  long grown = 256;
+  int i, tries;
   if (argc < 2) return 2;
   CHECK_OK(rustml_cancel_create(&cancel, &error));
   CHECK(rustml_cancel_is_triggered(cancel) == 0);
@@ -85,19 +85,25 @@ int main(int argc, char **argv) {
   CHECK_STATUS(eval_one(session, shared, &error), RUSTML_CANCELLED);
   rustml_cancel_release(shared);
 
-  before = resident_pages();
-  for (i = 0; i < 1000000; ++i) {
-    if (rustml_cancel_create(&cancel, NULL) != RUSTML_OK || rustml_cancel_trigger(cancel, 1) != RUSTML_OK ||
-        rustml_cancel_release(cancel) != RUSTML_OK)
-      break;
-  }
-  CHECK(i == 1000000);
+  /* A million in less than 1 MiB, in one of three tries: the system may make a huge page of 2 MiB at such a moment. */
+  for (tries = 1; tries <= 3 && grown >= 256; ++tries) {
+    const long before = resident_pages();
+    for (i = 0; i < 1000000; ++i) {
+      if (rustml_cancel_create(&cancel, NULL) != RUSTML_OK || rustml_cancel_trigger(cancel, 1) != RUSTML_OK ||
+          rustml_cancel_release(cancel) != RUSTML_OK)
+        break;
+    }
+    CHECK(i == 1000000);
 #ifdef __SANITIZE_ADDRESS__
-  (void)before;
-  puts("SKIPPED flat memory: AddressSanitizer keeps freed memory aside; the release build checks it");
+    grown = 0;
+    (void)before;
+    puts("SKIPPED flat memory: AddressSanitizer keeps freed memory aside; the release build checks it");
 #else
-  CHECK(resident_pages() - before < 256); /* 1 MiB */
+    grown = resident_pages() - before;
 #endif
+    if (grown >= 256) printf("RETRIED flat memory after try %d of 3: %ld pages more\n", tries, grown);
+  }
+  CHECK(grown < 256); /* 1 MiB */
 
   rustml_session_release(session);
   rustml_model_release(model);

@@ -1,6 +1,7 @@
 """Runs cases.json through the Python package; README.md says how."""
 
 import argparse
+import contextlib
 import json
 import pathlib
 import sys
@@ -62,7 +63,7 @@ class Runner:
         took = 1000 * (time.monotonic() - self.late_from)
         require(ended == status, f"ended {ended} ({text}), wanted {status}")
         require(message in text, f"message {text!r} lacks {message!r}")
-        require(within is None or took <= within, f"took {took:.0f} ms, wanted at most {within}")
+        require(within is None or took <= within, f"took {took:.0f} ms, wanted at most {within} ms")
         for name, value in wanted.items():
             name = name[5:]
             if name in ("beams", "skipped_at_least"):
@@ -209,21 +210,26 @@ class Runner:
         cancel, problems = rustml.CancelHandle(), []
 
         def other():
-            try:
-                self.session.eval(ids * repeat, cancel=cancel)
-            except rustml.RustmlError as problem:
-                problems.append(problem.status.name)
+            while problems[-1:] in ([], ["BUSY"]):  # while the calls below are first
+                try:
+                    self.session.eval(ids * repeat, cancel=cancel)
+                    problems.append("OK")
+                except rustml.RustmlError as problem:
+                    problems.append(problem.status.name)
 
         thread = threading.Thread(target=other)
         thread.start()
         time.sleep(0.02)
         try:
             while thread.is_alive():
+                with contextlib.suppress(rustml.BusyError):
+                    self.session.reset()  # the other one needs the room
                 self.session.eval([5])
+                time.sleep(0.001)
         finally:
             cancel.cancel()
             thread.join()
-            require(problems == ["CANCELLED"] or problems == ["BUSY"], f"the other thread ended {problems}")
+            require(problems[-1] == "CANCELLED", f"the other thread ended {problems[-1]}")
 
     def op_callback_stop(self, found, wanted, ids, value):
         try:

@@ -47,7 +47,11 @@ class Examples(unittest.TestCase):
         self.assertGreater(second, again)
 
     def test_cancel(self):
-        out, _ = self.example("cancel", "Once upon a time", "20", model=f"{DATA}/slow_q4_0.gguf")
+        for _ in range(3):  # the whole answer takes a second: a stopper that had no core for so long comes too late
+            out, _ = self.example("cancel", "Once upon a time", "20", model=f"{DATA}/slow_q4_0.gguf")
+            if out.startswith(b"stopped"):
+                break
+            print("RETRIED examples.cancel: the stopper came after the whole answer", flush=True)
         self.assertRegex(out, rb"^stopped after \d+ tokens, \d")
 
     def test_snapshot(self):

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "../base/three_tries.h"
 #include "base/error.h"
 
 namespace rustml::runtime {
@@ -50,24 +51,34 @@ TEST(StopSignal, EachLimitHasItsCause) {
   EXPECT_EQ(total.cause(), StopCause::total_deadline);
 
   StopSignal first;
-  first.set_first_token_deadline(now_ns() + 1'000'000'000);
-  EXPECT_FALSE(first.poll());
+  const uint64_t later = now_ns() + 1'000'000'000;
+  first.set_first_token_deadline(later);
+  EXPECT_FALSE(first.poll() && now_ns() < later);
   first.set_first_token_deadline(now_ns() - 1);
   EXPECT_TRUE(first.poll());
   EXPECT_EQ(first.cause(), StopCause::first_token_deadline);
   first.set_first_token_deadline(0);
   EXPECT_TRUE(first.stopped()) << "latched";
 
-  StopSignal stall;
-  stall.set_stall_timeout(20'000'000);
-  for (int i = 0; i < 30; ++i) {  // progress more often than the timeout, for longer than it
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    stall.progress();
-  }
-  EXPECT_FALSE(stall.poll());
-  std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  EXPECT_TRUE(stall.poll());
-  EXPECT_EQ(stall.cause(), StopCause::stall);
+  // Progress more often than the timeout, for longer than it. Where the system itself took that long between progress and poll,
+  // nothing is shown: up to three times.
+  constexpr uint64_t kStall = 20'000'000;
+  EXPECT_TRUE(test::kept_in_one_of_three("a stall", [] {
+    StopSignal stall;
+    stall.set_stall_timeout(kStall);
+    uint64_t last = 0;
+    for (int i = 0; i < 30; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      last = now_ns();
+      stall.progress();
+    }
+    const bool stopped = stall.poll(), late = now_ns() - last >= kStall;
+    EXPECT_FALSE(stopped && !late);
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    EXPECT_TRUE(stall.poll());
+    EXPECT_EQ(stall.cause(), StopCause::stall);
+    return late ? "20 ms between progress and poll" : "";
+  }));
 }
 
 TEST(StopSignal, AllThreadsAgreeOnTheCause) {

@@ -1,6 +1,7 @@
 /* Stops at random moments, over prefill and decode: by a cancel from another thread and by each of the three deadlines.
  * After every stop no thread may begin more than one further piece of work, the call must return soon (p50 <= 10 ms,
- * p99 <= 250 ms on busy machines), and when the same prompt is asked again the tokens must be those of an undisturbed run.
+ * p99 <= 250 ms on busy machines, in one of three tries), and when the same prompt is asked again the tokens must be those of an
+ * undisturbed run.
  *
  * usage: stop_moments SLOW_TINY.gguf     SmolLM2 too where RUSTML_SMOLLM2 or the cache folder has it */
 #define _POSIX_C_SOURCE 200809L
@@ -106,20 +107,30 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void report(const char *what, double *ms, int n) {
-  if (n == 0) return;
+/* Whether these were soon. */
+static int report(const char *what, double *ms, int n) {
+  if (n == 0) return 1;
   qsort(ms, (size_t)n, sizeof *ms, by_value);
   printf("%-28s %4d stops: p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", what, n, ms[n / 2], ms[(n * 99) / 100], ms[n - 1]);
-  CHECK(ms[n / 2] <= 10.0, "%s: p50 is %.2f ms", what, ms[n / 2]);
-  CHECK(ms[(n * 99) / 100] <= 250.0, "%s: p99 is %.2f ms", what, ms[(n * 99) / 100]);
+  return ms[n / 2] <= 10.0 && ms[(n * 99) / 100] <= 250.0;
 }
+
+/* Others may have the processors: the limits in time must be kept by one of three tries, everything else by each of them. */
+#define ONE_OF_THREE(call)                                                                    \
+  do {                                                                                        \
+    int tries = 0, soon = 0;                                                                  \
+    while (!soon && ++tries <= 3)                                                             \
+      if (!(soon = (call))) printf("RETRIED %s after try %d of 3: not soon\n", #call, tries); \
+    CHECK(soon, "%s: p50 above 10 ms or p99 above 250 ms, three times", #call);               \
+  } while (0)
 
 static int open_subject(subject *s, const char *path, uint64_t n_prompt) {
   rustml_error *error = NULL;
   rustml_model_info info;
   rustml_generation_options o = plain_options();
   rustml_result result;
-  uint64_t i, n, begin;
+  int32_t again[TOKENS];
+  uint64_t i, n, begin, taken;
   memset(s, 0, sizeof *s);
   if (rustml_model_open(path, RUSTML_NUL_TERMINATED, NULL, &s->model, NULL, &error) != RUSTML_OK) {
     fprintf(stderr, "%s\n", rustml_error_message(error));
@@ -134,10 +145,17 @@ static int open_subject(subject *s, const char *path, uint64_t n_prompt) {
   }
   s->n_prompt = n_prompt;
   for (i = 0; i < n_prompt; ++i) s->prompt[i] = (int32_t)(3 + random_number() % (info.vocab_size - 80));
-  begin = rustml_now_ns();
   if (run(s, &o, s->undisturbed, &n, &result) != RUSTML_DONE || n != TOKENS) return 0;
-  s->whole_ns = rustml_now_ns() - begin;
-  s->decode_ns = (uint64_t)(result.decode_seconds * 1e9);
+  s->whole_ns = s->decode_ns = UINT64_MAX;
+  for (i = 0; i < 3; ++i) { /* the quickest counts: moments in a time that others spent would be behind the end */
+    rustml_session_reset(s->session, NULL);
+    begin = rustml_now_ns();
+    if (run(s, &o, again, &n, &result) != RUSTML_DONE || memcmp(again, s->undisturbed, sizeof again) != 0) return 0;
+    taken = rustml_now_ns() - begin;
+    if (taken >= s->whole_ns) continue;
+    s->whole_ns = taken;
+    s->decode_ns = (uint64_t)(result.decode_seconds * 1e9);
+  }
   return 1;
 }
 
@@ -148,10 +166,10 @@ static void close_subject(subject *s) {
 
 /* Cancels until `wanted` have hit, a twentieth of them in the decode. Each run begins where the last was stopped, so a chain of stops ends
  * in one whole run. In every second chain the prompt is evaluated already, and the moments fall into the decode. */
-static void cancels(subject *s, int wanted, const char *what) {
+static int cancels(subject *s, int wanted, const char *what) {
   const int in_decode_wanted = wanted >= 100 ? wanted / 20 : 0, most = 2 * wanted;
   double *ms = malloc((size_t)most * sizeof *ms);
-  int hits = 0, chain = 0, chains = 0, misses = 0, in_decode = 0;
+  int hits = 0, chain = 0, chains = 0, misses = 0, in_decode = 0, soon;
   rustml_session_reset(s->session, NULL);
   while ((hits < wanted || in_decode < in_decode_wanted) && hits < most && misses < 20 * wanted + 1000) {
     rustml_generation_options o = plain_options();
@@ -188,13 +206,14 @@ static void cancels(subject *s, int wanted, const char *what) {
   check_undisturbed(s, what);
   CHECK(hits >= wanted, "%s: only %d of %d cancels hit", what, hits, wanted);
   CHECK(in_decode >= in_decode_wanted, "%s: only %d hit the decode", what, in_decode);
-  report(what, ms, hits);
+  soon = report(what, ms, hits);
   free(ms);
+  return soon;
 }
 
-static void deadlines(subject *s, int which, int rounds, const char *what) {
+static int deadlines(subject *s, int which, int rounds, const char *what) {
   double *ms = malloc((size_t)rounds * sizeof *ms);
-  int hits = 0, i;
+  int hits = 0, soon, i;
   for (i = 0; i < rounds; ++i) {
     rustml_generation_options o = plain_options();
     rustml_result result;
@@ -214,8 +233,9 @@ static void deadlines(subject *s, int which, int rounds, const char *what) {
   }
   CHECK(hits >= rounds / 4, "%s: only %d of %d hit", what, hits, rounds);
   check_undisturbed(s, what);
-  report(what, ms, hits);
+  soon = report(what, ms, hits);
   free(ms);
+  return soon;
 }
 
 static const char *smollm2(char *buffer, size_t size) {
@@ -240,15 +260,15 @@ int main(int argc, char **argv) {
   const char *real = smollm2(buffer, sizeof buffer);
   if (argc != 2) return 2;
   if (!open_subject(&s, argv[1], 4000)) return 1;
-  cancels(&s, 1000, "tiny, cancel");
-  deadlines(&s, RUSTML_DEADLINE_TOTAL, 40, "tiny, total deadline");
-  deadlines(&s, RUSTML_DEADLINE_FIRST_TOKEN, 40, "tiny, first-token deadline");
-  deadlines(&s, RUSTML_DEADLINE_STALL, 40, "tiny, stall timeout");
+  ONE_OF_THREE(cancels(&s, 1000, "tiny, cancel"));
+  ONE_OF_THREE(deadlines(&s, RUSTML_DEADLINE_TOTAL, 40, "tiny, total deadline"));
+  ONE_OF_THREE(deadlines(&s, RUSTML_DEADLINE_FIRST_TOKEN, 40, "tiny, first-token deadline"));
+  ONE_OF_THREE(deadlines(&s, RUSTML_DEADLINE_STALL, 40, "tiny, stall timeout"));
   close_subject(&s);
   if (real == NULL) {
     puts("SKIPPED stop_moments on SmolLM2: no model file; scripts/fetch-model gets it");
   } else if (open_subject(&s, real, 400)) {
-    cancels(&s, 20, "SmolLM2, cancel");
+    ONE_OF_THREE(cancels(&s, 20, "SmolLM2, cancel"));
     close_subject(&s);
   } else {
     ++failures;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu_time.h"
 #include "formats/model_file.h"
 #include "tokenizer/tokenizer.h"
 

@@ -1,8 +1,7 @@
 #include "tokenizer/pretokenize_regex.h"
 
-#include <chrono>
-
 #include "../base/expect_error.h"
+#include "cpu_time.h"
 
 namespace {
 
@@ -34,7 +33,7 @@ TEST(Regex, CountedFindsTheSame) {
 }
 
 TEST(Regex, CatastrophesEnd) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = fixtures::cpu_seconds();
   for (const char* pattern : {"(a+)+b", "(a|aa)+b", "(?:a*)*b", "(a?){30}a{30}b", "a*a*a*a*a*b"}) {
     EXPECT_ERROR(all(pattern, std::string(3000, 'a') + "!b", Regex::Source::file), Status::resource_exhausted, "takes too long");
   }
@@ -42,7 +41,7 @@ TEST(Regex, CatastrophesEnd) {
   for (const char* pattern : {"a+!", "a++!"}) {
     EXPECT_ERROR(all(pattern, std::string(1 << 18, 'a') + "x!", Regex::Source::file), Status::resource_exhausted, "takes too long");
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(120));
+  EXPECT_LT(fixtures::cpu_seconds() - begin, 120.0);
 }
 
 TEST(Regex, RefusesWhatDoesNotCompile) {

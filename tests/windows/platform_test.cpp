@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "../base/three_tries.h"
 #include "api/file_writer.h"
 #include "base/file_reader.h"
 #include "base/path.h"
@@ -154,18 +155,21 @@ void threads(int cores) {
 
   const auto team = runtime::ThreadTeam::lease();
   runtime::StopSignal stop;
-  std::atomic<int> most{0}, sum{0};
-  for (int pass = 0; pass < 200; ++pass) {
-    team->run(
-        4, 1,
-        [&](int, runtime::Member& member) {
-          if (member.leader() && member.size() > most) most = member.size();
-          sum += member.rank() + 1;
-          member.sync();
-        },
-        stop, 2'000'000);
-  }
-  CHECK(most == 4 && sum >= 200);
+  CHECK(test::kept_in_one_of_three("gathering", [&] {  // that all four come within 2 ms
+    std::atomic<int> most{0}, sum{0};
+    for (int pass = 0; pass < 200; ++pass) {
+      team->run(
+          4, 1,
+          [&](int, runtime::Member& member) {
+            if (member.leader() && member.size() > most) most = member.size();
+            sum += member.rank() + 1;
+            member.sync();
+          },
+          stop, 2'000'000);
+    }
+    CHECK(sum >= 200);
+    return most == 4 ? "" : std::to_string(most) + " at most";
+  }));
 }
 
 }  // namespace

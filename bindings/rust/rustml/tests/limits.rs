@@ -24,24 +24,28 @@ fn alone() -> MutexGuard<'static, ()> {
 #[test]
 fn a_handle_stops_a_long_prefill() {
     let _alone = alone();
-    let mut session = slow().session().unwrap();
-    let mut generation = session.generate(long_prompt(), &GenerationOptions::new()).unwrap();
-    let cancel = generation.cancel_handle();
-    let trigger = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(30));
-        cancel.cancel_with(CancelReason::Custom(NonZeroU32::new(7).unwrap()));
-        Instant::now()
+    let model = slow();
+    kept_in_one_of_three(SLACK, || {
+        let mut session = model.session().unwrap();
+        let mut generation = session.generate(long_prompt(), &GenerationOptions::new()).unwrap();
+        let cancel = generation.cancel_handle();
+        let trigger = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(30));
+            cancel.cancel_with(CancelReason::Custom(NonZeroU32::new(7).unwrap()));
+            Instant::now()
+        });
+        let error = generation.next().unwrap().unwrap_err();
+        let returned = Instant::now();
+        assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
+        assert!(generation.next().is_none());
+        let outcome = generation.outcome().unwrap();
+        assert_eq!(outcome.finish, Some(Finish::Cancelled), "{error:?} {outcome:?}");
+        let reason = CancelReason::Custom(NonZeroU32::new(7).unwrap());
+        assert_eq!(outcome.cancel_reason, Some(reason));
+        drop(generation);
+        session.generate(vec![5, 6, 7], &options(2)).unwrap().into_text().unwrap();
+        returned.saturating_duration_since(trigger.join().unwrap())
     });
-    let error = generation.next().unwrap().unwrap_err();
-    let returned = Instant::now();
-    assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
-    assert!(returned - trigger.join().unwrap() < SLACK);
-    assert!(generation.next().is_none());
-    let outcome = generation.outcome().unwrap();
-    assert_eq!(outcome.finish, Some(Finish::Cancelled), "{error:?} {outcome:?}");
-    assert_eq!(outcome.cancel_reason, Some(CancelReason::Custom(NonZeroU32::new(7).unwrap())));
-    drop(generation);
-    session.generate(vec![5, 6, 7], &options(2)).unwrap().into_text().unwrap();
 }
 
 #[test]
@@ -70,26 +74,28 @@ fn deadlines_reach_into_the_prefill() {
     let mut session = slow().session().unwrap();
     let limit = Duration::from_millis(40);
     let o = GenerationOptions::new();
-    let all = [
-        (o.clone().timeout(limit), Deadline::Total),
-        (o.clone().deadline(Instant::now() + Duration::from_millis(200)), Deadline::Total),
-        (o.clone().first_token_timeout(limit), Deadline::FirstToken),
-        (o.clone().deadline(Instant::now()), Deadline::Total),
+    let later = Duration::from_millis(200);
+    let all: [(&dyn Fn() -> GenerationOptions, _); 4] = [
+        (&|| o.clone().timeout(limit), Deadline::Total),
+        (&|| o.clone().deadline(Instant::now() + later), Deadline::Total),
+        (&|| o.clone().first_token_timeout(limit), Deadline::FirstToken),
+        (&|| o.clone().deadline(Instant::now()), Deadline::Total),
     ];
     for (options, expected) in all {
-        let begin = Instant::now();
-        let mut generation = match session.generate(long_prompt(), &options) {
-            Ok(generation) => generation,
-            Err(error) => {
-                assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
-                continue;
+        kept_in_one_of_three(2 * limit + SLACK + later, || {
+            session.reset().unwrap();
+            let begin = Instant::now();
+            match session.generate(long_prompt(), &options()) {
+                Ok(mut generation) => {
+                    let error = generation.next().unwrap().unwrap_err();
+                    assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
+                    let outcome = generation.outcome().unwrap();
+                    assert_eq!(outcome.deadline, Some(expected), "{error:?} {outcome:?}");
+                }
+                Err(error) => assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}"),
             }
-        };
-        let error = generation.next().unwrap().unwrap_err();
-        assert!(matches!(error, Error::DeadlineExceeded(_)), "{error:?}");
-        assert!(begin.elapsed() < 2 * limit + SLACK + Duration::from_millis(200));
-        let outcome = generation.outcome().unwrap();
-        assert_eq!(outcome.deadline, Some(expected), "{error:?} {outcome:?}");
+            begin.elapsed()
+        });
     }
     session.reset().unwrap();
     let call = CallOptions::new().timeout(limit);
@@ -103,19 +109,24 @@ fn deadlines_reach_into_the_prefill() {
 fn a_session_answers_one_call_at_a_time() {
     let _alone = alone();
     let mut session = slow().session().unwrap();
-    let mut generation = session.generate(long_prompt(), &options(1)).unwrap();
-    let cancel = generation.cancel_handle();
-    let other = thread::spawn(move || generation.next().unwrap());
     let mut busy = false;
-    while !busy && !other.is_finished() {
-        match session.eval(&[1]) {
-            Err(Error::Busy(_)) => busy = true,
-            Err(Error::FailedPrecondition(_)) => thread::yield_now(),
-            other => panic!("{other:?}"),
+    loop {
+        let mut generation = session.generate(long_prompt(), &options(1)).unwrap();
+        let cancel = generation.cancel_handle();
+        let other = thread::spawn(move || generation.next().unwrap());
+        while !busy && !other.is_finished() {
+            match session.eval(&[1]) {
+                Err(Error::Busy(_)) => busy = true,
+                Err(Error::FailedPrecondition(_)) => thread::sleep(Duration::from_millis(1)),
+                other => panic!("{other:?}"),
+            }
+        }
+        cancel.cancel();
+        match other.join().unwrap() {
+            Err(Error::Busy(_)) => continue, // the call above was first
+            ended => break assert!(ended.is_err()),
         }
     }
-    cancel.cancel();
-    assert!(other.join().unwrap().is_err());
     assert!(busy);
     session.eval(&[1]).unwrap();
 }

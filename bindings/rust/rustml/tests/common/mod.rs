@@ -2,6 +2,7 @@
 use rustml::*;
 use std::path::PathBuf;
 use std::sync::Once;
+use std::time::Duration;
 
 pub fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden/data").join(name)
@@ -31,6 +32,16 @@ pub fn ids(generation: impl Iterator<Item = Result<Chunk, Error>>) -> Vec<i32> {
 pub fn answer(model: &Model, max_tokens: u64) -> Vec<i32> {
     let prompt = PROMPT.as_slice();
     ids(model.session().unwrap().generate(prompt, &options(max_tokens)).unwrap())
+}
+
+/// Other programs may have the processors: the limit must be kept in one of three tries. What else a try finds, it asserts itself.
+pub fn kept_in_one_of_three(limit: Duration, mut measure: impl FnMut() -> Duration) {
+    let kept = |i: &usize| {
+        let took = measure();
+        println!("try {i} took {took:?}, wanted at most {limit:?}");
+        took < limit
+    };
+    assert!((1..=3).find(kept).is_some(), "longer than {limit:?}, three times");
 }
 
 /// Panics of this kind are part of the test and print nothing.
