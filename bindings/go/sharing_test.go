@@ -89,15 +89,21 @@ func TestThousandGoroutines(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	round(300, ctx) // makes about as many threads as slots allow
-	before, running := settled(t, m, goroutines), threads()
-	start := time.Now()
-	bad := round(1000, ctx)
-	after := settled(t, m, goroutines)
-	if bad.Load() != 0 || after.BytesNow != before.BytesNow || threads() > running+cap(slots) || len(handlers.live) != 0 {
-		t.Fatalf("%d wrong answers; %d bytes, %d before; %d threads, %d before; %d handlers", bad.Load(), after.BytesNow, before.BytesNow,
-			threads(), running, len(handlers.live))
+	before := settled(t, m, goroutines)
+	// Go keeps its threads, and on a busy machine not all that it wants have come by now: one of three rounds adds no more than slots.
+	for range 3 {
+		running, start := threads(), time.Now()
+		bad := round(1000, ctx)
+		after := settled(t, m, goroutines)
+		if bad.Load() != 0 || after.BytesNow != before.BytesNow || len(handlers.live) != 0 {
+			t.Fatalf("%d wrong answers; %d bytes, %d before; %d handlers", bad.Load(), after.BytesNow, before.BytesNow, len(handlers.live))
+		}
+		t.Logf("1,000 answers in %v, %d threads, %d before", time.Since(start), threads(), running)
+		if threads() <= running+cap(slots) {
+			return
+		}
 	}
-	t.Logf("1,000 answers in %v, %d threads, %d before", time.Since(start), threads(), running)
+	t.Fatal("threads are left behind, three times")
 }
 
 func TestBusy(t *testing.T) {

@@ -108,20 +108,28 @@ internal static class HostTest
         ThreadPool.SetMinThreads(8, 8);
         ThreadPool.SetMaxThreads(8, 8);
         await Task.WhenAll(Enumerable.Range(0, 100).Select(One));
-        Collect();
-        ModelInfo before = model.GetInfo();
-        (long memory, int threads) = (Resident(), Threads());
-        for (int round = 0; round < 3; ++round)
+        // The runtime grows by itself at times (a compiler's thread, its heap): in one of three tries it must not.
+        string grown = "";
+        for (int tries = 1; tries <= 3; ++tries)
         {
-            string[] got = await Task.WhenAll(Enumerable.Range(0, 100).Select(One));
-            Check(got.SequenceEqual(alone), $"100 tasks, round {round}: {got.Zip(alone, (a, b) => a == b).Count(same => !same)} answers differ");
+            Collect();
+            ModelInfo before = model.GetInfo();
+            (long memory, int threads) = (Resident(), Threads());
+            for (int round = 0; round < 3; ++round)
+            {
+                string[] got = await Task.WhenAll(Enumerable.Range(0, 100).Select(One));
+                Check(got.SequenceEqual(alone), $"100 tasks, round {round}: {got.Zip(alone, (a, b) => a == b).Count(same => !same)} answers differ");
+            }
+            Collect();
+            ModelInfo after = model.GetInfo();
+            Check(after.Sessions == 0 && before.Sessions == 0, $"sessions left: {after.Sessions}");
+            Check(after.BytesNow == before.BytesNow, $"the library's bytes: {before.BytesNow} before, {after.BytesNow} after");
+            (long memoryNow, int threadsNow) = (Resident(), Threads());
+            if (threadsNow <= threads + 2 && memoryNow - memory < 32 << 20) return;
+            grown = $"threads: {threads} before, {threadsNow} after; resident memory: {memory >> 20} MiB before, {memoryNow >> 20} MiB after";
+            Console.WriteLine($"RETRIED 100 tasks after try {tries} of 3: {grown}");
         }
-        Collect();
-        ModelInfo after = model.GetInfo();
-        Check(after.Sessions == 0 && before.Sessions == 0, $"sessions left: {after.Sessions}");
-        Check(after.BytesNow == before.BytesNow, $"the library's bytes: {before.BytesNow} before, {after.BytesNow} after");
-        Check(Threads() <= threads + 2, $"threads: {threads} before, {Threads()} after");
-        Check(Resident() - memory < 32 << 20, $"resident memory: {memory >> 20} MiB before, {Resident() >> 20} MiB after");
+        Check(false, grown);
     }
 
     private static void Collect()
