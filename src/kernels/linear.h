@@ -226,19 +226,26 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
 
 // M tokens from t, rows of panels [panel, panel + n).
 using Few = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
+struct FewTable {
+  Few of[kFewAtOnce];  // of[M - 1]
+};
+template <class Make>
+RUSTML_INLINE FewTable each_of_few(Make make) {
+  FewTable table;
+  unroll<kFewAtOnce>([&](auto i) RUSTML_LAMBDA { table.of[i.value] = make(Index<i.value + 1>{}); });
+  return table;
+}
 
-// few[M - 1] is for M tokens.
-void run(const LinearArgs& a, const Kind& kind, const Few (&few)[kFewAtOnce], int64_t activation_bytes, int64_t panel_begin,
-         int64_t panel_end, int64_t token_begin, int64_t token_end) {
+void run(const LinearArgs& a, const Kind& kind, const FewTable& few, int64_t activation_bytes, int64_t panel_begin, int64_t panel_end,
+         int64_t token_begin, int64_t token_end) {
   const int64_t n_tokens = token_end - token_begin;
   if (n_tokens <= kFewTokens) {
-    const int64_t groups =
-        (n_tokens + kFewAtOnce - 1) / kFewAtOnce;  // of almost one size; all but the first find the panel in the L1 cache
+    const int64_t groups = (n_tokens + kFewAtOnce - 1) / kFewAtOnce;  // of almost one size; the first fetches the panel for all
     for (int64_t panel = panel_begin; panel < panel_end; panel += P) {
       const int64_t n = panel_end - panel < P ? panel_end - panel : P;
       for (int64_t g = 0; g < groups; ++g) {
         const int64_t t = n_tokens * g / groups, m = n_tokens * (g + 1) / groups - t;
-        few[m - 1](a, panel, n, panel + P >= panel_end, token_begin + t);
+        few.of[m - 1](a, panel, n, panel + P >= panel_end, token_begin + t);
       }
     }
     return;
@@ -262,7 +269,7 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, kTileTokens>,
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, kFour>,
                                  block_tile<Dot, F::kSubs, F::kLayout.minima, 2>};
-  run(a, kKind, {few_tokens<type, 1>, few_tokens<type, 2>, few_tokens<type, 3>, few_tokens<type, 4>}, a.cols, panel_begin, panel_end,
+  run(a, kKind, each_of_few([](auto m) RUSTML_LAMBDA -> Few { return few_tokens<type, m.value>; }), a.cols, panel_begin, panel_end,
       token_begin, token_end);
 }
 
@@ -276,8 +283,8 @@ void linear_float(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, i
   static constexpr Kind kKind = {
       T::kStepBytes,   1, kChunkFloats, 0, expand_floats<T>, float_tile<T, kLast>, float_tile<T, kTileTokens>, float_tile<T, kFour>,
       float_tile<T, 2>};
-  run(a, kKind, {few_tokens_float<T, 1>, few_tokens_float<T, 2>, few_tokens_float<T, 3>, few_tokens_float<T, 4>}, a.cols * 4, panel_begin,
-      panel_end, token_begin, token_end);
+  run(a, kKind, each_of_few([](auto m) RUSTML_LAMBDA -> Few { return few_tokens_float<T, m.value>; }), a.cols * 4, panel_begin, panel_end,
+      token_begin, token_end);
 }
 
 }  // namespace

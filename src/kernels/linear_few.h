@@ -4,7 +4,7 @@
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
-constexpr int kFewAtOnce = 4;  // tokens
+constexpr int kFewAtOnce = kFewTokens < 4 ? kFewTokens : 4;
 // One token: how far ahead each stream of weights is fetched, as measured on Xeons (four streams) and on Zen 3 (one).
 constexpr int64_t kPrefetchBytes = kStreams == 2 ? 4096 : 2048;
 
