@@ -21,7 +21,7 @@ if(RUSTML_TOOLS)
   find_package(CLI11 REQUIRED)   # cli
   find_package(spdlog REQUIRED)  # cli/terminal
 endif()
-if(RUSTML_TESTS AND NOT WIN32)
+if(RUSTML_TESTS AND NOT CMAKE_CROSSCOMPILING)
   find_package(GTest REQUIRED)
 endif()
 if(RUSTML_BENCH)

@@ -37,7 +37,7 @@ endif()
 if(RUSTML_SANITIZE)
   # The code of the tests themselves is not searched for undefined behaviour: their libraries' templates take minutes so.
   set(unsanitized $<TARGET_PROPERTY:RUSTML_UNSANITIZED>)
-  target_compile_options(rustml_flags INTERFACE -fsanitize=${RUSTML_SANITIZE} -fno-omit-frame-pointer -g
+  target_compile_options(rustml_flags INTERFACE -fsanitize=${RUSTML_SANITIZE} -fno-omit-frame-pointer
     $<$<BOOL:${unsanitized}>:-fno-sanitize=${unsanitized}>)
   target_link_options(rustml_flags INTERFACE -fsanitize=${RUSTML_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # the standard library's own code raises it, falsely, once it is instrumented

@@ -218,9 +218,10 @@ void softmax(const AttendArgs& a, const Tile& tile, Weights* e) {
   }
 }
 
-// o[d .. d + 16 D) = weights * V; n < 16 with D = 1: the last n elements.
-template <KvType type, int Q, int D, class F>
-RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t n, F& fetch) {
+// o[d .. d + 16 D) = weights * V; kRest: the last n < 16 elements.
+template <KvType type, int Q, int D, bool kRest, class F>
+RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t rest, F& fetch) {
+  const int64_t n = kRest ? rest : kLanes;
   F32x16 o[Q][D];
   unroll<Q>([&](auto i) RUSTML_LAMBDA { unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = zero(); }); });
   const auto* v = static_cast<const Element<type>*>(a.v) + d;
@@ -230,7 +231,7 @@ RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weight
     F32x16 row[D];
     unroll<D>([&](auto c) RUSTML_LAMBDA {
       const auto* at = v + p * a.head_dim + c.value * kLanes;
-      row[c.value] = n == kLanes ? load_cached<type>(at) : load_cached_first<type>(at, n);
+      row[c.value] = kRest ? load_cached_first<type>(at, n) : load_cached<type>(at);
     });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
       if (!everyone.value && (p < a.first[tile.j + i.value] || p >= a.last[tile.j + i.value])) return;
@@ -250,17 +251,24 @@ RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weight
   });
 }
 
+// The last n < 16 elements, at d, one query at a time: heads of such sizes are rare.
+template <KvType type>
+__attribute__((noinline)) void values_rest(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t n) {
+  NoFetch fetch;
+  for (int64_t i = 0; i < tile.n; ++i) values_at<type, 1, 1, true>(a, Tile(a, tile.j + i, tile.j + i + 1), e + i, d, n, fetch);
+}
+
 // Values of elements [d, end).
 template <KvType type, int Q, class F>
 __attribute__((noinline)) void values(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t end, F& fetch) {
   F f = fetch;
   constexpr int wide = kWide<Q>;
   if constexpr (wide > 1) {
-    for (; d + wide * kLanes <= end; d += wide * kLanes) values_at<type, Q, wide>(a, tile, e, d, kLanes, f);
+    for (; d + wide * kLanes <= end; d += wide * kLanes) values_at<type, Q, wide, false>(a, tile, e, d, 0, f);
   }
-  for (; d + kLanes <= end; d += kLanes) values_at<type, Q, 1>(a, tile, e, d, kLanes, f);
-  if (d < end) values_at<type, Q, 1>(a, tile, e, d, end - d, f);
+  for (; d + kLanes <= end; d += kLanes) values_at<type, Q, 1, false>(a, tile, e, d, 0, f);
   fetch = f;
+  if (d < end) values_rest<type>(a, tile, e, d, end - d);
 }
 
 // f(Index<n>), least <= n <= most.

@@ -1,4 +1,4 @@
-// Every entry of every target this processor can run, against the scalar reference: bit for bit, SSE4.1 (no FMA) within 1e-5 of
+// Every entry of every other target this processor can run, against the scalar reference: bit for bit, SSE4.1 (no FMA) within 1e-5 of
 // the output's largest value.
 #include <gtest/gtest.h>
 
@@ -21,7 +21,11 @@ TEST_P(Target, EqualsScalar) {
   EXPECT_TRUE(result.failures.empty()) << result.failures.size() << " failures, the first: " << result.failures.front();
 }
 
-std::vector<std::string> names() { return {compiled().begin(), compiled().end()}; }
+std::vector<std::string> names() {
+  std::vector<std::string> names(compiled().begin(), compiled().end());
+  std::erase(names, "scalar");
+  return names;
+}
 INSTANTIATE_TEST_SUITE_P(All, Target, testing::ValuesIn(names()), [](const auto& info) { return info.param; });
 
 }  // namespace
