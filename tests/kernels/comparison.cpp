@@ -111,7 +111,7 @@ class Comparer {
       for (int64_t n : block ? std::vector<int64_t>{1, 2, 3, 11, 18} : std::vector<int64_t>{1, 2, 7, 33, 64, 131}) {
         if (unit == 256 && n > 3) continue;
         for (int64_t rows : thorough_ ? std::vector<int64_t>{1, 15, 17, 33, 50} : std::vector<int64_t>{1, 50}) {
-          for (int64_t tokens : thorough_ ? std::vector<int64_t>{1, 2, 3, 4, 5, 6, 8, 13} : std::vector<int64_t>{1, 7})
+          for (int64_t tokens : thorough_ ? std::vector<int64_t>{1, 2, 3, 4, 5, 6, 8, 13} : std::vector<int64_t>{1, 2, 7})
             linear_case(type, block, rows, n * unit, tokens);
         }
       }
@@ -120,7 +120,6 @@ class Comparer {
       for (int64_t tokens : thorough_ ? std::vector<int64_t>{8, 16, 37} : std::vector<int64_t>{37}) {
         linear_case(type, block, 33, block ? 3 * (unit == 256 ? 256 : 192) : 35, tokens);
         linear_case(type, block, 17, unit, tokens);
-        if (!thorough_) linear_case(type, block, 17, unit, 2);
       }
       if (thorough_) linear_case(type, block, 17, 512, 150);  // several groups of them
     }
