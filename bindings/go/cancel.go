@@ -28,6 +28,18 @@ func enter(ctx context.Context) error {
 
 func leave() { <-slots }
 
+// turns bounds in the same way how many are inside calls that wait for nothing and call nobody back: a busy system suspends a
+// thread also within these, and Go makes another one meanwhile.
+var turns = make(chan struct{}, max(4, runtime.GOMAXPROCS(0)))
+
+// briefly makes one such call.
+func briefly(f func(*raw.Error) int32) error {
+	turns <- struct{}{}
+	defer func() { <-turns }()
+	var object raw.Error
+	return failure(nil, f(&object), object)
+}
+
 // watch carries the end of a context into the library. The zero watch is of a context that never ends.
 type watch struct {
 	cancel     raw.Cancel
@@ -45,9 +57,8 @@ func follow(ctx context.Context) (watch, error) {
 		return w, nil
 	}
 	var cancel raw.Cancel
-	var object raw.Error
-	if status := raw.CancelCreate(&cancel, &object); status != raw.OK {
-		return w, failure(ctx, status, object)
+	if err := briefly(func(object *raw.Error) int32 { return raw.CancelCreate(&cancel, object) }); err != nil {
+		return w, err
 	}
 	w.cancel = cancel
 	known := w.deadlineNs != 0
@@ -67,7 +78,7 @@ func follow(ctx context.Context) (watch, error) {
 func (w *watch) close() {
 	if w.cancel != 0 {
 		w.detach()
-		raw.CancelRelease(w.cancel)
+		_ = briefly(func(*raw.Error) int32 { return raw.CancelRelease(w.cancel) })
 		w.cancel = 0
 	}
 }

@@ -258,11 +258,11 @@ func finishOf(c Code) Finish {
 }
 
 func (g *generation) close() {
-	raw.GenerationStop(g.owned.handle(), nil)
+	_ = briefly(func(*raw.Error) int32 { return raw.GenerationStop(g.owned.handle(), nil) })
 	if g.config.result != nil {
 		var r raw.Result
 		r.StructSize = uint32(unsafe.Sizeof(r))
-		raw.GenerationResult(g.owned.handle(), &r, nil)
+		_ = briefly(func(*raw.Error) int32 { return raw.GenerationResult(g.owned.handle(), &r, nil) })
 		*g.config.result = goResult(&r)
 	}
 	g.owned.close()

@@ -13,7 +13,8 @@ import (
 const LevelTrace = slog.LevelDebug - 4
 
 // SetLogger sends the library's records to logger, with the attribute "component"; nil makes it silent, as it is at first.
-// filter says which are wanted at all, in the manner of RUST_LOG: "warn", "rustml=info,rustml::attn=trace"; empty is "info".
+// It must not wait for calls of this package: those may be waiting for it. filter says which records are wanted at all, in the
+// manner of RUST_LOG: "warn", "rustml=info,rustml::attn=trace"; empty is "info".
 func SetLogger(logger *slog.Logger, filter string) error {
 	if err := load(); err != nil {
 		return err

@@ -28,7 +28,7 @@ func (o *owned[H]) handle() H { return H(o.value.Load()) }
 func (o *owned[H]) close() {
 	if h := o.value.Swap(0); h != 0 {
 		o.cleanup.Stop()
-		o.release(H(h))
+		_ = briefly(func(*raw.Error) int32 { return o.release(H(h)) })
 	}
 }
 

@@ -39,8 +39,7 @@ type ModelInfo struct {
 func (m *Model) Info() (ModelInfo, error) {
 	var i raw.ModelInfo
 	i.StructSize = uint32(unsafe.Sizeof(i))
-	var object raw.Error
-	status := raw.ModelGetInfo(m.owned.handle(), &i, &object)
+	err := briefly(func(object *raw.Error) int32 { return raw.ModelGetInfo(m.owned.handle(), &i, object) })
 	info := ModelInfo{
 		goText(i.Architecture.Ptr, i.Architecture.Len), goText(i.Name.Ptr, i.Name.Len), goText(i.SimdTarget.Ptr, i.SimdTarget.Len),
 		int(i.NThreads), int(i.NLayers), int(i.NHeads), int(i.NKvHeads), int(i.HeadDim), int(i.HiddenDim), int(i.FfnDim),
@@ -49,16 +48,16 @@ func (m *Model) Info() (ModelInfo, error) {
 		i.BosId, i.EosId, i.HasChatTemplate != 0, int(i.NSessions),
 	}
 	runtime.KeepAlive(m) // the texts live as long as the model
-	return info, failure(nil, status, object)
+	return info, err
 }
 
 // Describe returns everything known about the model as a JSON object: config, tensors, tokenizer, memory.
 func (m *Model) Describe() (json.RawMessage, error) {
 	defer runtime.KeepAlive(m)
 	return collect(64<<10, func(buf *byte, capacity uint64, needed *uint64) error {
-		var object raw.Error
-		status := raw.ModelDescribeJson(m.owned.handle(), buf, capacity, needed, &object)
-		return failure(nil, status, object)
+		return briefly(func(object *raw.Error) int32 {
+			return raw.ModelDescribeJson(m.owned.handle(), buf, capacity, needed, object)
+		})
 	})
 }
 
@@ -90,9 +89,9 @@ func (m *Model) DecodePlain(ids []int32) (string, error) { return m.decode(ids, 
 func (m *Model) decode(ids []int32, flags uint32) (string, error) {
 	defer runtime.KeepAlive(m)
 	text, err := collect(uint64(len(ids))*8+16, func(buf *byte, capacity uint64, needed *uint64) error {
-		var object raw.Error
-		status := raw.ModelDecode(m.owned.handle(), unsafe.SliceData(ids), uint64(len(ids)), flags, buf, capacity, needed, &object)
-		return failure(nil, status, object)
+		return briefly(func(object *raw.Error) int32 {
+			return raw.ModelDecode(m.owned.handle(), unsafe.SliceData(ids), uint64(len(ids)), flags, buf, capacity, needed, object)
+		})
 	})
 	return string(text), err
 }
@@ -101,9 +100,9 @@ func (m *Model) decode(ids []int32, flags uint32) (string, error) {
 func (m *Model) TokenBytes(id int32) ([]byte, error) {
 	defer runtime.KeepAlive(m)
 	return collect(64, func(buf *byte, capacity uint64, needed *uint64) error {
-		var object raw.Error
-		status := raw.ModelTokenBytes(m.owned.handle(), id, buf, capacity, needed, &object)
-		return failure(nil, status, object)
+		return briefly(func(object *raw.Error) int32 {
+			return raw.ModelTokenBytes(m.owned.handle(), id, buf, capacity, needed, object)
+		})
 	})
 }
 
@@ -121,11 +120,9 @@ func (m *Model) TokenInfo(id int32) (TokenInfo, error) {
 	defer runtime.KeepAlive(m)
 	var i raw.TokenInfo
 	i.StructSize = uint32(unsafe.Sizeof(i))
-	var object raw.Error
-	status := raw.ModelTokenInfo(m.owned.handle(), id, &i, &object)
+	err := briefly(func(object *raw.Error) int32 { return raw.ModelTokenInfo(m.owned.handle(), id, &i, object) })
 	has := func(flag uint32) bool { return i.Flags&flag != 0 }
-	return TokenInfo{has(raw.TokenSpecial), has(raw.TokenByte), has(raw.TokenUnknown), has(raw.TokenStop), i.Score},
-		failure(nil, status, object)
+	return TokenInfo{has(raw.TokenSpecial), has(raw.TokenByte), has(raw.TokenUnknown), has(raw.TokenStop), i.Score}, err
 }
 
 // FormatChat returns the text that the model's chat template makes of messages, for display; openAnswer ends it with the opening

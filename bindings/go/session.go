@@ -83,21 +83,20 @@ func (s *Session) Info() (SessionInfo, error) {
 	defer runtime.KeepAlive(s)
 	var i raw.SessionInfo
 	i.StructSize = uint32(unsafe.Sizeof(i))
-	var object raw.Error
-	status := raw.SessionGetInfo(s.owned.handle(), &i, &object)
+	err := briefly(func(object *raw.Error) int32 { return raw.SessionGetInfo(s.owned.handle(), &i, object) })
 	return SessionInfo{
 		int(i.Position), int(i.Capacity), int(i.RewindFloor), i.KvBytesReserved, i.KvBytesUsed, KVType(i.KvType), i.Poisoned != 0,
 		i.GenerationOpen != 0,
-	}, failure(nil, status, object)
+	}, err
 }
 
 // Tokens returns the session's tokens.
 func (s *Session) Tokens() ([]int32, error) {
 	defer runtime.KeepAlive(s)
 	return collect(1024, func(ids *int32, capacity uint64, needed *uint64) error {
-		var object raw.Error
-		status := raw.SessionTokens(s.owned.handle(), ids, capacity, needed, &object)
-		return failure(nil, status, object)
+		return briefly(func(object *raw.Error) int32 {
+			return raw.SessionTokens(s.owned.handle(), ids, capacity, needed, object)
+		})
 	})
 }
 
@@ -105,18 +104,16 @@ func (s *Session) Tokens() ([]int32, error) {
 func (s *Session) Logits() ([]float32, error) {
 	defer runtime.KeepAlive(s)
 	return collect(32<<10, func(logits *float32, capacity uint64, needed *uint64) error {
-		var object raw.Error
-		status := raw.SessionLogits(s.owned.handle(), logits, capacity, needed, nil, &object)
-		return failure(nil, status, object)
+		return briefly(func(object *raw.Error) int32 {
+			return raw.SessionLogits(s.owned.handle(), logits, capacity, needed, nil, object)
+		})
 	})
 }
 
 // Reset makes the session empty.
 func (s *Session) Reset() error {
 	defer runtime.KeepAlive(s)
-	var object raw.Error
-	status := raw.SessionReset(s.owned.handle(), &object)
-	return failure(nil, status, object)
+	return briefly(func(object *raw.Error) int32 { return raw.SessionReset(s.owned.handle(), object) })
 }
 
 // Rewind keeps the first n tokens.
@@ -127,9 +124,7 @@ func (s *Session) Rewind(n int) error {
 	if err != nil {
 		return err
 	}
-	var object raw.Error
-	status := raw.SessionRewind(s.owned.handle(), tokens, &object)
-	return failure(nil, status, object)
+	return briefly(func(object *raw.Error) int32 { return raw.SessionRewind(s.owned.handle(), tokens, object) })
 }
 
 // Fork makes an independent session with the same tokens.

@@ -42,9 +42,10 @@ func (p *Snapshot) Restored() RestoreInfo { return p.info }
 func (p *Snapshot) Size() (int64, error) {
 	defer runtime.KeepAlive(p)
 	var size uint64
-	var object raw.Error
-	status := raw.SessionSnapshotSize(p.session.owned.handle(), &size, &object)
-	return int64(size), failure(nil, status, object)
+	err := briefly(func(object *raw.Error) int32 {
+		return raw.SessionSnapshotSize(p.session.owned.handle(), &size, object)
+	})
+	return int64(size), err
 }
 
 // WriteTo writes the session's state to w. An error of w's comes back as it is.
