@@ -36,12 +36,21 @@ def run(prefix, command, **options):
 
 
 def prepare(prefix, stand_in):
-    shutil.rmtree(prefix, ignore_errors=True)
+    alone = {"env": environment(prefix), "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "preexec_fn": drop_powers}
+    if prefix.exists():
+        subprocess.run(["wineserver", "-k"], stderr=subprocess.DEVNULL, **alone)
+        shutil.rmtree(prefix)
     prefix.mkdir(parents=True)
-    done = subprocess.run(["wineboot", "-i"], env=environment(prefix), capture_output=True, preexec_fn=drop_powers, timeout=300)
+    # The server stays for a minute after the last program. One that a program started would keep that program's pipes, and so its
+    # caller, until it ends 3 s later.
+    subprocess.run(["wineserver", "-p60"], stderr=subprocess.DEVNULL, **alone)
+    with open(prefix / "wineboot.log", "w+", encoding="utf-8", errors="replace") as log:
+        done = subprocess.run(["wineboot", "-i"], stderr=log, timeout=300, **alone)
+        log.seek(0)
+        said = log.read()
     there = prefix / "drive_c/windows/system32"
     if done.returncode or not there.is_dir():
-        sys.exit(f"FAILED: wineboot: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+        sys.exit(f"FAILED: wineboot: exit {done.returncode}: {said}")
     if not (there / stand_in.name).exists():
         shutil.copy(stand_in, there)
 
