@@ -4,6 +4,7 @@
 
 #define RUSTML_TARGET avx512
 #define RUSTML_XSIMD_ARCH xsimd::avx512bw
+#include "kernels/constants.h"
 #include "kernels/f32x16.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
@@ -40,6 +41,47 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   const __m512i rounded = _mm512_cvtps_epi32(x.v[0]);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(rounded));
   return _mm512_reduce_add_epi32(rounded);
+}
+
+// quantize_q8 of four blocks, whose reductions and divisions share instructions. q: 32 bytes at every q_stride. false: a value is
+// not finite, and nothing was written.
+#define RUSTML_FOUR_BLOCKS
+RUSTML_INLINE bool quantize_four(const float* x, int8_t* q, int64_t q_stride, float d[4], int32_t sum[4]) {
+  const auto magnitudes = [&](int64_t b) RUSTML_LAMBDA {
+    const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+    const __m512i low = _mm512_loadu_si512(x + 32 * b), high = _mm512_loadu_si512(x + 32 * b + 16);
+    return _mm512_max_epi32(_mm512_and_si512(low, mask), _mm512_and_si512(high, mask));
+  };
+  const auto largest_of = [](__m512i a, __m512i b) RUSTML_LAMBDA {  // 64 bits: two lanes of a's, of b's
+    return _mm512_max_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  };
+  const __m512i m01 = largest_of(magnitudes(0), magnitudes(1)), m23 = largest_of(magnitudes(2), magnitudes(3));
+  const __m512i m16 = _mm512_max_epi32(_mm512_unpacklo_epi64(m01, m23), _mm512_unpackhi_epi64(m01, m23));  // 128 bits: of each block
+  const __m256i m8 = _mm256_max_epi32(_mm512_castsi512_si256(m16), _mm512_extracti64x4_epi64(m16, 1));
+  const __m128i bits = _mm_max_epi32(_mm256_castsi256_si128(m8), _mm256_extracti128_si256(m8, 1));
+  if (_mm_movemask_epi8(_mm_cmpgt_epi32(bits, _mm_set1_epi32(0x7f7fffff))) != 0) return false;
+  const __m128 largest = _mm_castsi128_ps(bits), counts = _mm_cmpge_ps(largest, _mm_set1_ps(kQuantizeTiny));
+  float factor[4];
+  _mm_storeu_ps(d, _mm_and_ps(counts, _mm_div_ps(largest, _mm_set1_ps(127.0f))));
+  _mm_storeu_ps(factor, _mm_and_ps(counts, _mm_div_ps(_mm_set1_ps(127.0f), largest)));
+  RUSTML_IN_ORDER("m", factor);  // read from memory: the port of shuffles is the narrow place
+
+  const auto rounded = [&](int64_t b, int64_t half) RUSTML_LAMBDA {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + 32 * b + 16 * half), _mm512_set1_ps(factor[b])));
+  };
+  // Stores blocks b and b + 1. Returns sums of four values: 128 bits are the two halves of b, those of b + 1.
+  const auto store_pair = [&](int64_t b) RUSTML_LAMBDA {
+    const __m512i words = _mm512_packs_epi32(rounded(b, 0), rounded(b, 1)), next = _mm512_packs_epi32(rounded(b + 1, 0), rounded(b + 1, 1));
+    const __m512i mixed = _mm512_packs_epi16(words, next);
+    const __m512i bytes = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), mixed);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + b * q_stride), _mm512_castsi512_si256(bytes));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + (b + 1) * q_stride), _mm512_extracti64x4_epi64(bytes, 1));
+    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), mixed);
+  };
+  const __m512i first = store_pair(0), s32 = _mm512_packs_epi32(first, store_pair(2));
+  const __m256i s16 = _mm256_add_epi16(_mm512_castsi512_si256(s32), _mm512_extracti64x4_epi64(s32, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(sum), _mm_add_epi16(_mm256_castsi256_si128(s16), _mm256_extracti128_si256(s16, 1)));
+  return true;
 }
 
 RUSTML_INLINE F32x16 load_bf16(const void* p) {
