@@ -210,6 +210,8 @@ void register_all() {
     row("silu_mul", 1536, [](const KernelTable& t, const Floats& x, Floats& y) { t.silu_mul(x.data(), x.data(), 1536, y.data()); });
     row("gelu_tanh_mul", 1536,
         [](const KernelTable& t, const Floats& x, Floats& y) { t.gelu_tanh_mul(x.data(), x.data(), 1536, y.data()); });
+    row("rotate", 576,
+        [](const KernelTable& t, const Floats& x, Floats& y) { t.rotate(y.data(), 9, x.data(), x.data() + 32, 64, 0.125f); });
     row("argmax", 49152, [](const KernelTable& t, const Floats& x, Floats& y) { y[0] = static_cast<float>(t.argmax(x.data(), 49152)); });
     row("sum_exp", 49152,
         [](const KernelTable& t, const Floats& x, Floats& y) { y[0] = static_cast<float>(t.sum_exp(x.data(), 49152, 6)); });

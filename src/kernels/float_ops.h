@@ -128,13 +128,17 @@ void gelu_tanh_mul(const float* gate, const float* up, int64_t n, float* y) {
   });
 }
 
-void rotate(float* x, const float* cosines, const float* sines, int64_t n) {
-  for (int64_t i = 0; i < n / 2; i += kLanes) {
+void rotate(float* x, int64_t heads, const float* cosines, const float* sines, int64_t n, float factor) {
+  const F32x16 f = set1(factor);
+  for (int64_t i = 0; i < n / 2; i += kLanes) {  // of all heads: the angles stay in registers
     const int64_t lanes = lanes_at(i, n / 2);
-    const F32x16 a = load_first(x + i, lanes), b = load_first(x + i + n / 2, lanes);
     const F32x16 c = load_first(cosines + i, lanes), s = load_first(sines + i, lanes);
-    store_first(x + i, fma(negated(b), s, a * c), lanes);
-    store_first(x + i + n / 2, fma(a, s, b * c), lanes);
+    for (int64_t h = 0; h < heads; ++h) {
+      float *low = x + h * n + i, *high = low + n / 2;
+      const F32x16 a = load_first(low, lanes), b = load_first(high, lanes);
+      store_first(low, fma(negated(b), s, a * c) * f, lanes);
+      store_first(high, fma(a, s, b * c) * f, lanes);
+    }
   }
 }
 

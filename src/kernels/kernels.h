@@ -98,8 +98,9 @@ struct KernelTable {
   void (*add)(float* x, const float* y, int64_t n);                                // x += y
   void (*silu_mul)(const float* gate, const float* up, int64_t n, float* y);       // y = gate / (1 + exp(-gate)) * up
   void (*gelu_tanh_mul)(const float* gate, const float* up, int64_t n, float* y);  // y = gelu(gate) * up; up null: gelu alone
-  // Rotates halves: (a, b) = (x[i], x[i + n/2]) -> (a c - b s, b c + a s), c and s [n/2]. x[i]: fma(-b, s, a*c), x[i+n/2]: fma(a, s, b*c).
-  void (*rotate)(float* x, const float* cosines, const float* sines, int64_t n);
+  // x [heads][n]: rotates each one's halves, (a, b) = (x[i], x[i + n/2]) -> (a c - b s, b c + a s), c and s [n/2], then scales:
+  // x[i] = fma(-b, s, a*c) * factor, x[i + n/2] = fma(a, s, b*c) * factor.
+  void (*rotate)(float* x, int64_t heads, const float* cosines, const float* sines, int64_t n, float factor);
   void (*scale)(float* x, float factor, int64_t n);
 
   // One position of one head into the cache, rounded to its type. `index`: position within its block of 128.

@@ -188,11 +188,13 @@ void gelu_tanh_mul(const float* gate, const float* up, int64_t n, float* y) {
   }
 }
 
-void rotate(float* x, const float* cosines, const float* sines, int64_t n) {
-  for (int64_t i = 0; i < n / 2; ++i) {
-    const float a = x[i], b = x[i + n / 2], c = cosines[i], s = sines[i];
-    x[i] = std::fma(-b, s, a * c);
-    x[i + n / 2] = std::fma(a, s, b * c);
+void rotate(float* x, int64_t heads, const float* cosines, const float* sines, int64_t n, float factor) {
+  for (; heads > 0; --heads, x += n) {
+    for (int64_t i = 0; i < n / 2; ++i) {
+      const float a = x[i], b = x[i + n / 2], c = cosines[i], s = sines[i];
+      x[i] = std::fma(-b, s, a * c) * factor;
+      x[i + n / 2] = std::fma(a, s, b * c) * factor;
+    }
   }
 }
 

@@ -136,32 +136,41 @@ void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation
   runtime::Lap lap(times != nullptr);
   PreparationTimes spent;
   uint64_t rest_ns = 0;
-  const int64_t d = shape.head_dim, half = d / 2;
-  const int64_t heads = shape.n_heads + 2 * shape.n_kv_heads;  // q heads, then k, then v
-  const runtime::Range units = runtime::share(n_tokens * heads, c.member.rank(), c.member.size());
-  for (int64_t u = units.begin; u < units.end; ++u) {
-    const int64_t t = u / heads, h = u % heads, position = static_cast<int64_t>(first_position) + t;
-    float* x = qkv + t * shape.row() + h * d;
-    if (h < shape.n_heads + shape.n_kv_heads) {
-      lap.add(rest_ns);
-      if (const float* norm = h < shape.n_heads ? prepare.q_norm : prepare.k_norm) {
-        c.kernels.rms_norm(x, norm, d, prepare.norm_eps, x);
-        lap.add(spent.norm_ns);
-      }
-      if (prepare.cosines) {
-        c.kernels.rotate(x, prepare.cosines + t * half, prepare.sines + t * half, d);
-        lap.add(spent.rotate_ns);
-      }
-    }
-    const int64_t block = position / kBlock, index = position % kBlock;
-    if (h < shape.n_heads) {
-      c.kernels.scale(x, shape.scale, d);
-    } else if (const int64_t k = h - shape.n_heads; k < shape.n_kv_heads) {
-      c.kernels.store_k(cache.type, x, d, cache.k_block(k, block), cache.k_scales(k, block), index);
-    } else {
-      const int64_t v = k - shape.n_kv_heads;
-      c.kernels.store_v(cache.type, x, d, cache.v_block(v, block), cache.v_scales(v, block), index);
-    }
+  const int64_t d = shape.head_dim, half = d / 2, keys = shape.n_heads, values = keys + shape.n_kv_heads, end = values + shape.n_kv_heads;
+  // This member's tokens; of a single one, its heads: q, then k, then v.
+  const bool single = n_tokens == 1;
+  const auto mine = [&](int64_t n) { return runtime::share(n, c.member.rank(), c.member.size()); };
+  const runtime::Range tokens = single ? runtime::Range{0, 1} : mine(n_tokens), heads = single ? mine(end) : runtime::Range{0, end};
+  const auto among = [&](int64_t from, int64_t to) { return runtime::Range{std::max(heads.begin, from), std::min(heads.end, to)}; };
+  const runtime::Range q = among(0, keys), k = among(keys, values), v = among(values, end);
+
+  for (int64_t t = tokens.begin; t < tokens.end; ++t) {
+    float* row = qkv + t * shape.row();
+    const auto normalize = [&](runtime::Range part, const float* norm) {
+      for (int64_t h = part.begin; norm && h < part.end; ++h) c.kernels.rms_norm(row + h * d, norm, d, prepare.norm_eps, row + h * d);
+    };
+    const auto rotate = [&](runtime::Range part, float scale) {
+      const int64_t n = part.end - part.begin;
+      float* x = row + part.begin * d;
+      if (n <= 0) return;
+      if (prepare.cosines)
+        c.kernels.rotate(x, n, prepare.cosines + t * half, prepare.sines + t * half, d, scale);
+      else if (scale != 1)
+        c.kernels.scale(x, scale, n * d);
+    };
+    lap.add(rest_ns);
+    normalize(q, prepare.q_norm);
+    normalize(k, prepare.k_norm);
+    lap.add(spent.norm_ns);
+    rotate(q, shape.scale);
+    rotate(k, 1);
+    lap.add(spent.rotate_ns);
+
+    const int64_t position = static_cast<int64_t>(first_position) + t, block = position / kBlock, index = position % kBlock;
+    for (int64_t h = k.begin; h < k.end; ++h)
+      c.kernels.store_k(cache.type, row + h * d, d, cache.k_block(h - keys, block), cache.k_scales(h - keys, block), index);
+    for (int64_t h = v.begin; h < v.end; ++h)
+      c.kernels.store_v(cache.type, row + h * d, d, cache.v_block(h - values, block), cache.v_scales(h - values, block), index);
   }
   if (times) *times = spent;
 }

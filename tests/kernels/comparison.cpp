@@ -206,7 +206,8 @@ class Comparer {
         both("rms_norm in place", [&](auto& k, float* o) { k.rms_norm(o, w.get(), n, 1e-6f, o); });
         both("layer_norm", [&](auto& k, float* o) { k.layer_norm(x.get(), w.get(), b.get(), n, 1e-5f, o); });
         both("exp", [&](auto& k, float* o) { k.exp(o, n, 0.25f, o); });
-        if (n % 2 == 0) both("rotate", [&](auto& k, float* o) { k.rotate(o, y.get(), z.get(), n); });
+        if (n % 2 == 0) both("rotate", [&](auto& k, float* o) { k.rotate(o, 1, y.get(), z.get(), n, 1); });
+        if (n % 4 == 0) both("rotate, scale", [&](auto& k, float* o) { k.rotate(o, 2, y.get(), z.get(), n / 2, 0.3f); });
         if (special == 1) x[n / 3] = kNaN, x[n - 1] = kInfinity;
       }
     }

@@ -179,12 +179,16 @@ TEST(Scalar, RotateTurnsByTheAngle) {
   auto x = start;
   std::vector<float> c, s;
   for (int i = 0; i < 5; ++i) c.push_back(std::cos(0.3f * static_cast<float>(i))), s.push_back(std::sin(0.3f * static_cast<float>(i)));
-  scalar().rotate(x.data(), c.data(), s.data(), n);
+  scalar().rotate(x.data(), 1, c.data(), s.data(), n, 1);
   for (size_t i = 0; i < 5; ++i) {
     const double a = start[i], b = start[i + 5], angle = 0.3 * static_cast<double>(i);
     EXPECT_NEAR(x[i], a * std::cos(angle) - b * std::sin(angle), 1e-6);
     EXPECT_NEAR(x[i + 5], b * std::cos(angle) + a * std::sin(angle), 1e-6);
   }
+  std::vector<float> heads(start);  // each by the same angles, times the factor
+  heads.insert(heads.end(), start.begin(), start.end());
+  scalar().rotate(heads.data(), 2, c.data(), s.data(), n, 0.125f);
+  for (size_t i = 0; i < heads.size(); ++i) EXPECT_EQ(heads[i], 0.125f * x[i % 10]);
 }
 
 // Two blocks, attended separately and merged, against the plain softmax over all positions in double.
