@@ -81,6 +81,7 @@ struct Timed<member> {
 };
 template <auto member>
 void time_calls(KernelTable& table, const char* name) {
+  if (table.*member == nullptr) return;
   Timed<member>::name = name;
   table.*member = Timed<member>::call;
 }
@@ -91,6 +92,7 @@ KernelTable timed_table(const KernelTable& kernels) {
   [&]<int... type>(std::integer_sequence<int, type...>) { ((t.linear[type] = timed_linear<type>), ...); }
   (std::make_integer_sequence<int, tensor::kDTypeCount>{});
   time_calls<&KernelTable::quantize_q8>(t, "quantize");
+  time_calls<&KernelTable::quantize_q8_tiled>(t, "quantize");
   time_calls<&KernelTable::rms_norm>(t, "norm");
   time_calls<&KernelTable::layer_norm>(t, "norm");
   time_calls<&KernelTable::add>(t, "add");

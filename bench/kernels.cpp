@@ -65,7 +65,15 @@ void linear(benchmark::State& state, const KernelTable* table, DType type, Shape
   std::vector<int8_t> q(x.size());
   std::vector<int32_t> sum(x.size() / 32);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 17) - 8;
-  table->quantize_q8(x.data(), static_cast<int64_t>(x.size()), q.data(), d.data(), sum.data());
+  const bool tiled = table->quantize_q8_tiled != nullptr && tokens % kActivationTile == 0;
+  for (int64_t t = 0; t < tokens; ++t) {
+    const float* row = x.data() + t * shape.cols;
+    const int64_t at = t * shape.cols / 32;
+    if (tiled)
+      table->quantize_q8_tiled(row, shape.cols, t, q.data(), d.data(), sum.data());
+    else
+      table->quantize_q8(row, shape.cols, q.data() + t * shape.cols, d.data() + at, sum.data() + at);
+  }
   int64_t copy = 0;
   for (auto _ : state) {
     const LinearArgs args{arena.get() + copy * bytes,
@@ -78,7 +86,9 @@ void linear(benchmark::State& state, const KernelTable* table, DType type, Shape
                           nullptr,
                           out.data(),
                           shape.rows,
-                          false};
+                          false,
+                          nullptr,
+                          tiled};
     table->linear[static_cast<int>(type)](args, 0, panels, 0, tokens);
     benchmark::ClobberMemory();
     copy = copy + 1 == copies ? 0 : copy + 1;

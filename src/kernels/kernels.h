@@ -25,8 +25,9 @@
 
 namespace rustml::kernels {
 
-constexpr int64_t kPanelRows = 16;  // rows interleaved in a packed panel, on every target
-constexpr int64_t kQBlock = 32;     // values per activation block
+constexpr int64_t kPanelRows = 16;       // rows interleaved in a packed panel, on every target
+constexpr int64_t kQBlock = 32;          // values per activation block
+constexpr int64_t kActivationTile = 16;  // of a tile of activations
 
 // Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
 // values. Every type of file keeps its own bits.
@@ -55,6 +56,7 @@ struct LinearArgs {
   int64_t out_stride;
   bool accumulate;
   const std::byte* next = nullptr;  // weights to fetch behind the last panel of a single token, or null: what comes next
+  bool tiled = false;               // xq, xd and xsum are what quantize_q8_tiled gave; token_begin is then a multiple of 16
 };
 
 // Attention of a block of up to 128 positions, absolute ones [128 i, 128 i + 128), for queries that share one KV head.
@@ -88,6 +90,9 @@ struct KernelTable {
   // the first 16 q in the low 16 bits, of the others in the high ones.
   // max|x| < 1e-30: d = 0, q = 0. A value that is not finite: d = NaN, q = 0, so that it reaches the output.
   void (*quantize_q8)(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum);
+  // The same into tiles of 16 tokens: q [tokens / 16][n / 32][16][32], d and sum [tokens / 16][n / 32][16]. Memory is there for whole
+  // tiles, what absent tokens have in it does not matter. Null where linear has no use for tiles.
+  void (*quantize_q8_tiled)(const float* x, int64_t n, int64_t token, int8_t* q, float* d, int32_t* sum);
   // By type of the weights.
   void (*linear[tensor::kDTypeCount])(const LinearArgs& args, int64_t panel_begin, int64_t panel_end, int64_t token_begin,
                                       int64_t token_end);

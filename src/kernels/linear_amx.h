@@ -1,19 +1,21 @@
 // Matrix times activations of many tokens on AMX tiles: 16 tokens x 16 rows x one sub-block of K per instruction. A panel's
-// expanded bytes [4 k][16 rows][4] are already the tile of the right operand; activations are read where they lie.
+// expanded bytes [4 k][16 rows][4] are already the tile of the right operand, activations in tiles (kernels.h) that of the left.
 //  A piece of K of one panel is expanded to signed bytes and float scales in the L1 cache, then runs over all token tiles. Sums of
 //  a sub-block leave the tile through memory and are added to 16 float chains (one per token, lanes are rows) in the order of
-//  kernels.h, while the tile unit works on the next sub-block.
+//  kernels.h, while the tile unit works on the next sub-block. A processor that has just executed an AMX instruction, whichever, works
+//  on 512-bit floats with one of its two ports for about 100 cycles (measured on a Xeon of 2023): 48 additions and products per step,
+//  64 with minima, are what a step costs at least, so what else a step needs is kept small.
 // A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h and raw_amx.h.
 #include "kernels/layout.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
-constexpr int64_t kAmxTokens = 16, kAmxMaxTiles = 8;
+constexpr int64_t kAmxTokens = kActivationTile, kAmxMaxTiles = 8;
 constexpr int64_t kAmxChunkBlocks = 24;
 constexpr int64_t kAccStride = P * kPanelRows;  // floats per token, as finish_panel has it: both halves of K
 static_assert(P == 2);
-constexpr int64_t kAmxFactors = 16384;  // floats: activation scales of the token tiles in work, all of K
+constexpr int64_t kAmxFactors = 16384;  // floats: what minima are multiplied by, of the token tiles in work, all of K
 
 // The tiles' shapes (Intel's palette 1). Tile 1: activations [tokens][sub]; 2: weights [sub / 4][16][4]; 0, 3, 4, 5: sums
 // [tokens][16 rows].
@@ -63,33 +65,30 @@ void expand_signed(const std::byte* w, int64_t units, AmxChunk& to) {
   }
 }
 
-// Activation scales of one token tile, [steps][16]; tokens that are absent: 0. minimum: scale times the sub-block's sum.
-template <int kSubs, bool minima>
-void tile_factors(const LinearArgs& a, int64_t t, int64_t tokens, float* scale, float* minimum) {
-  const int64_t blocks = a.cols / kQBlock;
-  for (int64_t i = 0; i < kAmxTokens; ++i) {
-    for (int64_t b = 0; b < blocks; ++b) {
-      const float d = i < tokens ? a.xd[(t + i) * blocks + b] : 0.0f;
-      const int32_t both = minima && i < tokens ? a.xsum[(t + i) * blocks + b] : 0;
-      const int32_t low = static_cast<int16_t>(both & 0xffff), high = both >> 16;
-      for (int s = 0; s < kSubs; ++s) {
-        const int64_t at = (b * kSubs + s) * kAmxTokens + i;
-        scale[at] = d;
-        if constexpr (minima) minimum[at] = d * static_cast<float>(kSubs == 1 ? low + high : s == 0 ? low : high);
-      }
-    }
+// What the minima of a token tile are multiplied by, [steps][16]: scale times the sub-block's sum. d, sum: [blocks][16].
+template <int kSubs>
+void minimum_factors(const float* d, const int32_t* sum, int64_t blocks, float* out) {
+  for (int64_t b = 0; b < blocks; ++b, d += kAmxTokens, sum += kAmxTokens) {
+    const F32x16 scale = load(d);
+    const __m512i sums = _mm512_loadu_si512(sum);
+    unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
+      const __m512i chosen = _mm512_dpwssd_epi32(_mm512_setzero_si512(), sums, _mm512_set1_epi32(sum_factors(kSubs, s.value, 1)));
+      store(out, scale * as_floats(chosen));
+      out += kAmxTokens;
+    });
   }
 }
 
 // Steps of a chunk for one token tile and one half of K.
 struct Segment {
-  int64_t begin, steps;          // in the chunk
-  const int8_t* x;               // first activation
-  const float *scale, *minimum;  // of the activations, [steps][16]
-  const float* from;             // the chains so far, and where they go: [16 tokens][2 halves of K][16 rows]
+  int64_t begin, steps;  // in the chunk
+  const int8_t* x;       // its first block of activations, [blocks][16 tokens][32]
+  const float* scale;    // of the activations, [blocks][16]
+  const float* minimum;  // what minima are multiplied by, [steps][16]
+  const float* from;     // the chains so far, and where they go: [16 tokens][2 halves of K][16 rows]
   float* to;
-  const float* done;     // the tile's chains if this is its end, else null
-  int64_t token, first;  // the tile's; results before `first` are not kept
+  const float* done;      // the tile's chains if this is its end, else null
+  int64_t token, tokens;  // the tile's first, and how many of its 16 there are
 };
 alignas(64) constexpr float kNoChains[kAmxTokens * kAccStride] = {};
 using Chains = F32x16[kAmxTokens];
@@ -98,18 +97,20 @@ using Chains = F32x16[kAmxTokens];
 struct TileLoader {
   const std::byte* weights;
   const Segment *segment, *last;
-  int64_t stride, left;
+  int64_t left, advance;  // steps of the segment; bytes to the next step's activations
   const int8_t* x;
   const std::byte* w;
 };
 template <int64_t step_k>
 RUSTML_INLINE void begin_segment(TileLoader& l) {
   l.left = l.segment->steps, l.x = l.segment->x, l.w = l.weights + l.segment->begin * step_k * kPanelRows;
+  l.advance = step_k == kQBlock ? kAmxTokens * kQBlock : step_k;
 }
 template <int64_t step_k>
 RUSTML_INLINE void load_next(TileLoader& l) {
-  load_tiles<1, 2>(l.x, l.stride, l.w, 64);
-  l.x += step_k, l.w += step_k * kPanelRows;
+  load_tiles<1, 2>(l.x, kQBlock, l.w, 64);
+  l.x += l.advance, l.w += step_k * kPanelRows;
+  if constexpr (step_k != kQBlock) l.advance = kAmxTokens * kQBlock - l.advance;  // to the block's other half, to the next block
   if (--l.left != 0) return;
   l.segment += l.segment != l.last;
   begin_segment<step_k>(l);
@@ -118,7 +119,7 @@ RUSTML_INLINE void load_next(TileLoader& l) {
 // Where its other end is, that adds sums to chains.
 struct Drain {
   const LinearArgs& args;
-  int64_t panel, tokens;
+  int64_t panel;
   const AmxChunk& chunk;
   const Segment *segment, *last;
   int64_t left;
@@ -130,7 +131,7 @@ RUSTML_INLINE void begin_segment(Drain& d, Chains& chain) {
   d.weight_scale = d.chunk.scale + s.begin * kPanelRows, d.weight_minimum = d.chunk.minimum + s.begin * kPanelRows;
   unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA { chain[i.value] = load(s.from + i.value * kAccStride); });
 }
-template <bool minima>  // false: that was the last
+template <int kSubs, bool minima>  // false: that was the last
 RUSTML_INLINE bool drain_next(Drain& d, const Sums& sums, Chains& chain) {
   const F32x16 scale = load(d.weight_scale), minimum = minima ? load(d.weight_minimum) : scale;
   unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA {
@@ -141,15 +142,14 @@ RUSTML_INLINE bool drain_next(Drain& d, const Sums& sums, Chains& chain) {
   if constexpr (minima) {
     d.weight_minimum += kPanelRows, d.minimum += kAmxTokens;
   }
-  d.weight_scale += kPanelRows, d.scale += kAmxTokens;
-  if (--d.left != 0) return true;
+  d.weight_scale += kPanelRows;
+  --d.left;
+  if (kSubs == 1 || d.left % kSubs == 0) d.scale += kAmxTokens;
+  if (d.left != 0) return true;
   float* to = d.segment->to;
   unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA { store(to + i.value * kAccStride, chain[i.value]); });
-  if (const float* done = d.segment->done; done != nullptr) {  // here, while the next products are under way
-    const int64_t first = d.segment->first;
-    done += first * kAccStride;
-    finish_panel(d.args, d.panel, d.segment->token + first, d.tokens - first, done, done + kPanelRows);
-  }
+  if (const float* done = d.segment->done; done != nullptr)  // here, while the next products are under way
+    finish_panel(d.args, d.panel, d.segment->token, d.segment->tokens, done, done + kPanelRows);
   if (d.segment == d.last) return false;
   ++d.segment;
   begin_segment(d, chain);
@@ -160,13 +160,13 @@ RUSTML_INLINE bool drain_next(Drain& d, const Sums& sums, Chains& chain) {
 // sums leave their tile, of i - 3 they are added to the chains: so none waits for the other (measured: 25 ns a step at 0, 0, 1;
 // 17 so). fetch: packed weights that come next, `fetch_bytes` per step.
 template <int kSubs, bool minima>
-__attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, int64_t tokens, const AmxChunk& chunk,
-                                            const Segment* segments, int64_t n, const std::byte* fetch, int64_t fetch_bytes) {
+__attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, const AmxChunk& chunk, const Segment* segments, int64_t n,
+                                            const std::byte* fetch, int64_t fetch_bytes) {
   constexpr int64_t kStepK = kQBlock / kSubs;
   alignas(64) Sums sums[2] = {};
   Chains chain;
-  TileLoader loader{chunk.weights, segments, segments + n - 1, a.cols, 0, nullptr, nullptr};
-  Drain drain{a, panel, tokens, chunk, segments, segments + n - 1, 0, nullptr, nullptr, nullptr, nullptr};
+  TileLoader loader{chunk.weights, segments, segments + n - 1, 0, 0, nullptr, nullptr};
+  Drain drain{a, panel, chunk, segments, segments + n - 1, 0, nullptr, nullptr, nullptr, nullptr};
   begin_segment<kStepK>(loader);
   load_next<kStepK>(loader);
   multiply_tiles<kSumTiles[1], 1, 2>();
@@ -185,7 +185,7 @@ __attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, 
       multiply_tiles<kSumTiles[phase.value], 1, 2>();
       for (int64_t line = 0; line < fetch_bytes; line += kLineBytes) __builtin_prefetch(fetch + line);
       fetch += fetch_bytes;
-      more = drain_next<minima>(drain, sums[(phase.value + 1) % 2], chain);
+      more = drain_next<kSubs, minima>(drain, sums[(phase.value + 1) % 2], chain);
     });
     if (!more) return;
   }
@@ -193,35 +193,28 @@ __attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, 
 
 template <tensor::DType type>
 void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  if (!a.tiled) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
   using F = Format<type>;
   constexpr bool kMinima = F::kLayout.minima;
-  constexpr int64_t kUnitSteps = F::kBlocks * F::kSubs, kStepK = kQBlock / F::kSubs;
-  const int64_t tokens = token_end - token_begin, units = a.cols / kQBlock / F::kBlocks, half = (units + 1) / 2;
-  const int64_t pieces = (units * F::kBlocks + kAmxChunkBlocks - 1) / kAmxChunkBlocks;
-  const int64_t tile_floats = units * kUnitSteps * kAmxTokens;  // of scales
-  const int64_t group_tiles = kAmxFactors / (tile_floats * (kMinima ? 2 : 1));
-  if (tokens < kAmxTokens || group_tiles == 0) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
-
-  const int64_t tiles = (tokens + kAmxTokens - 1) / kAmxTokens;
-  const int64_t groups = (tiles + group_tiles - 1) / group_tiles > (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles
-                             ? (tiles + group_tiles - 1) / group_tiles
-                             : (tiles + kAmxMaxTiles - 1) / kAmxMaxTiles;
-  alignas(64) float factors[kAmxFactors];
+  constexpr int64_t kUnitSteps = F::kBlocks * F::kSubs;
+  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, half = (units + 1) / 2;
+  const int64_t pieces = (blocks + kAmxChunkBlocks - 1) / kAmxChunkBlocks;
+  const int64_t tile_floats = units * kUnitSteps * kAmxTokens;  // of `minimums`
+  const int64_t most = !kMinima ? kAmxMaxTiles : tile_floats * kAmxMaxTiles > kAmxFactors ? kAmxFactors / tile_floats : kAmxMaxTiles;
+  const int64_t first_tile = token_begin / kAmxTokens, tiles = (token_end - token_begin + kAmxTokens - 1) / kAmxTokens;
+  const int64_t groups = (tiles + most - 1) / most;
+  alignas(64) float minimums[kMinima ? kAmxFactors : 1];
   alignas(64) float acc[kAmxMaxTiles][kAmxTokens * kAccStride];
-  __builtin_memset(acc, 0, sizeof acc);  // a single unit has no second half
+  if (units == 1) __builtin_memset(acc, 0, sizeof acc);  // there is no second half
   AmxChunk chunk;
   const TileConfig config(F::kLayout.sub, kAmxTokens);
   configure_tiles(config);
   for (int64_t group = 0; group < groups; ++group) {
-    const int64_t tile_begin = tiles * group / groups, n = tiles * (group + 1) / groups - tile_begin;
-    // The last tile reaches back over tokens that are done.
-    const auto tile_token = [&](int64_t i) {
-      const int64_t t = (tile_begin + i) * kAmxTokens;
-      return token_begin + (t + kAmxTokens > tokens ? tokens - kAmxTokens : t);
-    };
-    float* minimums = factors + n * tile_floats;
-    for (int64_t i = 0; i < n; ++i)
-      tile_factors<F::kSubs, kMinima>(a, tile_token(i), kAmxTokens, factors + i * tile_floats, minimums + i * tile_floats);
+    const int64_t tile_begin = first_tile + tiles * group / groups, n = first_tile + tiles * (group + 1) / groups - tile_begin;
+    if constexpr (kMinima) {
+      const int64_t at = tile_begin * blocks * kAmxTokens;
+      minimum_factors<F::kSubs>(a.xd + at, a.xsum + at, n * blocks, minimums);
+    }
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t piece = 0; piece < pieces; ++piece) {
         const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces,
@@ -235,33 +228,39 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
         const auto add = [&](int64_t i, int64_t u, int64_t u_end, int64_t h) {
           if (u == u_end) return;
           float* chains = acc[i] + h * kPanelRows;
-          const int64_t at = i * tile_floats + u * kUnitSteps * kAmxTokens;
+          const int64_t at = ((tile_begin + i) * blocks + u * F::kBlocks) * kAmxTokens, token = (tile_begin + i) * kAmxTokens;
           segments[n_segments++] = {(u - begin) * kUnitSteps,
                                     (u_end - u) * kUnitSteps,
-                                    a.xq + tile_token(i) * a.cols + u * kUnitSteps * kStepK,
-                                    factors + at,
-                                    minimums + at,
+                                    a.xq + at * kQBlock,
+                                    a.xd + at,
+                                    kMinima ? minimums + i * tile_floats + u * kUnitSteps * kAmxTokens : nullptr,
                                     u == 0 || u == half ? kNoChains : chains,
                                     chains,
                                     u_end == units ? acc[i] : nullptr,
-                                    tile_token(i),
-                                    token_begin + (tile_begin + i) * kAmxTokens - tile_token(i)};
+                                    token,
+                                    token_end - token < kAmxTokens ? token_end - token : kAmxTokens};
         };
         for (int64_t i = 0; i < n; ++i) {
           add(i, begin, cut, 0);
           add(i, cut, end, 1);
         }
         const int64_t bytes = (end - begin) * F::kUnitBytes, lines = bytes / ((end - begin) * kUnitSteps * n) / kLineBytes + 1;
-        amx_segments<F::kSubs, kMinima>(a, panel, kAmxTokens, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
+        amx_segments<F::kSubs, kMinima>(a, panel, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
       }
     }
   }
   release_tiles();
 }
 
+void quantize_q8_tiled(const float* x, int64_t n, int64_t token, int8_t* q, float* d, int32_t* sum) {
+  const int64_t blocks = n / kQBlock, at = token / kAmxTokens * blocks * kAmxTokens + token % kAmxTokens;
+  quantize_row(x, blocks, {q + at * kQBlock, kAmxTokens * kQBlock, d + at, sum + at, kAmxTokens});
+}
+
 constexpr KernelTable make_amx_table() {
   using tensor::DType;
   KernelTable t = make_table("amx");
+  t.quantize_q8_tiled = quantize_q8_tiled;
   const auto at = [&](DType type) -> auto& { return t.linear[static_cast<int>(type)]; };
   at(DType::q4_0) = linear_amx<DType::q4_0>;
   at(DType::q4_1) = linear_amx<DType::q4_1>;

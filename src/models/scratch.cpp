@@ -18,7 +18,9 @@ class Carver {
   }
   ops::Activations activations(int64_t tokens, int64_t widest) {
     const int64_t blocks = (widest + kernels::kQBlock - 1) / kernels::kQBlock;
-    return {take<float>(tokens * widest), take<int8_t>(tokens * widest), take<float>(tokens * blocks), take<int32_t>(tokens * blocks)};
+    const int64_t tiled = tokens == 1 ? 1 : (tokens + kernels::kActivationTile - 1) / kernels::kActivationTile * kernels::kActivationTile;
+    return {take<float>(tokens * widest), take<int8_t>(tiled * blocks * kernels::kQBlock), take<float>(tiled * blocks),
+            take<int32_t>(tiled * blocks)};
   }
   ops::AttentionScratch partial(int64_t queries, int64_t n_blocks, int64_t head_dim) {
     return {take<float>(queries * n_blocks), take<float>(queries * n_blocks), take<float>(queries * n_blocks * head_dim)};

@@ -26,10 +26,11 @@ struct Matrix {
 
 // Inputs of a linear operation for n tokens: floats, and quantized per 32 values where a block-type matrix wants them.
 struct Activations {
-  float* f;      // [tokens][cols]
-  int8_t* q;     // [tokens][cols]
-  float* d;      // [tokens][cols / 32]
-  int32_t* sum;  // [tokens][cols / 32]
+  float* f;            // [tokens][cols]
+  int8_t* q;           // [tokens][cols]
+  float* d;            // [tokens][cols / 32]
+  int32_t* sum;        // [tokens][cols / 32]
+  bool tiled = false;  // q, d and sum are in tiles of 16 tokens instead (kernels.h)
 };
 
 // One token is prepared by every member for itself, in its own memory: cheaper than a barrier.

@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kPieceBytes = 4 << 20;  // weights of one piece of work, for up to 16 tokens
 constexpr int64_t kPieceTokens = 16;
 constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
+constexpr int64_t kWideTile = 128;  // of those in tiles: processors with AMX have 2 MB of L2, and expand weights once a tile
 constexpr int64_t kTileStep = 16;   // of the sizes of tiles, as kernels divide them further
 constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
 // Of an operation's units the last quarter goes to whoever comes first, so that a core that was late holds nobody up; in about so many
@@ -18,7 +19,7 @@ constexpr int64_t kClaimedPart = 4, kClaimsEach = 8, kClaimBytes = 32 << 10;
 
 kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
                               const std::byte* next) {
-  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next};
+  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next, x.tiled};
 }
 
 int64_t claimed_units(const Context& c, int64_t units) { return c.member.size() == 1 ? 0 : units / kClaimedPart; }
@@ -35,8 +36,9 @@ runtime::Range own_panels(const Context& c, int64_t panels) {
 // This member's part of `panels` x `n_tokens`, in pieces: body(panel_begin, panel_end, token_begin, token_end, the panel after that or
 // -1). A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. False: stopped.
 template <class Body>
-bool divide(Context& c, int64_t panels, int64_t panel_bytes, int64_t n_tokens, Body body) {
-  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, tiles = (n_tokens + kTokenTile - 1) / kTokenTile;
+bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& x, int64_t n_tokens, Body body) {
+  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, most = x.tiled ? kWideTile : kTokenTile;
+  const int64_t tiles = (n_tokens + most - 1) / most;
   const int64_t tile = (n_tokens + kTileStep * tiles - 1) / (kTileStep * tiles) * kTileStep;  // of almost one size
   const int64_t bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens, kPieceTokens, tile);
   const int64_t largest = std::max<int64_t>(1, bytes / panel_bytes / kPanelPair);  // piece, in units
@@ -102,14 +104,17 @@ Activations prepare(Context& c, int64_t n_tokens, Prepare row) {
     row(c.private_, 0);
     return c.private_;
   }
+  Activations to = c.shared;
+  to.tiled = c.kernels.quantize_q8_tiled != nullptr && n_tokens >= kernels::kActivationTile;
   const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
-  for (int64_t t = tokens.begin; t < tokens.end; ++t) row(c.shared, t);
+  for (int64_t t = tokens.begin; t < tokens.end; ++t) row(to, t);
   c.member.sync();
-  return c.shared;
+  return to;
 }
 
 void quantize_row(const Context& c, const float* x, int64_t cols, const Activations& to, int64_t t) {
   const int64_t blocks = cols / kernels::kQBlock;
+  if (to.tiled) return c.kernels.quantize_q8_tiled(x, cols, t, to.q, to.d, to.sum);
   c.kernels.quantize_q8(x, cols, to.q + t * cols, to.d + t * blocks, to.sum + t * blocks);
 }
 
@@ -132,7 +137,7 @@ void add_normalized(Context& c, const Norm& norm, float* y, int64_t n_tokens, in
 }
 
 Activations quantize(Context& c, const float* x, int64_t n_tokens, int64_t cols, bool quantize) {
-  if (!quantize) return {const_cast<float*>(x), nullptr, nullptr, nullptr};  // read only by linear
+  if (!quantize) return {const_cast<float*>(x), nullptr, nullptr, nullptr, false};  // read only by linear
   Activations a = prepare(c, n_tokens, [&](const Activations& to, int64_t t) { quantize_row(c, x + t * cols, cols, to, t); });
   a.f = const_cast<float*>(x);
   return a;
@@ -147,7 +152,7 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
   int64_t rows = 0, bytes = 0, panel_bytes = 0;
   for (const Matrix& m : parts) rows += m.rows, bytes += m.bytes(), panel_bytes = std::max(panel_bytes, m.panel_bytes());
-  if (!divide(c, panel_count(parts), panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+  if (!divide(c, panel_count(parts), panel_bytes, x, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
         const std::byte* then = p2 < 0 ? next : weights_at(parts, p2);
         int64_t first = 0, column = 0;  // of this part
         for (const Matrix& m : parts) {
@@ -172,7 +177,7 @@ void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gat
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
              up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
   const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
-  if (!divide(c, panels, panel_bytes, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+  if (!divide(c, panels, panel_bytes, x, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
         const std::byte* after = p2 < 0 ? next : gate_weight.data + p2 * gate_weight.panel_bytes();
         const std::byte* after_gate = up_weight ? second.data + p0 * second.panel_bytes() : after;
         gate_kernel(arguments(gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);

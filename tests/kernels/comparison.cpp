@@ -99,7 +99,27 @@ class Comparer {
         check_equal("quantize_q8 q", n, q.get(), q2.get(), n);
         check("quantize_q8 d", n, d.get(), d2.get(), n / 32);
         check_equal("quantize_q8 sum", n, sum.get(), sum2.get(), n / 32);
+        if (t_.quantize_q8_tiled != nullptr) quantize_tiled(x.get(), n, q2, d2, sum2);
       }
+    }
+  }
+
+  void quantize_tiled(const float* x, int64_t n, const Exact<int8_t>& q, const Exact<float>& d, const Exact<int32_t>& sum) {
+    const int64_t blocks = n / 32;
+    for (const int64_t token : {0, 5, 31}) {
+      Exact<int8_t> tiles(32 * n), row(n);
+      Exact<float> tiles_d(32 * blocks), row_d(blocks);
+      Exact<int32_t> tiles_sum(32 * blocks), row_sum(blocks);
+      t_.quantize_q8_tiled(x, n, token, tiles.get(), tiles_d.get(), tiles_sum.get());
+      for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t at = (token / 16 * blocks + b) * 16 + token % 16;
+        std::memcpy(row.get() + 32 * b, tiles.get() + 32 * at, 32);
+        row_d[b] = tiles_d[at], row_sum[b] = tiles_sum[at];
+      }
+      check_equal("quantize_q8_tiled q", n, row.get(), q.data.get(), n);
+      check("quantize_q8_tiled d", n, row_d.get(), d.data.get(), blocks);
+      check_equal("quantize_q8_tiled sum", n, row_sum.get(), sum.data.get(), blocks);
+      check_equal("quantize_q8_tiled, elsewhere", n, &tiles_d[(token + 16) % 32], std::vector<float>(1).data(), 1);
     }
   }
 
@@ -180,7 +200,37 @@ class Comparer {
         }
         check_equal((name + " in pieces of " + std::to_string(others)).c_str(), tokens, parts.get(), out.get(), out.size);
       }
+      if (block && t_.quantize_q8_tiled != nullptr) linear_tiled(name, t_.linear[index], args, want, reset);
       if (tokens > 40) return;
+    }
+  }
+
+  // [tokens][blocks][n] in tiles of 16 tokens, [tokens / 16][blocks][16][n]; absent tokens are noise.
+  template <class T>
+  Exact<T> in_tiles(const T* x, int64_t tokens, int64_t blocks, int64_t n) {
+    Exact<T> tiles((tokens + 15) / 16 * 16 * blocks * n);
+    for (int64_t i = 0; i < tiles.size; ++i) tiles[i] = static_cast<T>(random_() % 100);
+    for (int64_t t = 0; t < tokens; ++t) {
+      for (int64_t i = 0; i < blocks * n; ++i) tiles[((t / 16 * blocks + i / n) * 16 + t % 16) * n + i % n] = x[t * blocks * n + i];
+    }
+    return tiles;
+  }
+  template <class Reset>
+  void linear_tiled(const std::string& name, decltype(t_.linear[0]) linear, LinearArgs args, const Exact<float>& want, Reset reset) {
+    const int64_t panels = panel_count(args.rows), blocks = args.cols / 32, tokens = want.size / args.out_stride;
+    auto q = in_tiles(args.xq, tokens, blocks, 32);
+    auto d = in_tiles(args.xd, tokens, blocks, 1);
+    auto sum = in_tiles(args.xsum, tokens, blocks, 1);
+    for (const int64_t step : {tokens, int64_t{16}, int64_t{48}}) {
+      Exact<float> out(want.size);
+      reset(out);
+      args.out = out.get();
+      args.xq = q.get(), args.xd = d.get(), args.xsum = sum.get(), args.tiled = true;
+      for (int64_t token = 0; token < tokens; token += step) {
+        for (int64_t panel = 0; panel < panels; panel += step == tokens ? panels : 1)
+          linear(args, panel, step == tokens ? panels : panel + 1, token, std::min(tokens, token + step));
+      }
+      check((name + " in tiles").c_str(), tokens, out.get(), want.get(), out.size);
     }
   }
 
