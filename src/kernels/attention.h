@@ -48,8 +48,7 @@ RUSTML_INLINE void round_row(const float* x, int64_t head_dim, float* scale_out,
     }
     any = quantize_scale(bits, scale_out, &factor);
   }
-  for (int64_t d = 0; d < head_dim; d += kLanes) {
-    const int64_t n = lanes_at(d, head_dim);
+  const auto round = [&](int64_t d, int64_t n) RUSTML_LAMBDA {
     Element<type> elements[kLanes] = {};
     const F32x16 v = load_first(x + d, n);
     if constexpr (type == KvType::f32) store(elements, v);
@@ -58,7 +57,10 @@ RUSTML_INLINE void round_row(const float* x, int64_t head_dim, float* scale_out,
       if (any) store_rounded_i8(elements, v * set1(factor));
     }
     write(d, elements, n);
-  }
+  };
+  int64_t d = 0;
+  for (; d + kLanes <= head_dim; d += kLanes) round(d, int64_t{kLanes});  // copies of a constant size are no calls
+  if (d < head_dim) round(d, head_dim - d);
 }
 
 template <KvType type>

@@ -8,6 +8,7 @@
 #define RUSTML_TARGET avx2
 #endif
 #define RUSTML_XSIMD_ARCH xsimd::fma3<xsimd::avx2>
+#include "kernels/constants.h"
 #include "kernels/f32x16.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
@@ -65,6 +66,45 @@ RUSTML_INLINE int32_t store_rounded_i8(int8_t* q, F32x16 x) {
   const __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
   const __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xb1)));
+}
+
+// quantize_q8 of four blocks, whose reductions and divisions share instructions. q: 32 bytes at every q_stride. false: a value is
+// not finite, and nothing was written.
+#define RUSTML_FOUR_BLOCKS
+RUSTML_INLINE bool quantize_four(const float* x, int8_t* q, int64_t q_stride, float d[4], int32_t sum[4]) {
+  const auto magnitudes = [&](int64_t b) RUSTML_LAMBDA {
+    const auto part = [&](int64_t i) RUSTML_LAMBDA {
+      return _mm256_and_si256(_mm256_castps_si256(_mm256_loadu_ps(x + 32 * b + 8 * i)), _mm256_set1_epi32(0x7fffffff));
+    };
+    return _mm256_max_epi32(_mm256_max_epi32(part(0), part(1)), _mm256_max_epi32(part(2), part(3)));
+  };
+  const auto largest_of = [](__m256i a, __m256i b) RUSTML_LAMBDA {  // 64 bits: two lanes of a's, of b's
+    return _mm256_max_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+  };
+  const __m256i m01 = largest_of(magnitudes(0), magnitudes(1)), m23 = largest_of(magnitudes(2), magnitudes(3));
+  const __m256i m8 = _mm256_max_epi32(_mm256_unpacklo_epi64(m01, m23), _mm256_unpackhi_epi64(m01, m23));  // 128 bits: of each block
+  const __m128i bits = _mm_max_epi32(_mm256_castsi256_si128(m8), _mm256_extracti128_si256(m8, 1));
+  if (_mm_movemask_epi8(_mm_cmpgt_epi32(bits, _mm_set1_epi32(0x7f7fffff))) != 0) return false;
+  const __m128 largest = _mm_castsi128_ps(bits), counts = _mm_cmpge_ps(largest, _mm_set1_ps(kQuantizeTiny));
+  float factor[4];
+  _mm_storeu_ps(d, _mm_and_ps(counts, _mm_div_ps(largest, _mm_set1_ps(127.0f))));
+  _mm_storeu_ps(factor, _mm_and_ps(counts, _mm_div_ps(_mm_set1_ps(127.0f), largest)));
+  RUSTML_IN_ORDER("m", factor);  // read from memory: shuffles are many already
+
+  // Stores block b. Returns sums of two values: 128 bits are two of each eight of the block.
+  const auto store_block = [&](int64_t b) RUSTML_LAMBDA {
+    const auto rounded = [&](int64_t i) RUSTML_LAMBDA {
+      return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 32 * b + 8 * i), _mm256_set1_ps(factor[b])));
+    };
+    const __m256i mixed = _mm256_packs_epi16(_mm256_packs_epi32(rounded(0), rounded(1)), _mm256_packs_epi32(rounded(2), rounded(3)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + b * q_stride),
+                        _mm256_permutevar8x32_epi32(mixed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    return _mm256_maddubs_epi16(_mm256_set1_epi8(1), mixed);
+  };
+  const __m256i s0 = store_block(0), s1 = store_block(1), s2 = store_block(2), s3 = store_block(3);
+  const __m256i s16 = _mm256_hadd_epi16(_mm256_hadd_epi16(s0, s1), _mm256_hadd_epi16(s2, s3));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(sum), _mm_add_epi16(_mm256_castsi256_si128(s16), _mm256_extracti128_si256(s16, 1)));
+  return true;
 }
 
 RUSTML_INLINE F32x16 load_bf16(const void* p) {

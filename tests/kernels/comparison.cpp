@@ -75,7 +75,7 @@ class Comparer {
   }
 
   void quantize() {
-    for (int64_t n : {32, 64, 96, 576}) {
+    for (int64_t n : {32, 64, 96, 128, 224, 576}) {
       for (int round = 0; round < 8; ++round) {
         auto x = floats(n);
         if (round == 1) x[5] = kNaN;
