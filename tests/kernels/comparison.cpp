@@ -119,7 +119,8 @@ class Comparer {
       check_equal("quantize_q8_tiled q", n, row.get(), q.data.get(), n);
       check("quantize_q8_tiled d", n, row_d.get(), d.data.get(), blocks);
       check_equal("quantize_q8_tiled sum", n, row_sum.get(), sum.data.get(), blocks);
-      check_equal("quantize_q8_tiled, elsewhere", n, &tiles_d[(token + 16) % 32], std::vector<float>(1).data(), 1);
+      const int64_t beside = token / 16 * blocks * 16 + (token + 1) % 16;  // another token of block 0
+      check_equal("quantize_q8_tiled beside it", n, &tiles_d[beside], std::vector<float>(1).data(), 1);
     }
   }
 
@@ -216,7 +217,8 @@ class Comparer {
     return tiles;
   }
   template <class Reset>
-  void linear_tiled(const std::string& name, decltype(t_.linear[0]) linear, LinearArgs args, const Exact<float>& want, Reset reset) {
+  void linear_tiled(const std::string& name, void (*multiply)(const LinearArgs&, int64_t, int64_t, int64_t, int64_t), LinearArgs args,
+                    Exact<float>& want, Reset reset) {
     const int64_t panels = panel_count(args.rows), blocks = args.cols / 32, tokens = want.size / args.out_stride;
     auto q = in_tiles(args.xq, tokens, blocks, 32);
     auto d = in_tiles(args.xd, tokens, blocks, 1);
@@ -228,7 +230,7 @@ class Comparer {
       args.xq = q.get(), args.xd = d.get(), args.xsum = sum.get(), args.tiled = true;
       for (int64_t token = 0; token < tokens; token += step) {
         for (int64_t panel = 0; panel < panels; panel += step == tokens ? panels : 1)
-          linear(args, panel, step == tokens ? panels : panel + 1, token, std::min(tokens, token + step));
+          multiply(args, panel, step == tokens ? panels : panel + 1, token, std::min(tokens, token + step));
       }
       check((name + " in tiles").c_str(), tokens, out.get(), want.get(), out.size);
     }
