@@ -130,6 +130,10 @@ RUSTML_INLINE void begin_segment(Drain& d, Chains& chain) {
   d.left = s.steps, d.scale = s.scale, d.minimum = s.minimum;
   d.weight_scale = d.chunk.scale + s.begin * kPanelRows, d.weight_minimum = d.chunk.minimum + s.begin * kPanelRows;
   unroll<kAmxTokens>([&](auto i) RUSTML_LAMBDA { chain[i.value] = load(s.from + i.value * kAccStride); });
+  if (s.done == nullptr) return;
+  // The outputs' lines are in another core's cache, which has read what was there before: asked for now, they are here in time.
+  float* out = d.args.out + s.token * d.args.out_stride + d.panel * kPanelRows;
+  for (int64_t i = 0; i < s.tokens; ++i, out += d.args.out_stride) __builtin_prefetch(out, 1);
 }
 template <int kSubs, bool minima>  // false: that was the last
 RUSTML_INLINE bool drain_next(Drain& d, const Sums& sums, Chains& chain) {
