@@ -1,95 +1,19 @@
-// The cache's rows and the attention of one block of 128 positions (layouts in kernels.h).
+// Attention of one block of 128 positions (layouts in kernels.h), and the merge of blocks.
 //
-// As products of matrices: a tile of queries keeps its accumulators in registers, and a part of K, then of V, that lies in the
-// nearest cache is taken by one tile after the other. Scores: lanes are 16 positions of a K group. Values: lanes are 16 elements of
-// the head; where the queries of a tile see different positions (causal mask, window), each is asked. A query's chain over its
-// visible positions stays in ascending order throughout.
-// A single tile reads K and V from memory, which is fetched one phase ahead: V while the scores are worked out, what the caller
-// reads next while the values are; from several places in turn, because the processor follows each of them on its own. Several
-// tiles find all but the first reading in the cache and do without: counting costs them a twentieth to a tenth.
+// As products of matrices: a tile of queries keeps its accumulators in registers. Scores: lanes are 16 positions of a K group.
+// Values: lanes are 16 elements of the head; where the queries of a tile see different positions (causal mask, window), each is
+// asked. A query's chain over its visible positions stays in ascending order throughout.
+// Many queries: a part of K, then of V, is converted to floats once, and taken by one tile after the other while it lies in the
+// nearest cache. Converting in each tile takes the ports that multiply (AVX-512: a cycle beside eight of products), and rows of V
+// would fall on few sets of the cache.
+// Few queries read K and V from memory, which is fetched one phase ahead: V while the scores are worked out, what the caller reads
+// next while the values are; from several places in turn, because the processor follows each of them on its own. Many do without:
+// counting costs them a twentieth to a tenth.
 // K groups and V rows outside of what some query sees are not read: their memory may have been given back.
-// Included by target.h after raw_<isa>.h, math.h and float_ops.h.
+// Included by target.h after kv_rows.h.
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
-
-template <KvType type>
-using Element = std::conditional_t<type == KvType::f32, float, std::conditional_t<type == KvType::f16, uint16_t, int8_t>>;
-
-template <KvType type>
-RUSTML_INLINE F32x16 load_cached(const Element<type>* p) {
-  if constexpr (type == KvType::f32)
-    return load(p);
-  else if constexpr (type == KvType::f16)
-    return load_f16(p);
-  else
-    return load_i8(p);
-}
-template <KvType type>
-RUSTML_INLINE F32x16 load_cached_first(const Element<type>* p, int64_t n) {
-  Element<type> lanes[kLanes] = {};
-  __builtin_memcpy(lanes, p, static_cast<size_t>(n) * sizeof(Element<type>));
-  return load_cached<type>(lanes);
-}
-
-// ---- writing ----
-
-// x rounded to the cache's type, given to write(d, elements, n) 16 at a time.
-template <KvType type, class Write>
-RUSTML_INLINE void round_row(const float* x, int64_t head_dim, float* scale_out, Write write) {
-  float factor = 0;
-  bool any = false;
-  if constexpr (type == KvType::q8_0) {
-    int32_t bits = 0;
-    for (int64_t d = 0; d < head_dim; d += kLanes) {
-      const F32x16 v = load_first(x + d, lanes_at(d, head_dim));
-      const int32_t b = largest_magnitude_bits(v, v);
-      bits = b > bits ? b : bits;
-    }
-    any = quantize_scale(bits, scale_out, &factor);
-  }
-  for (int64_t d = 0; d < head_dim; d += kLanes) {
-    const int64_t n = lanes_at(d, head_dim);
-    Element<type> elements[kLanes] = {};
-    const F32x16 v = load_first(x + d, n);
-    if constexpr (type == KvType::f32) store(elements, v);
-    if constexpr (type == KvType::f16) store_f16(elements, v);
-    if constexpr (type == KvType::q8_0) {
-      if (any) store_rounded_i8(elements, v * set1(factor));
-    }
-    write(d, elements, n);
-  }
-}
-
-template <KvType type>
-void store_k_as(const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
-  Element<type>* lane = static_cast<Element<type>*>(k_block) + index / kLanes * head_dim * kLanes + index % kLanes;
-  round_row<type>(x, head_dim, k_scale + index, [&](int64_t d, const Element<type>* elements, int64_t n) RUSTML_LAMBDA {
-    for (int64_t i = 0; i < n; ++i) lane[(d + i) * kLanes] = elements[i];
-  });
-}
-
-template <KvType type>
-void store_v_as(const float* x, int64_t head_dim, void* v_block, float* v_scale, int64_t index) {
-  Element<type>* row = static_cast<Element<type>*>(v_block) + index * head_dim;
-  round_row<type>(x, head_dim, v_scale + index, [&](int64_t d, const Element<type>* elements, int64_t n) RUSTML_LAMBDA {
-    __builtin_memcpy(row + d, elements, static_cast<size_t>(n) * sizeof(Element<type>));
-  });
-}
-
-void store_k(KvType type, const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
-  if (type == KvType::f32) return store_k_as<KvType::f32>(x, head_dim, k_block, k_scale, index);
-  if (type == KvType::f16) return store_k_as<KvType::f16>(x, head_dim, k_block, k_scale, index);
-  store_k_as<KvType::q8_0>(x, head_dim, k_block, k_scale, index);
-}
-
-void store_v(KvType type, const float* x, int64_t head_dim, void* v_block, float* v_scale, int64_t index) {
-  if (type == KvType::f32) return store_v_as<KvType::f32>(x, head_dim, v_block, v_scale, index);
-  if (type == KvType::f16) return store_v_as<KvType::f16>(x, head_dim, v_block, v_scale, index);
-  store_v_as<KvType::q8_0>(x, head_dim, v_block, v_scale, index);
-}
-
-// ---- scores, softmax, values ----
 
 // What is read in the next phase, fetched while the present one reads: some lines at a time, one of each part.
 struct Fetch {
@@ -116,8 +40,7 @@ struct NoFetch {
 };
 
 using Weights = float[kAttendBlock];  // of one query: scores, then exp, then exp times V's scale
-
-constexpr int64_t kBatch = 24;  // queries whose weights are kept: four tiles of six, three of eight
+constexpr float kHidden = -1;         // weight of a position that the query does not see but others of its tile do
 
 // Queries [j, j + n) whose accumulators fill the registers, and the positions of the block that they see.
 struct Tile {
@@ -137,6 +60,8 @@ struct Tile {
     }
     if (all_begin >= all_end) all_begin = all_end = end;
   }
+  int64_t begin_group() const { return begin / kLanes; }
+  int64_t end_group() const { return (end + kLanes - 1) / kLanes; }
 };
 
 // Vectors that a tile of Q queries takes at a time: few queries need several for enough chains.
@@ -145,97 +70,123 @@ constexpr int kWide = Q > kAttendAccumulators / 2   ? 1
                       : Q > kAttendAccumulators / 4 ? 2
                                                     : 4;
 
-// Groups [group, group + G).
+// Elements [d, d + dims) of K's groups [group, end): [groups at stride][dims][16].
+template <KvType type>
+struct Keys {
+  const Element<type>* at;
+  int64_t stride, group, end, d, dims;
+};
+
+// Groups [group, group + G): scores, or, where d > 0, the rest of their chains.
 template <KvType type, int Q, int G, class F>
-RUSTML_INLINE void scores_at(const AttendArgs& a, const Tile& tile, int64_t group, Weights* e, F& fetch) {
-  const int64_t dim = a.head_dim;
-  const auto* k = static_cast<const Element<type>*>(a.k) + group * dim * kLanes;
+RUSTML_INLINE void scores_at(const AttendArgs& a, const Tile& tile, const Keys<type>& keys, int64_t group, Weights* e, F& fetch) {
+  const auto* k = keys.at + (group - keys.group) * keys.stride;
   const float* q[Q];
   F32x16 acc[Q][G];
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    q[i.value] = a.q[tile.j + i.value];
-    unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = zero(); });
+    q[i.value] = a.q[tile.j + i.value] + keys.d;
+    unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = keys.d == 0 ? zero() : load(e[i.value] + (group + g.value) * kLanes); });
   });
-  for (int64_t d = 0; d < dim; ++d) {
+  for (int64_t d = 0; d < keys.dims; ++d) {
     fetch.step(G * kLanes * sizeof(Element<type>));
-    F32x16 keys[G];
-    unroll<G>([&](auto g) RUSTML_LAMBDA { keys[g.value] = load_cached<type>(k + (g.value * dim + d) * kLanes); });
+    F32x16 lanes[G];
+    unroll<G>([&](auto g) RUSTML_LAMBDA { lanes[g.value] = load_cached<type>(k + g.value * keys.stride + d * kLanes); });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
       const F32x16 x = set1(q[i.value][d]);
-      unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = fma(keys[g.value], x, acc[i.value][g.value]); });
+      unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = fma(lanes[g.value], x, acc[i.value][g.value]); });
     });
   }
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    unroll<G>([&](auto g) RUSTML_LAMBDA {
-      const int64_t p = (group + g.value) * kLanes;
-      F32x16 s = acc[i.value][g.value];
-      if constexpr (type == KvType::q8_0) s = s * load(a.k_scale + p);
-      store(e[i.value] + p, s);
-    });
+    unroll<G>([&](auto g) RUSTML_LAMBDA { store(e[i.value] + (group + g.value) * kLanes, acc[i.value][g.value]); });
   });
 }
 
-// Scores of those of groups [group, end) that the tile sees.
+// Scores, without scale, of those groups that the tile sees.
 template <KvType type, int Q, class F>
-__attribute__((noinline)) void scores(const AttendArgs& a, const Tile& tile, int64_t group, int64_t end, Weights* e, F& fetch) {
-  const int64_t tile_begin = tile.begin / kLanes, tile_end = (tile.end + kLanes - 1) / kLanes;
-  group = group > tile_begin ? group : tile_begin;
-  end = end < tile_end ? end : tile_end;
+__attribute__((noinline)) void scores(const AttendArgs& a, const Tile& tile, const Keys<type>& keys, Weights* e, F& fetch) {
+  int64_t group = keys.group > tile.begin_group() ? keys.group : tile.begin_group();
+  const int64_t end = keys.end < tile.end_group() ? keys.end : tile.end_group();
   F f = fetch;  // its counters in registers
   constexpr int wide = kWide<Q>;
   if constexpr (wide > 1) {
-    for (; group + wide <= end; group += wide) scores_at<type, Q, wide>(a, tile, group, e, f);
+    for (; group + wide <= end; group += wide) scores_at<type, Q, wide>(a, tile, keys, group, e, f);
   }
-  for (; group < end; ++group) scores_at<type, Q, 1>(a, tile, group, e, f);
+  for (; group < end; ++group) scores_at<type, Q, 1>(a, tile, keys, group, e, f);
   fetch = f;
+}
+
+// x in lanes [from, to), `hidden` in the others.
+RUSTML_INLINE F32x16 visible_lanes(F32x16 x, int64_t from, int64_t to, float hidden) {
+  constexpr float numbers[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const F32x16 lane = load(numbers), other = set1(hidden);
+  return where_less(lane, set1(static_cast<float>(from)), other, where_less(lane, set1(static_cast<float>(to)), x, other));
 }
 
 // Scores -> weights; sets m and l. All maxima first: a query's exponentials wait for its own.
 template <KvType type>
-void softmax(const AttendArgs& a, const Tile& tile, Weights* e) {
-  const float infinity = __builtin_inff();
+__attribute__((noinline)) void softmax(const AttendArgs& a, const Tile& tile, Weights* e) {
+  // f(position, lanes of these 16 that query j sees: from, to; whether all) for the groups that it sees.
+  const auto each_group = [&](int64_t j, auto f) RUSTML_LAMBDA {
+    const int64_t first = a.first[j], last = a.last[j];
+    for (int64_t p = first < last ? first / kLanes * kLanes : last; p < last; p += kLanes)
+      f(p, first - p, last - p, p >= first && p + kLanes <= last);
+  };
   for (int64_t i = 0; i < tile.n; ++i) {
-    const int64_t first = a.first[tile.j + i], last = a.last[tile.j + i], end = (last + kLanes - 1) / kLanes * kLanes;
-    F32x16 largest = set1(-infinity);
-    if (first < last) {
-      for (int64_t p = first / kLanes * kLanes; p < first; ++p) e[i][p] = -infinity;
-      for (int64_t p = last; p < end; ++p) e[i][p] = -infinity;
-      for (int64_t p = first / kLanes * kLanes; p < end; p += kLanes) largest = larger(load(e[i] + p), largest);
-    }
+    F32x16 largest = set1(-__builtin_inff());
+    each_group(tile.j + i, [&](int64_t p, int64_t from, int64_t to, bool whole) RUSTML_LAMBDA {
+      F32x16 s = load(e[i] + p);
+      if constexpr (type == KvType::q8_0) {
+        s = s * load(a.k_scale + p);
+        store(e[i] + p, s);
+      }
+      largest = larger(whole ? s : visible_lanes(s, from, to, -__builtin_inff()), largest);
+    });
     a.m[tile.j + i] = max_lane(largest) + 0.0f;  // never -0
   }
   for (int64_t i = 0; i < tile.n; ++i) {
-    const int64_t first = a.first[tile.j + i], last = a.last[tile.j + i];
     const F32x16 m = set1(a.m[tile.j + i]);
     F32x16 sum = zero();
-    for (int64_t p = first < last ? first / kLanes * kLanes : last; p < last; p += kLanes) {
-      F32x16 x = exp(load(e[i] + p) - m);
-      sum = sum + x;  // invisible ones are 0
+    each_group(tile.j + i, [&](int64_t p, int64_t from, int64_t to, bool whole) RUSTML_LAMBDA {
+      F32x16 x = load(e[i] + p) - m;
+      if (!whole) x = visible_lanes(x, from, to, 0);  // not exp(-inf): where a result underflows, processors take 100 ns
+      x = exp(x);
+      if (!whole) x = visible_lanes(x, from, to, 0);
+      sum = sum + x;
       if constexpr (type == KvType::q8_0) x = x * load(a.v_scale + p);
       store(e[i] + p, x);
-    }
+    });
     a.l[tile.j + i] = sum_lanes(sum);
+    for (int64_t p = tile.begin; p < a.first[tile.j + i]; ++p) e[i][p] = kHidden;
+    for (int64_t p = a.last[tile.j + i]; p < tile.end; ++p) e[i][p] = kHidden;
   }
 }
 
-// o[d .. d + 16 D) = weights * V; kRest: the last n < 16 elements.
+// Elements [d, d + n) of V's rows, which lie `stride` apart, at position 0.
+template <KvType type>
+struct Values {
+  const Element<type>* at;
+  int64_t stride, d, n;
+};
+
+// Elements [c, c + 16 D) of `values`, of which n exist: o = weights * V. kRest: fewer than 16 may be read, n of a single vector.
 template <KvType type, int Q, int D, bool kRest, class F>
-RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t rest, F& fetch) {
-  const int64_t n = kRest ? rest : kLanes;
+RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Values<type>& values, const Weights* e, int64_t c, int64_t n,
+                             F& fetch) {
   F32x16 o[Q][D];
   unroll<Q>([&](auto i) RUSTML_LAMBDA { unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = zero(); }); });
-  const auto* v = static_cast<const Element<type>*>(a.v) + d;
+  const auto* v = values.at + c;
   int64_t p = tile.begin;
   const auto step = [&](auto everyone) RUSTML_LAMBDA {
     fetch.step(D * kLanes * sizeof(Element<type>));
     F32x16 row[D];
     unroll<D>([&](auto c) RUSTML_LAMBDA {
-      const auto* at = v + p * a.head_dim + c.value * kLanes;
+      const auto* at = v + p * values.stride + c.value * kLanes;
       row[c.value] = kRest ? load_cached_first<type>(at, n) : load_cached<type>(at);
     });
     unroll<Q>([&](auto i) RUSTML_LAMBDA {
-      if (!everyone.value && (p < a.first[tile.j + i.value] || p >= a.last[tile.j + i.value])) return;
-      const F32x16 factor = set1(e[i.value][p]);
+      const float weight = e[i.value][p];
+      if (!everyone.value && weight < 0) return;
+      const F32x16 factor = set1(weight);
       unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = fma(factor, row[c.value], o[i.value][c.value]); });
     });
   };
@@ -247,28 +198,34 @@ RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Weight
     for (; p < tile.end; ++p) step(Index<0>{});
   }
   unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    unroll<D>([&](auto c) RUSTML_LAMBDA { store_first(a.o[tile.j + i.value] + d + c.value * kLanes, o[i.value][c.value], n); });
+    float* out = a.o[tile.j + i.value] + values.d + c;
+    unroll<D>([&](auto c) RUSTML_LAMBDA { store_first(out + c.value * kLanes, o[i.value][c.value], lanes_at(c.value * kLanes, n)); });
   });
 }
 
 // The last n < 16 elements, at d, one query at a time: heads of such sizes are rare.
 template <KvType type>
-__attribute__((noinline)) void values_rest(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t n) {
+__attribute__((noinline)) void values_rest(const AttendArgs& a, const Tile& tile, const Values<type>& values, const Weights* e, int64_t c) {
   NoFetch fetch;
-  for (int64_t i = 0; i < tile.n; ++i) values_at<type, 1, 1, true>(a, Tile(a, tile.j + i, tile.j + i + 1), e + i, d, n, fetch);
+  for (int64_t i = 0; i < tile.n; ++i)
+    values_at<type, 1, 1, true>(a, Tile(a, tile.j + i, tile.j + i + 1), values, e + i, c, values.n - c, fetch);
 }
 
-// Values of elements [d, end).
-template <KvType type, int Q, class F>
-__attribute__((noinline)) void values(const AttendArgs& a, const Tile& tile, const Weights* e, int64_t d, int64_t end, F& fetch) {
+// kPadded: whole vectors may be read.
+template <KvType type, int Q, bool kPadded, class F>
+__attribute__((noinline)) void weigh(const AttendArgs& a, const Tile& tile, const Values<type>& values, const Weights* e, F& fetch) {
   F f = fetch;
+  int64_t c = 0;
   constexpr int wide = kWide<Q>;
   if constexpr (wide > 1) {
-    for (; d + wide * kLanes <= end; d += wide * kLanes) values_at<type, Q, wide, false>(a, tile, e, d, 0, f);
+    for (; c + wide * kLanes <= values.n; c += wide * kLanes) values_at<type, Q, wide, false>(a, tile, values, e, c, wide * kLanes, f);
   }
-  for (; d + kLanes <= end; d += kLanes) values_at<type, Q, 1, false>(a, tile, e, d, 0, f);
+  for (; c + (kPadded ? 1 : kLanes) <= values.n; c += kLanes)
+    values_at<type, Q, 1, false>(a, tile, values, e, c, kPadded ? lanes_at(c, values.n) : int64_t{kLanes}, f);
   fetch = f;
-  if (d < end) values_rest<type>(a, tile, e, d, end - d);
+  if constexpr (!kPadded) {
+    if (c < values.n) values_rest<type>(a, tile, values, e, c);
+  }
 }
 
 // f(Index<n>), least <= n <= most.
@@ -278,44 +235,102 @@ RUSTML_INLINE void with_width(int64_t n, F f) {
   if constexpr (most > least) with_width<least, most - 1>(n, f);
 }
 
-// As matrix products: `wide` vectors' width of K, then of V, is taken by one tile after the other while it lies in the nearest
-// cache. e: weights from query all.j on.
-template <KvType type, int least, class F>
-RUSTML_INLINE void attend_tiles(const AttendArgs& a, const Tile& all, const Tile* tiles, int64_t n_tiles, int64_t wide, Weights* e, F rows,
-                                F next) {
-  const auto each_tile = [&](auto f) RUSTML_LAMBDA {
-    for (int64_t t = 0; t < n_tiles; ++t)
-      with_width<least, kAttendQueries>(tiles[t].n, [&](auto q) RUSTML_LAMBDA { f(q, tiles[t], e + (tiles[t].j - all.j)); });
-  };
-  for (int64_t group = all.begin / kLanes; group * kLanes < all.end; group += wide)
-    each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { scores<type, q.value>(a, tile, group, group + wide, w, rows); });
-  for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], e + (tiles[t].j - all.j));
-  for (int64_t d = 0; d < a.head_dim; d += wide * kLanes) {
-    const int64_t end = d + wide * kLanes < a.head_dim ? d + wide * kLanes : a.head_dim;
-    each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { values<type, q.value>(a, tile, w, d, end, next); });
-  }
+// Up to kAttendQueries queries [begin, end), a single tile, which reads K and V where they lie.
+template <KvType type>
+void attend_few(const AttendArgs& a, int64_t begin, int64_t end) {
+  alignas(64) Weights e[kAttendQueries];
+  const Tile tile(a, begin, end);
+  const auto *k = static_cast<const Element<type>*>(a.k), *v = static_cast<const Element<type>*>(a.v);
+  const int64_t dim = a.head_dim, group = tile.begin_group();
+  const int64_t bytes = tile.begin < tile.end ? (tile.end - tile.begin) * dim * static_cast<int64_t>(sizeof(Element<type>)) : 0;
+  Fetch rows(v + tile.begin * dim, bytes), next(a.next, bytes);
+  with_width<1, kAttendQueries>(tile.n, [&](auto q) RUSTML_LAMBDA {
+    scores<type, q.value>(a, tile, Keys<type>{k + group * dim * kLanes, dim * kLanes, group, tile.end_group(), 0, dim}, e, rows);
+    softmax<type>(a, tile, e);
+    weigh<type, q.value, false>(a, tile, Values<type>{v, dim, 0, dim}, e, next);
+  });
 }
 
-// Queries [begin, end), at most kBatch, in tiles of about the same size.
+// Queries divided into n_parts of about the same size: f(begin, end).
+template <class F>
+RUSTML_INLINE void divide(int64_t n_queries, int64_t n_parts, F f) {
+  for (int64_t i = 0; i < n_parts; ++i) f(n_queries * i / n_parts, n_queries * (i + 1) / n_parts);
+}
+
+constexpr int64_t tiles_of(int64_t n_queries) { return (n_queries + kAttendQueries - 1) / kAttendQueries; }
+
+// A part of K or V as floats, which all tiles take while it lies in the nearest cache: read and converted once.
+constexpr int64_t kPartWidth = 2 * kLanes, kPartDepth = 128;
+using Part = float[kPartWidth * kPartDepth];
+static_assert(kPartDepth >= kAttendBlock);
+
+// Elements [d, d + dims) of groups [group, end).
 template <KvType type>
-void attend_batch(const AttendArgs& a, int64_t begin, int64_t end) {
-  alignas(64) Weights e[kBatch];
-  const Tile all(a, begin, end);
-  if (all.n <= kAttendQueries) {
-    const int64_t row_bytes = a.head_dim * static_cast<int64_t>(sizeof(Element<type>));
-    const int64_t bytes = all.begin < all.end ? (all.end - all.begin) * row_bytes : 0;
-    const Fetch rows(static_cast<const std::byte*>(a.v) + all.begin * row_bytes, bytes), next(a.next, bytes);
-    return attend_tiles<type, 1>(a, all, &all, 1, 4, e, rows, next);
+Keys<KvType::f32> convert_keys(const AttendArgs& a, int64_t group, int64_t end, int64_t d, int64_t dims, Part& part) {
+  for (int64_t g = group; g < end; ++g) {
+    const auto* k = static_cast<const Element<type>*>(a.k) + (g * a.head_dim + d) * kLanes;
+    float* to = part + (g - group) * dims * kLanes;
+    for (int64_t i = 0; i < dims * kLanes; i += kLanes) store(to + i, load_cached<type>(k + i));
   }
-  Tile tiles[(kBatch + kAttendQueries - 1) / kAttendQueries];
-  const int64_t n_tiles = (all.n + kAttendQueries - 1) / kAttendQueries;
-  for (int64_t t = 0; t < n_tiles; ++t) tiles[t] = Tile(a, begin + all.n * t / n_tiles, begin + all.n * (t + 1) / n_tiles);
-  attend_tiles<type, (kAttendQueries + 1) / 2>(a, all, tiles, n_tiles, 2, e, NoFetch{}, NoFetch{});
+  return {part, dims * kLanes, group, end, d, dims};
+}
+
+// Elements [d, d + n) of rows [begin, end); zeros behind them.
+template <KvType type>
+Values<KvType::f32> convert_values(const AttendArgs& a, int64_t begin, int64_t end, int64_t d, int64_t n, Part& part) {
+  for (int64_t p = begin; p < end; ++p) {
+    const auto* v = static_cast<const Element<type>*>(a.v) + p * a.head_dim + d;
+    float* to = part + p * kPartWidth;
+    int64_t c = 0;
+    for (; c + kLanes <= n; c += kLanes) store(to + c, load_cached<type>(v + c));
+    if (c < n) store(to + c, load_cached_first<type>(v + c, n - c));
+  }
+  return {part, kPartWidth, d, n};
+}
+
+constexpr int64_t kBatch = 24;  // queries whose weights are kept: four tiles of six, three of eight
+
+// More than one tile's queries, [begin, end), at most kBatch.
+template <KvType type>
+void attend_many(const AttendArgs& a, int64_t begin, int64_t end) {
+  alignas(64) Weights e[kBatch];
+  alignas(64) Part part;
+  Tile tiles[tiles_of(kBatch)];
+  const Tile all(a, begin, end);
+  int64_t n_tiles = 0;
+  divide(all.n, tiles_of(all.n), [&](int64_t from, int64_t to) RUSTML_LAMBDA { tiles[n_tiles++] = Tile(a, begin + from, begin + to); });
+  const auto each_tile = [&](auto f) RUSTML_LAMBDA {
+    for (int64_t t = 0; t < n_tiles; ++t) {
+      Weights* w = e + (tiles[t].j - begin);
+      with_width<(kAttendQueries + 1) / 2, kAttendQueries>(tiles[t].n, [&](auto q) RUSTML_LAMBDA { f(q, tiles[t], w); });
+    }
+  };
+  NoFetch none;
+  constexpr int64_t groups = kPartWidth / kLanes;
+  for (int64_t group = all.begin_group(); group < all.end_group(); group += groups) {
+    const int64_t end_group = group + groups < all.end_group() ? group + groups : all.end_group();
+    for (int64_t d = 0; d < a.head_dim; d += kPartDepth) {
+      const int64_t dims = a.head_dim - d < kPartDepth ? a.head_dim - d : kPartDepth;
+      const auto keys = convert_keys<type>(a, group, end_group, d, dims, part);
+      each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { scores<KvType::f32, q.value>(a, tile, keys, w, none); });
+    }
+  }
+  for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], e + (tiles[t].j - begin));
+  for (int64_t d = 0; d < a.head_dim; d += kPartWidth) {
+    const int64_t n = a.head_dim - d < kPartWidth ? a.head_dim - d : kPartWidth;
+    const auto values = convert_values<type>(a, all.begin, all.end, d, n, part);
+    each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { weigh<KvType::f32, q.value, true>(a, tile, values, w, none); });
+  }
 }
 
 template <KvType type>
 void attend_as(const AttendArgs& a) {
-  for (int64_t j = 0; j < a.n_queries; j += kBatch) attend_batch<type>(a, j, j + kBatch < a.n_queries ? j + kBatch : a.n_queries);
+  const int64_t n = a.n_queries;
+  if (n <= kAttendDirect) {
+    divide(n, tiles_of(n), [&](int64_t begin, int64_t end) RUSTML_LAMBDA { attend_few<type>(a, begin, end); });
+  } else {
+    divide(n, (n + kBatch - 1) / kBatch, [&](int64_t begin, int64_t end) RUSTML_LAMBDA { attend_many<type>(a, begin, end); });
+  }
 }
 
 void attend(const AttendArgs& a) {
@@ -328,21 +343,26 @@ void attend_merge(const float* m, const float* l, const float* o, int64_t o_stri
   const float infinity = __builtin_inff();
   float largest = -infinity;
   for (int64_t i = 0; i < n_blocks; ++i) largest = m[i] > largest ? m[i] : largest;
-  F32x16 total = zero();  // alike in all lanes
+  F32x16 total = zero();  // alike in all lanes, as factors are
   for (int64_t begin = 0; begin < n_blocks; begin += kLanes) {
     const int64_t n = lanes_at(begin, n_blocks);
-    float factor[kLanes];
-    if (n_blocks == 1 && largest > -infinity && largest < infinity)
-      factor[0] = 1.0f;  // exp(0)
-    else
-      store(factor, exp(load_first(m + begin, n) - set1(largest)));
+    F32x16 factor[kLanes];
+    float together[kLanes];
+    constexpr int64_t few = 8;  // exponentials one by one cost less than their way through memory
+    if (n > few) store(together, exp(load_first(m + begin, n, largest) - set1(largest)));
     for (int64_t i = 0; i < n; ++i) {
-      if (m[begin + i] == -infinity) factor[i] = 0.0f;  // also if the largest is
-      total = fma(set1(l[begin + i]), set1(factor[i]), total);
+      const float at = m[begin + i];
+      if (at == -infinity)
+        factor[i] = zero();  // also if the largest is
+      else if (at == largest && at < infinity)
+        factor[i] = set1(1.0f);  // exp(0)
+      else
+        factor[i] = n > few ? set1(together[i]) : exp(set1(at) - set1(largest));
+      total = fma(set1(l[begin + i]), factor[i], total);
     }
     each(head_dim, y, [&](int64_t d, int64_t lanes) RUSTML_LAMBDA {
       F32x16 sum = begin == 0 ? zero() : load_first(y + d, lanes);
-      for (int64_t i = 0; i < n; ++i) sum = fma(load_first(o + (begin + i) * o_stride + d, lanes), set1(factor[i]), sum);
+      for (int64_t i = 0; i < n; ++i) sum = fma(load_first(o + (begin + i) * o_stride + d, lanes), factor[i], sum);
       return begin + kLanes < n_blocks ? sum : sum / total;
     });
   }

@@ -92,6 +92,10 @@ RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::min(x
 RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] > y.v[i], x.v[i], y.v[i])); }
 RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] < y.v[i], x.v[i], y.v[i])); }
 #endif
+// Where x < y, then a else b.
+RUSTML_INLINE F32x16 where_less(F32x16 x, F32x16 y, F32x16 a, F32x16 b) {
+  RUSTML_EACH_PART(xsimd::select(x.v[i] < y.v[i], a.v[i], b.v[i]));
+}
 RUSTML_INLINE bool any_equal(F32x16 a, F32x16 b) {
   bool any = false;
   unroll<kParts>([&](auto i) RUSTML_LAMBDA { any = xsimd::any(a.v[i.value] == b.v[i.value]) || any; });
@@ -126,20 +130,20 @@ RUSTML_INLINE F32x16 first_lanes(F32x16 x, int64_t n) {
 // f of the halves, again and again: the reduction tree of kernels.h.
 template <class F>
 RUSTML_INLINE float reduce(F32x16 x, F f) {
+  using Four = float __attribute__((vector_size(16)));  // a register of every target
   float lanes[kLanes];
   store(lanes, x);
-  unroll<4>([&](auto step) RUSTML_LAMBDA {
-    constexpr int width = kLanes / 2 >> step.value;
-    unroll<width>([&](auto l) RUSTML_LAMBDA { lanes[l.value] = f(lanes[l.value], lanes[l.value + width]); });
-  });
-  return lanes[0];
+  Four q[4];
+  __builtin_memcpy(q, lanes, sizeof lanes);
+  const Four four = f(f(q[0], q[2]), f(q[1], q[3])), two = f(four, __builtin_shufflevector(four, four, 2, 3, 2, 3));
+  return f(two, __builtin_shufflevector(two, two, 1, 1, 1, 1))[0];
 }
 RUSTML_INLINE float sum_lanes(F32x16 x) {
-  return reduce(x, [](float a, float b) RUSTML_LAMBDA { return a + b; });
+  return reduce(x, [](auto a, auto b) RUSTML_LAMBDA { return a + b; });
 }
 // None of them NaN.
 RUSTML_INLINE float max_lane(F32x16 x) {
-  return reduce(x, [](float a, float b) RUSTML_LAMBDA { return a > b ? a : b; });
+  return reduce(x, [](auto a, auto b) RUSTML_LAMBDA { return a > b ? a : b; });
 }
 
 }  // namespace

@@ -14,9 +14,10 @@ namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int kTilePanels = 1, kTileTokens = 4;
-constexpr int kStreams = 1;                                 // of a panel's weights, for one token: from beginning to end
-constexpr int kFewTokens = 8;                               // up to so many take no tile, as measured on Zen 3
-constexpr int kAttendQueries = 6, kAttendAccumulators = 4;  // 12 registers of accumulators; 8, where several vectors take more
+constexpr int kStreams = 1;    // of a panel's weights, for one token: from beginning to end
+constexpr int kFewTokens = 8;  // up to so many take no tile, as measured on Zen 3
+constexpr int kAttendQueries = 6, kAttendAccumulators = 4,
+              kAttendDirect = 12;  // 12 registers of accumulators; 8, where several vectors take more
 
 RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
 

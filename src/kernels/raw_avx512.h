@@ -13,8 +13,9 @@ namespace {
 constexpr int kTilePanels = 2, kTileTokens = 6;
 constexpr int kStreams = 2;    // of a panel's weights, for one token: its halves side by side
 constexpr int kFewTokens = 8;  // up to so many take no tile
-// Register tile of attention: 8 queries x 2 vectors; for fewer queries up to 4 vectors.
-constexpr int kAttendQueries = 8, kAttendAccumulators = 16;
+// Register tile of attention: 8 queries x 2 vectors; for fewer queries up to 4 vectors. kAttendDirect: up to so many queries read K
+// and V themselves; more take them converted.
+constexpr int kAttendQueries = 8, kAttendAccumulators = 16, kAttendDirect = 8;
 
 RUSTML_INLINE F32x16 raw(__m512 x) { return {{Batch(x)}}; }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr int kTilePanels = 1, kTileTokens = 4;
 constexpr int kStreams = 1;    // of a panel's weights, for one token: from beginning to end
 constexpr int kFewTokens = 4;  // up to so many take no tile
-constexpr int kAttendQueries = 6, kAttendAccumulators = 4;
+constexpr int kAttendQueries = 6, kAttendAccumulators = 4, kAttendDirect = 12;
 
 // a * b + c, rounded once.
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {

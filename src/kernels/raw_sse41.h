@@ -14,7 +14,7 @@ namespace {
 constexpr int kTilePanels = 1, kTileTokens = 2;
 constexpr int kStreams = 1;    // of a panel's weights, for one token: from beginning to end
 constexpr int kFewTokens = 2;  // up to so many take no tile: more do not fit the registers
-constexpr int kAttendQueries = 2, kAttendAccumulators = 2;
+constexpr int kAttendQueries = 2, kAttendAccumulators = 2, kAttendDirect = 2;
 
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return a * b + c; }  // rounded twice: there is no such instruction
 RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {

@@ -5,6 +5,7 @@
 // clang-format off
 #include "kernels/math.h"
 #include "kernels/float_ops.h"
+#include "kernels/kv_rows.h"
 #include "kernels/attention.h"
 #include "kernels/formats.h"
 #include "kernels/linear_few.h"

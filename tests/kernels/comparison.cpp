@@ -224,6 +224,8 @@ class Comparer {
       for (int64_t dim : {2, 6, 16, 18, 32, 64, 80, 100, 128}) {
         for (int64_t queries : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 31}) attention_case(type, dim, queries);
       }
+      attention_case(type, 150, 24);  // more than is converted at a time
+      attention_case(type, 256, 50);
     }
   }
 
@@ -286,8 +288,8 @@ class Comparer {
 
   void merge() {
     for (int64_t dim : {1, 16, 20, 64}) {
-      for (int64_t blocks : {1, 2, 5}) {
-        auto m = floats(blocks), l = floats(blocks, 1, 50), o = floats(blocks * (dim + 1) - 1);
+      for (int64_t blocks : {1, 2, 5, 8, 9, 16, 17, 33}) {
+        auto m = floats(blocks, -60, 60), l = floats(blocks, 1, 50), o = floats(blocks * (dim + 1) - 1);
         if (blocks > 1) m[blocks / 2] = -kInfinity;
         Exact<float> got(dim), want(dim);
         t_.attend_merge(m.get(), l.get(), o.get(), dim + 1, blocks, dim, got.get());
