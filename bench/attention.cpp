@@ -53,7 +53,8 @@ void run(const kernels::KernelTable& table, const std::function<void(ops::Contex
 }
 
 void attention(benchmark::State& state, const kernels::KernelTable* table, const Model& model, kernels::KvType type, Case at) {
-  const ops::AttentionShape& shape = model.shape;
+  ops::AttentionShape shape = model.shape;
+  shape.scale = 1;  // queries are prepared in place, again and again
   const int64_t capacity = ops::attention_blocks(at.before + at.tokens) * kernels::kAttendBlock, d = shape.head_dim;
   std::vector<std::byte> memory(static_cast<size_t>(2 * shape.n_kv_heads * capacity * d * 4));
   std::vector<float> scales(static_cast<size_t>(2 * shape.n_kv_heads * capacity));
@@ -70,17 +71,21 @@ void attention(benchmark::State& state, const kernels::KernelTable* table, const
     floats.resize(static_cast<size_t>(rows * (d + 2)));
     return ops::AttentionScratch{floats.data(), floats.data() + rows, floats.data() + 2 * rows};
   };
-  std::vector<float> own_floats, shared_floats, out(static_cast<size_t>(at.tokens * shape.q_size()));
+  std::vector<float> own_floats, shared_floats, own_queries(static_cast<size_t>(shape.q_size()));
+  std::vector<float> out(static_cast<size_t>(std::max<int64_t>(at.tokens, 128) * shape.q_size()));
   const ops::AttentionScratch own = scratch(own_floats, ops::kAttentionQueries), shared = scratch(shared_floats, shape.n_heads);
   std::vector<float> qkv = normal((at.before + at.tokens) * shape.row());
   double pairs = 0;
   for (int64_t p = at.before; p < at.before + at.tokens; ++p)
     pairs += static_cast<double>(shape.window ? std::min(p + 1, shape.window) : p + 1);
   run(*table, [&](ops::Context& c) {
-    store_kv(c, shape, {}, qkv.data(), at.before + at.tokens, 0, cache);
-    for (auto _ : state) {
-      attention(c, shape, qkv.data() + at.before * shape.row(), at.tokens, static_cast<uint64_t>(at.before), cache, own, shared,
+    const auto attend = [&](int64_t first, int64_t n) {
+      attention(c, shape, {}, qkv.data() + first * shape.row(), n, static_cast<uint64_t>(first), cache, own, own_queries.data(), shared,
                 out.data());
+    };
+    for (int64_t p = 0; p < at.before; p += 128) attend(p, std::min<int64_t>(128, at.before - p));
+    for (auto _ : state) {
+      attend(at.before, at.tokens);
       if (at.tokens == 1) merge(c, shape, static_cast<uint64_t>(at.before), shared, out.data());
       benchmark::ClobberMemory();
     }

@@ -72,7 +72,7 @@ void Decoder::step(int index, runtime::Member& member, const kernels::KernelTabl
 }
 
 void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& profile) const {
-  const uint64_t attention = t.qkv + t.store + t.attention + t.out;
+  const uint64_t attention = t.qkv + t.prepare.all_ns + t.attention + t.out;
   const auto layer = static_cast<long long>(index);
   char line[240];
   std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%.3fms ffn=%.3fms", layer, ms(attention), ms(t.ffn));
@@ -82,8 +82,8 @@ void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& 
   std::snprintf(line, sizeof line,
                 "[attn] layer=%lld QKV=%.3fms QKnorm=%.3fms RoPE=%.3fms QK^T=%.3fms softmax=%.3fms A*V=%.3fms out=%.3fms"
                 " (QK^T holds softmax and A*V: one kernel)",
-                layer, ms(t.qkv + t.store - t.prepare.norm_ns - t.prepare.rotate_ns), ms(t.prepare.norm_ns), ms(t.prepare.rotate_ns),
-                ms(t.attention), 0.0, 0.0, ms(t.out));
+                layer, ms(t.qkv + t.prepare.all_ns - t.prepare.norm_ns - t.prepare.rotate_ns), ms(t.prepare.norm_ns),
+                ms(t.prepare.rotate_ns), ms(t.attention), 0.0, 0.0, ms(t.out));
   profile.add(base::LogLevel::trace, "rustml::attn", line);
   if (!profile.spans) return;
   uint64_t at = t.begin;
@@ -92,7 +92,7 @@ void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& 
     at += ns;
   };
   part("QKV", t.qkv);
-  part("QKnorm+RoPE+store", t.store);
+  part("QKnorm+RoPE+store", t.prepare.all_ns);
   part("QK^T+softmax+A*V", t.attention, t.attention_bytes, t.attention_flops);
   part("out", t.out);
   profile.span("attn", t.begin, at);
@@ -143,14 +143,10 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   times.lap.add(times.qkv);
 
   const bool rotated = config_.rope_base > 0;
-  ops::store_kv(c, shape,
-                {w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
-                 in_window ? s.window_sines : s.sines},
-                s.qkv, n, position, cache, c.tracing() ? &times.prepare : nullptr);
-  c.member.sync();
-  times.lap.add(times.store);
-
-  ops::attention(c, shape, s.qkv, n, position, cache, own.partial, s.partial, s.attended, ops::first_weights(c, w.out));
+  const ops::QueryKeyPreparation how{w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
+                                     in_window ? s.window_sines : s.sines};
+  ops::attention(c, shape, how, s.qkv, n, position, cache, own.partial, own.merged, s.partial, s.attended, ops::first_weights(c, w.out),
+                 c.tracing() ? &times.prepare : nullptr);
   c.member.sync();
   const float* attended = s.attended;
   if (n == 1) {
@@ -158,6 +154,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
     attended = own.merged;
   }
   times.lap.add(times.attention);
+  times.attention -= std::min(times.attention, times.prepare.all_ns);
   if (c.tracing()) count_attention(pass, shape, times.attention_flops, times.attention_bytes);
   return ops::quantize(c, attended, n, shape.q_size(), w.out.quantized());
 }

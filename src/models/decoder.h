@@ -26,8 +26,8 @@ class Decoder : public Model {
     explicit LayerTimes(bool on) : lap(on), begin(lap.since()) {}
     runtime::Lap lap;
     const uint64_t begin;
-    uint64_t qkv = 0, store = 0, attention = 0, out = 0, ffn = 0;  // qkv: with the norm before; store: see ops::store_kv
-    ops::PreparationTimes prepare;                                 // parts of store
+    uint64_t qkv = 0, attention = 0, out = 0, ffn = 0;  // qkv: with the norm before; attention: what follows `prepare`, its barriers too
+    ops::PreparationTimes prepare;
     uint64_t attention_flops = 0, attention_bytes = 0;
   };
   struct Attention {
@@ -49,8 +49,8 @@ class Decoder : public Model {
   // The embedding of a token [hidden]. spare: [hidden].
   virtual void embed(int32_t id, uint64_t position, const kernels::KernelTable& kernels, float* x, float* spare) const;
 
-  // The attended values of a layer's normalized input, ready for its output matrix: regions q|k|v; prepare and store;
-  // attention. Each ends with a barrier.
+  // The attended values of a layer's normalized input, ready for its output matrix: regions q|k|v; attention. Each
+  // ends with a barrier.
   ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
                           LayerTimes& times) const;
 

@@ -18,7 +18,7 @@ class Carver {
   }
   ops::Activations activations(int64_t tokens, int64_t widest) {
     const int64_t blocks = (widest + kernels::kQBlock - 1) / kernels::kQBlock;
-    const int64_t tiled = tokens == 1 ? 1 : (tokens + kernels::kActivationTile - 1) / kernels::kActivationTile * kernels::kActivationTile;
+    const int64_t tiled = ops::tiled_tokens(tokens);
     return {take<float>(tokens * widest), take<int8_t>(tiled * blocks * kernels::kQBlock), take<float>(tiled * blocks),
             take<int32_t>(tiled * blocks)};
   }

@@ -57,6 +57,61 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
   }
 }
 
+// One token's heads: what QueryKeyPreparation says, and the cache.
+class Preparer {
+ public:
+  Preparer(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, const KvLayer& cache, bool timed)
+      : c_(c), shape_(shape), how_(how), cache_(cache), all_(timed), lap_(timed) {}
+  // n heads of token t, at x.
+  void queries(int64_t t, float* x, int64_t n) { prepare(t, x, n, how_.q_norm, shape_.scale); }
+  // KV heads [begin, end) of token t at `position`, of its row of q | k | v.
+  void keys_and_values(int64_t t, float* row, int64_t begin, int64_t end, int64_t position) {
+    const int64_t d = shape_.head_dim, block = position / kBlock, index = position % kBlock;
+    float* k = row + shape_.n_heads * d;
+    const float* v = k + shape_.n_kv_heads * d;
+    prepare(t, k + begin * d, end - begin, how_.k_norm, 1);
+    for (int64_t h = begin; h < end; ++h) {
+      c_.kernels.store_k(cache_.type, k + h * d, d, cache_.k_block(h, block), cache_.k_scales(h, block), index);
+      c_.kernels.store_v(cache_.type, v + h * d, d, cache_.v_block(h, block), cache_.v_scales(h, block), index);
+    }
+  }
+  void finish(PreparationTimes* times) {
+    all_.add(spent_.all_ns);
+    if (times) *times = spent_;
+  }
+
+ private:
+  void prepare(int64_t t, float* x, int64_t n, const float* norm, float scale) {
+    const int64_t d = shape_.head_dim;
+    lap_.add(rest_ns_);
+    for (int64_t h = 0; norm && h < n; ++h) c_.kernels.rms_norm(x + h * d, norm, d, how_.norm_eps, x + h * d);
+    lap_.add(spent_.norm_ns);
+    if (how_.cosines)
+      c_.kernels.rotate(x, n, how_.cosines + t * d / 2, how_.sines + t * d / 2, d, scale);
+    else if (scale != 1)
+      c_.kernels.scale(x, scale, n * d);
+    lap_.add(spent_.rotate_ns);
+  }
+
+  Context& c_;
+  const AttentionShape& shape_;
+  const QueryKeyPreparation& how_;
+  const KvLayer& cache_;
+  runtime::Lap all_, lap_;
+  PreparationTimes spent_;
+  uint64_t rest_ns_ = 0;
+};
+
+// Members divide the tokens.
+void store_kv(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t n_tokens, int64_t first_position) {
+  const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
+  for (int64_t t = tokens.begin; t < tokens.end; ++t) {
+    float* row = qkv + t * shape.row();
+    prepare.queries(t, row, shape.n_heads);
+    prepare.keys_and_values(t, row, 0, shape.n_kv_heads, first_position + t);
+  }
+}
+
 // One token: units are (KV head, block), or (head, block) where the former would not go round evenly enough. K and V read once
 // for all heads of a group cost about as much as two further heads.
 struct SingleUnits {
@@ -79,18 +134,32 @@ struct SingleUnits {
   }
 };
 
-void attend_single(Context& c, const AttentionShape& shape, const float* q, int64_t position, const KvLayer& cache,
-                   const AttentionScratch& shared, const std::byte* next) {
+// The member that has a KV head's last block stores the token there, and each prepares the queries it needs for itself: no barrier is
+// needed but where heads of a group are divided among members.
+void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t position, const KvLayer& cache,
+                   float* own_queries, const AttentionScratch& shared, const std::byte* next, PreparationTimes* times) {
   const SingleUnits units(c, shape, position);
   const runtime::Range all = units.blocks;
-  const int64_t n_blocks = all.end - all.begin, width = units.width;
+  const int64_t n_blocks = all.end - all.begin, width = units.width, d = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
+  const float* q = qkv;
+  if (width != group) {
+    store_kv(c, shape, prepare, qkv, 1, position);
+    c.member.sync();
+  } else if (units.mine.begin < units.mine.end) {
+    const int64_t begin = units.mine.begin / n_blocks, end = (units.mine.end + n_blocks - 1) / n_blocks;  // KV heads
+    std::copy(qkv + begin * width * d, qkv + end * width * d, own_queries + begin * width * d);
+    prepare.queries(0, own_queries + begin * width * d, (end - begin) * width);
+    prepare.keys_and_values(0, qkv, begin, units.mine.end / n_blocks, position);
+    q = own_queries;
+  }
+  prepare.finish(times);
   for (int64_t u = units.mine.begin; u < units.mine.end && c.member.begin_piece();) {
     const int64_t first_head = u / n_blocks * width, begin = u % n_blocks, end = std::min(n_blocks, begin + units.mine.end - u);
     Queries queries;
-    for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * shape.head_dim, position, h);
+    for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * d, position, h);
     u += end - begin;
-    attend_blocks(c, shape, cache, first_head / (shape.n_heads / shape.n_kv_heads), {all.begin + begin, all.begin + end}, all, queries,
-                  shared, u < units.mine.end ? units.keys(shape, cache, u) : next);
+    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, shared,
+                  u < units.mine.end ? units.keys(shape, cache, u) : next);
   }
 }
 
@@ -131,57 +200,16 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
-void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
-              uint64_t first_position, const KvLayer& cache, PreparationTimes* times) {
-  runtime::Lap lap(times != nullptr);
-  PreparationTimes spent;
-  uint64_t rest_ns = 0;
-  const int64_t d = shape.head_dim, half = d / 2, keys = shape.n_heads, values = keys + shape.n_kv_heads, end = values + shape.n_kv_heads;
-  // This member's tokens; of a single one, its heads: q, then k, then v.
-  const bool single = n_tokens == 1;
-  const auto mine = [&](int64_t n) { return runtime::share(n, c.member.rank(), c.member.size()); };
-  const runtime::Range tokens = single ? runtime::Range{0, 1} : mine(n_tokens), heads = single ? mine(end) : runtime::Range{0, end};
-  const auto among = [&](int64_t from, int64_t to) { return runtime::Range{std::max(heads.begin, from), std::min(heads.end, to)}; };
-  const runtime::Range q = among(0, keys), k = among(keys, values), v = among(values, end);
-
-  for (int64_t t = tokens.begin; t < tokens.end; ++t) {
-    float* row = qkv + t * shape.row();
-    const auto normalize = [&](runtime::Range part, const float* norm) {
-      for (int64_t h = part.begin; norm && h < part.end; ++h) c.kernels.rms_norm(row + h * d, norm, d, prepare.norm_eps, row + h * d);
-    };
-    const auto rotate = [&](runtime::Range part, float scale) {
-      const int64_t n = part.end - part.begin;
-      float* x = row + part.begin * d;
-      if (n <= 0) return;
-      if (prepare.cosines)
-        c.kernels.rotate(x, n, prepare.cosines + t * half, prepare.sines + t * half, d, scale);
-      else if (scale != 1)
-        c.kernels.scale(x, scale, n * d);
-    };
-    lap.add(rest_ns);
-    normalize(q, prepare.q_norm);
-    normalize(k, prepare.k_norm);
-    lap.add(spent.norm_ns);
-    rotate(q, shape.scale);
-    rotate(k, 1);
-    lap.add(spent.rotate_ns);
-
-    const int64_t position = static_cast<int64_t>(first_position) + t, block = position / kBlock, index = position % kBlock;
-    for (int64_t h = k.begin; h < k.end; ++h)
-      c.kernels.store_k(cache.type, row + h * d, d, cache.k_block(h - keys, block), cache.k_scales(h - keys, block), index);
-    for (int64_t h = v.begin; h < v.end; ++h)
-      c.kernels.store_v(cache.type, row + h * d, d, cache.v_block(h - values, block), cache.v_scales(h - values, block), index);
-  }
-  if (times) *times = spent;
-}
-
-void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
-               const AttentionScratch& own, const AttentionScratch& shared, float* out, const std::byte* next) {
+void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens,
+               uint64_t first_position, const KvLayer& cache, const AttentionScratch& own, float* own_queries,
+               const AttentionScratch& shared, float* out, const std::byte* next, PreparationTimes* times) {
   const auto position = static_cast<int64_t>(first_position);
-  if (n_tokens == 1)
-    attend_single(c, shape, qkv, position, cache, shared, next);
-  else
-    attend_chunk(c, shape, qkv, n_tokens, position, cache, own, out);
+  Preparer prepare(c, shape, how, cache, times != nullptr);
+  if (n_tokens == 1) return attend_single(c, shape, prepare, qkv, position, cache, own_queries, shared, next, times);
+  store_kv(c, shape, prepare, qkv, n_tokens, position);
+  c.member.sync();
+  prepare.finish(times);
+  attend_chunk(c, shape, qkv, n_tokens, position, cache, own, out);
 }
 
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache) {

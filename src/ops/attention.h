@@ -46,14 +46,10 @@ struct QueryKeyPreparation {
   float norm_eps = 0;
   const float *cosines = nullptr, *sines = nullptr;  // [n_tokens][head_dim / 2]; null: not rotated
 };
-// Parts of store_kv, in this member's own share.
+// How long this member took over it, storing k and v included.
 struct PreparationTimes {
-  uint64_t norm_ns = 0, rotate_ns = 0;
+  uint64_t norm_ns = 0, rotate_ns = 0, all_ns = 0;
 };
-// Prepares q and k of qkv [n_tokens][row], scales q in place, stores k and v at positions first_position + t.
-// times: null, not measured.
-void store_kv(Context& c, const AttentionShape& shape, const QueryKeyPreparation& prepare, float* qkv, int64_t n_tokens,
-              uint64_t first_position, const KvLayer& cache, PreparationTimes* times = nullptr);
 
 // Memory for partial results of blocks.
 struct AttentionScratch {
@@ -67,11 +63,14 @@ inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t positi
   return {first / kernels::kAttendBlock, attention_blocks(position + 1)};
 }
 
-// out [n_tokens][n_heads * head_dim] of the queries in qkv. Chunks use `own` (this member's, for kAttentionQueries queries);
-// a single token's (head, block) pairs are divided among members, partial results in `shared` (n_heads queries): after the
-// barrier that follows, merge() must make `out` of them. next: weights to fetch behind a single token's last block, or null.
-void attention(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, uint64_t first_position, const KvLayer& cache,
-               const AttentionScratch& own, const AttentionScratch& shared, float* out, const std::byte* next = nullptr);
+// Prepares q and k of qkv [n_tokens][row], scales q, stores k and v at positions first_position + t, and attends:
+// out [n_tokens][n_heads * head_dim]. Members meet in between where they must. Chunks use `own` (this member's, for kAttentionQueries
+// queries); a single token's (head, block) pairs are divided among members, its queries prepared in own_queries (this member's,
+// [n_heads * head_dim]), partial results in `shared` (n_heads queries): after the barrier that follows, merge() must make `out` of
+// them. next: weights to fetch behind a single token's last block, or null. times: null, not measured.
+void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens,
+               uint64_t first_position, const KvLayer& cache, const AttentionScratch& own, float* own_queries,
+               const AttentionScratch& shared, float* out, const std::byte* next = nullptr, PreparationTimes* times = nullptr);
 // The keys that this member reads first for a single token at `position`; null: none.
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache);
 // Every member for itself: out [n_heads * head_dim] of the single token's partial results.

@@ -32,6 +32,10 @@ struct Activations {
   int32_t* sum;        // [tokens][cols / 32]
   bool tiled = false;  // q, d and sum are in tiles of 16 tokens instead (kernels.h)
 };
+// For how many tokens q, d and sum of n need memory: whole tiles.
+constexpr int64_t tiled_tokens(int64_t n) {
+  return n == 1 ? 1 : (n + kernels::kActivationTile - 1) / kernels::kActivationTile * kernels::kActivationTile;
+}
 
 // One token is prepared by every member for itself, in its own memory: cheaper than a barrier.
 struct Context {

@@ -60,6 +60,7 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
   std::vector<float> shared_memory;
   const AttentionScratch shared = scratch(shared_memory, p.shape.n_heads);
   std::vector<std::vector<float>> own_memory(static_cast<size_t>(n_threads));
+  std::vector<std::vector<float>> own_queries(own_memory.size(), std::vector<float>(static_cast<size_t>(p.shape.q_size())));
   std::vector<AttentionScratch> own;
   for (auto& memory : own_memory) own.push_back(scratch(memory, kAttentionQueries));
   for (int64_t t = 0; t < p.n_tokens; t += chunk) {
@@ -67,12 +68,11 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
     std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
     for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
     run_on_team(n_threads, kernels::best(), 1, 32, [&](Context& context) {
-      store_kv(context, p.shape, {nullptr, nullptr, 0, c.data(), s.data()}, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t),
-               cache.layer);
-      context.member.sync();
+      const QueryKeyPreparation how{nullptr, nullptr, 0, c.data(), s.data()};
+      const auto rank = static_cast<size_t>(context.member.rank());
       float* o = out.data() + t * p.shape.q_size();
-      attention(context, p.shape, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer,
-                own[static_cast<size_t>(context.member.rank())], shared, o);
+      attention(context, p.shape, how, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer, own[rank],
+                own_queries[rank].data(), shared, o);
       context.member.sync();
       if (n == 1 && context.member.leader()) merge(context, p.shape, static_cast<uint64_t>(t), shared, o);
     });

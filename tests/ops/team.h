@@ -10,7 +10,7 @@ namespace rustml::ops {
 // Activations with memory behind them.
 struct OwnedActivations {
   OwnedActivations(int64_t tokens, int64_t cols)
-      : f(tokens * cols), q(tokens * cols), d(tokens * cols / 32 + 1), sum(tokens * cols / 32 + 1) {}
+      : f(tokens * cols), q(tiled_tokens(tokens) * cols), d(tiled_tokens(tokens) * cols / 32 + 1), sum(d.size()) {}
   Activations view() { return {f.data(), q.data(), d.data(), sum.data()}; }
   std::vector<float> f;
   std::vector<int8_t> q;
