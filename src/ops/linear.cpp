@@ -112,6 +112,12 @@ Activations prepare(Context& c, int64_t n_tokens, Prepare row) {
   return to;
 }
 
+// Tiles of activations lie in the caches of the members who made them: all asked for at once, they come while the first are worked on.
+void fetch(const Activations& x, int64_t n_tokens, int64_t cols) {
+  const int64_t bytes = x.tiled ? tiled_tokens(std::min(n_tokens, kWideTile)) * cols : 0;
+  for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(x.q + at);
+}
+
 void quantize_row(const Context& c, const float* x, int64_t cols, const Activations& to, int64_t t) {
   const int64_t blocks = cols / kernels::kQBlock;
   if (to.tiled) return c.kernels.quantize_q8_tiled(x, cols, t, to.q, to.d, to.sum);
@@ -150,6 +156,7 @@ const std::byte* first_weights(const Context& c, std::span<const Matrix> parts) 
 void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
             bool accumulate, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
+  fetch(x, n_tokens, parts[0].cols);
   int64_t rows = 0, bytes = 0, panel_bytes = 0;
   for (const Matrix& m : parts) rows += m.rows, bytes += m.bytes(), panel_bytes = std::max(panel_bytes, m.panel_bytes());
   if (!divide(c, panel_count(parts), panel_bytes, x, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
@@ -172,6 +179,7 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
              float* gate, float* up, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
+  fetch(x, n_tokens, gate_weight.cols);
   const int64_t rows = gate_weight.rows, panels = gate_weight.panels();
   const Matrix& second = up_weight ? *up_weight : gate_weight;
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
