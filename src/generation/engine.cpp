@@ -18,7 +18,7 @@ using base::Status;
 namespace {
 
 constexpr uint64_t kDefaultContext = 8192;
-constexpr int64_t kDefaultChunk = 128;
+constexpr int64_t kDefaultChunk = 256;
 
 void log_info(const std::string& line) { base::log(base::LogLevel::info, "rustml", line); }
 

@@ -10,9 +10,10 @@ namespace {
 constexpr int64_t kPieceBytes = 4 << 20;  // weights of one piece of work, for up to 16 tokens
 constexpr int64_t kPieceTokens = 16;
 constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
-constexpr int64_t kWideTile = 128;  // of those in tiles: processors with AMX have 2 MB of L2, and expand weights once a tile
-constexpr int64_t kTileStep = 16;   // of the sizes of tiles, as kernels divide them further
-constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
+// Of those in tiles, up to so many tokens and bytes: processors with AMX have 2 MB of L2, and expand weights once a tile.
+constexpr int64_t kWideTile = 256, kWideBytes = 1 << 20;
+constexpr int64_t kTileStep = 16;  // of the sizes of tiles, as kernels divide them further
+constexpr int64_t kPanelPair = 2;  // kernels work on two panels at a time
 // Of an operation's units the last quarter goes to whoever comes first, so that a core that was late holds nobody up; in about so many
 // claims for each member, of so many bytes of weights at least, times tokens.
 constexpr int64_t kClaimedPart = 4, kClaimsEach = 8, kClaimBytes = 32 << 10;
@@ -33,11 +34,15 @@ runtime::Range own_panels(const Context& c, int64_t panels) {
   return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
 }
 
+int64_t token_tile(const Activations& x, int64_t cols) {
+  return x.tiled ? std::clamp(kWideBytes / cols, kTokenTile, kWideTile) : kTokenTile;
+}
+
 // This member's part of `panels` x `n_tokens`, in pieces: body(panel_begin, panel_end, token_begin, token_end, the panel after that or
 // -1). A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. False: stopped.
 template <class Body>
-bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& x, int64_t n_tokens, Body body) {
-  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, most = x.tiled ? kWideTile : kTokenTile;
+bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& x, int64_t cols, int64_t n_tokens, Body body) {
+  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, most = token_tile(x, cols);
   const int64_t tiles = (n_tokens + most - 1) / most;
   const int64_t tile = (n_tokens + kTileStep * tiles - 1) / (kTileStep * tiles) * kTileStep;  // of almost one size
   const int64_t bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens, kPieceTokens, tile);
@@ -114,7 +119,7 @@ Activations prepare(Context& c, int64_t n_tokens, Prepare row) {
 
 // Tiles of activations lie in the caches of the members who made them: all asked for at once, they come while the first are worked on.
 void fetch(const Activations& x, int64_t n_tokens, int64_t cols) {
-  const int64_t bytes = x.tiled ? tiled_tokens(std::min(n_tokens, kWideTile)) * cols : 0;
+  const int64_t bytes = x.tiled ? tiled_tokens(std::min(n_tokens, token_tile(x, cols))) * cols : 0;
   for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(x.q + at);
 }
 
@@ -159,19 +164,21 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
   fetch(x, n_tokens, parts[0].cols);
   int64_t rows = 0, bytes = 0, panel_bytes = 0;
   for (const Matrix& m : parts) rows += m.rows, bytes += m.bytes(), panel_bytes = std::max(panel_bytes, m.panel_bytes());
-  if (!divide(c, panel_count(parts), panel_bytes, x, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
-        const std::byte* then = p2 < 0 ? next : weights_at(parts, p2);
-        int64_t first = 0, column = 0;  // of this part
-        for (const Matrix& m : parts) {
-          const int64_t begin = std::max<int64_t>(0, p0 - first), end = std::min(m.panels(), p1 - first);
-          if (begin < end) {
-            const std::byte* after = first + end < p1 ? weights_at(parts, first + end) : then;
-            c.kernels.linear[static_cast<int>(m.packed)](arguments(m, x, out + column, out_stride, accumulate, after), begin, end, t0, t1);
-          }
-          first += m.panels();
-          column += m.rows;
-        }
-      }))
+  if (!divide(c, panel_count(parts), panel_bytes, x, parts[0].cols, n_tokens,
+              [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+                const std::byte* then = p2 < 0 ? next : weights_at(parts, p2);
+                int64_t first = 0, column = 0;  // of this part
+                for (const Matrix& m : parts) {
+                  const int64_t begin = std::max<int64_t>(0, p0 - first), end = std::min(m.panels(), p1 - first);
+                  if (begin < end) {
+                    const std::byte* after = first + end < p1 ? weights_at(parts, first + end) : then;
+                    c.kernels.linear[static_cast<int>(m.packed)](arguments(m, x, out + column, out_stride, accumulate, after), begin, end,
+                                                                 t0, t1);
+                  }
+                  first += m.panels();
+                  column += m.rows;
+                }
+              }))
     return;
   if (start) trace(c, parts.size() == 1 ? parts[0].label : "QKV_proj", n_tokens, parts[0].cols, rows, bytes, start);
 }
@@ -185,7 +192,7 @@ void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gat
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],
              up_kernel = c.kernels.linear[static_cast<int>(second.packed)];
   const int64_t panel_bytes = gate_weight.panel_bytes() + (up_weight ? second.panel_bytes() : 0);
-  if (!divide(c, panels, panel_bytes, x, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
+  if (!divide(c, panels, panel_bytes, x, gate_weight.cols, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
         const std::byte* after = p2 < 0 ? next : gate_weight.data + p2 * gate_weight.panel_bytes();
         const std::byte* after_gate = up_weight ? second.data + p0 * second.panel_bytes() : after;
         gate_kernel(arguments(gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);
