@@ -11,7 +11,7 @@
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
-constexpr int64_t kAmxTokens = kActivationTile, kAmxMaxTiles = 8;
+constexpr int64_t kAmxTokens = kActivationTile, kAmxMaxTiles = 16;
 constexpr int64_t kAmxChunkBlocks = 24;
 constexpr int64_t kAccStride = P * kPanelRows;  // floats per token, as finish_panel has it: both halves of K
 static_assert(P == 2);

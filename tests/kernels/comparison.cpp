@@ -142,7 +142,7 @@ class Comparer {
         linear_case(type, block, 33, block ? 3 * (unit == 256 ? 256 : 192) : 35, tokens);
         linear_case(type, block, 17, unit, tokens);
       }
-      if (thorough_) linear_case(type, block, 17, 512, 150);  // several groups of them
+      if (thorough_) linear_case(type, block, 17, 512, 270);  // several groups of them
     }
   }
 
