@@ -170,7 +170,7 @@ class Runner {
     const uint64_t start = now_ns();
     for (int64_t at = 0; at < n; at += kChunk) {
       const int64_t chunk = std::min(kChunk, n - at);
-      pass(ids.data() + at, chunk, kernels);
+      pass(ids.data() + at, chunk, kernels, at + chunk == n);
       cache_->set_length(context_ + static_cast<uint64_t>(at + chunk));
     }
     cache_->set_length(context_);
@@ -189,9 +189,9 @@ class Runner {
   }
 
  private:
-  void pass(const int32_t* ids, int64_t n, const KernelTable& kernels) {
+  void pass(const int32_t* ids, int64_t n, const KernelTable& kernels, bool last = true) {  // last: with the head
     runtime::ProfileLines quiet;
-    models::Pass pass{ids, n, *cache_, *scratch_, hidden_.data(), logits_.data(), quiet};
+    models::Pass pass{ids, n, *cache_, *scratch_, last ? hidden_.data() : nullptr, last ? logits_.data() : nullptr, quiet};
     team_->run(
         n_threads(), engine_->model().n_steps(),
         [&](int step, runtime::Member& member) {

@@ -3,8 +3,8 @@
 //  A piece of K of one panel is expanded to signed bytes and float scales in the L1 cache, then runs over all token tiles. Sums of
 //  a sub-block leave the tile through memory and are added to 16 float chains (one per token, lanes are rows) in the order of
 //  kernels.h, while the tile unit works on the next sub-block. A processor that has just executed an AMX instruction, whichever, works
-//  on 512-bit floats with one of its two ports for about 100 cycles (measured on a Xeon of 2023): 48 additions and products per step,
-//  64 with minima, are what a step costs at least, so what else a step needs is kept small.
+//  on 512-bit floats with one of its two ports for about 100 cycles (measured on a Xeon of 2023): 48 conversions, products and additions
+//  per step, 64 with minima, are what a step costs at least, so what else a step needs is kept small.
 // A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h and raw_amx.h.
 #include "kernels/layout.h"
 
