@@ -84,13 +84,16 @@ class Preparer {
   void prepare(int64_t t, float* x, int64_t n, const float* norm, float scale) {
     const int64_t d = shape_.head_dim;
     lap_.add(rest_ns_);
-    for (int64_t h = 0; norm && h < n; ++h) c_.kernels.rms_norm(x + h * d, norm, d, how_.norm_eps, x + h * d);
-    lap_.add(spent_.norm_ns);
-    if (how_.cosines)
+    if (norm) {
+      for (int64_t h = 0; h < n; ++h) c_.kernels.rms_norm(x + h * d, norm, d, how_.norm_eps, x + h * d);
+      lap_.add(spent_.norm_ns);
+    }
+    if (how_.cosines) {
       c_.kernels.rotate(x, n, how_.cosines + t * d / 2, how_.sines + t * d / 2, d, scale);
-    else if (scale != 1)
+      lap_.add(spent_.rotate_ns);
+    } else if (scale != 1) {
       c_.kernels.scale(x, scale, n * d);
-    lap_.add(spent_.rotate_ns);
+    }
   }
 
   Context& c_;
