@@ -27,7 +27,7 @@ namespace rustml::kernels {
 
 constexpr int64_t kPanelRows = 16;       // rows interleaved in a packed panel, on every target
 constexpr int64_t kQBlock = 32;          // values per activation block
-constexpr int64_t kActivationTile = 16;  // of a tile of activations
+constexpr int64_t kActivationTile = 16;  // tokens of a tile of activations
 
 // Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
 // values. Every type of file keeps its own bits.
