@@ -23,14 +23,13 @@ kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out,
   return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next, x.tiled};
 }
 
-int64_t claimed_units(const Context& c, int64_t units) { return c.member.size() == 1 ? 0 : units / kClaimedPart; }
-runtime::Range own_units(const Context& c, int64_t units) {
-  return runtime::share(units - claimed_units(c, units), c.member.rank(), c.member.size());
-}
+// Of `units`, those that are divided beforehand.
+int64_t divided_units(const Context& c, int64_t units) { return c.member.size() == 1 ? units : units - units / kClaimedPart; }
 
 // A single token: the panels that this member works on first.
 runtime::Range own_panels(const Context& c, int64_t panels) {
-  const runtime::Range pairs = own_units(c, (panels + kPanelPair - 1) / kPanelPair);
+  const int64_t all = (panels + kPanelPair - 1) / kPanelPair;
+  const runtime::Range pairs = runtime::share(divided_units(c, all), c.member.rank(), c.member.size());
   return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
 }
 
@@ -38,34 +37,46 @@ int64_t token_tile(const Activations& x, int64_t cols) {
   return x.tiled ? std::clamp(kWideBytes / cols, kTokenTile, kWideTile) : kTokenTile;
 }
 
+// Whether the prompt is so long that every member has tiles of its own, of the tokens whose rows it prepares too (`prepare`): they stay
+// in its caches. A prompt of 512 takes 0.96 of the time so.
+bool own_tiles(const Context& c, int64_t n_tokens) { return n_tokens >= kTokenTile * c.member.size(); }
+
 // This member's part of `panels` x `n_tokens`, in pieces: body(panel_begin, panel_end, token_begin, token_end, the panel after that or
-// -1). A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. False: stopped.
+// -1). A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. Of each
+// tile's pairs some are claimed; from both ends where members have tiles of their own, so that these come first. False: stopped.
 template <class Body>
 bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& x, int64_t cols, int64_t n_tokens, Body body) {
-  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, most = token_tile(x, cols);
-  const int64_t tiles = (n_tokens + most - 1) / most;
+  const int64_t pairs = (panels + kPanelPair - 1) / kPanelPair, most = token_tile(x, cols), size = c.member.size();
+  int64_t tiles = (n_tokens + most - 1) / most;
+  if (own_tiles(c, n_tokens)) tiles = (tiles + size - 1) / size * size;
   const int64_t tile = (n_tokens + kTileStep * tiles - 1) / (kTileStep * tiles) * kTileStep;  // of almost one size
   const int64_t bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens, kPieceTokens, tile);
   const int64_t largest = std::max<int64_t>(1, bytes / panel_bytes / kPanelPair);  // piece, in units
+  const int64_t divided = divided_units(c, pairs);                                 // of a tile's pairs; the rest is claimed
+  const auto pair_of = [&](int64_t unit) {
+    return unit < divided * tiles ? unit % divided : divided + (unit - divided * tiles) % (pairs - divided);
+  };
   const auto work = [&](int64_t unit, int64_t end, int64_t then) {
     while (unit < end) {
       if (!c.member.begin_piece()) return false;
-      const int64_t t = unit / pairs, pair = unit % pairs, n = std::min({largest, end - unit, pairs - pair});
+      const bool early = unit < divided * tiles;
+      const int64_t t = early ? unit / divided : (unit - divided * tiles) / (pairs - divided), pair = pair_of(unit);
+      const int64_t n = std::min({largest, end - unit, (early ? divided : pairs) - pair});
       unit += n;
       const int64_t after = unit < end ? unit : then;
       body(pair * kPanelPair, std::min(panels, (pair + n) * kPanelPair), t * tile, std::min(n_tokens, (t + 1) * tile),
-           after < 0 ? -1 : after % pairs * kPanelPair);
+           after < 0 ? -1 : pair_of(after) * kPanelPair);
     }
     return true;
   };
-  const int64_t units = pairs * tiles, claimed = claimed_units(c, units);
-  const int64_t each =
-      std::max(claimed / (kClaimsEach * c.member.size()), kClaimBytes / (kPanelPair * panel_bytes * std::min(n_tokens, tile)) + 1);
+  const int64_t units = pairs * tiles, claimed = units - divided * tiles;
+  const int64_t each = std::max(claimed / (kClaimsEach * size), kClaimBytes / (kPanelPair * panel_bytes * std::min(n_tokens, tile)) + 1);
+  const bool from_end = own_tiles(c, n_tokens) && 2 * c.member.rank() >= size;
   const auto claim = [&]() -> int64_t {  // ahead of the work before it, which fetches its first weights
-    const int64_t claims = (claimed + each - 1) / each, i = claimed == 0 ? 0 : c.member.claim(claims);
+    const int64_t claims = (claimed + each - 1) / each, i = claimed == 0 ? 0 : c.member.claim(claims, from_end);
     return i < claims ? units - claimed + i * each : -1;
   };
-  const runtime::Range own = own_units(c, units);
+  const runtime::Range own = runtime::share(divided * tiles, c.member.rank(), c.member.size());
   int64_t unit = claim();
   if (!work(own.begin, own.end, unit)) return false;
   while (unit >= 0) {
@@ -117,10 +128,10 @@ Activations prepare(Context& c, int64_t n_tokens, Prepare row) {
   return to;
 }
 
-// Tiles of activations lie in the caches of the members who made them: all asked for at once, they come while the first are worked on.
-void fetch(const Activations& x, int64_t n_tokens, int64_t cols) {
-  const int64_t bytes = x.tiled ? tiled_tokens(std::min(n_tokens, token_tile(x, cols))) * cols : 0;
-  for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(x.q + at);
+// The tiles of few tokens lie in the caches of the members who made them: all asked for at once, they come while the first are worked on.
+void fetch(const Context& c, const Activations& x, int64_t n_tokens, int64_t cols) {
+  if (!x.tiled || own_tiles(c, n_tokens)) return;
+  for (int64_t at = 0; at < tiled_tokens(n_tokens) * cols; at += 64) __builtin_prefetch(x.q + at);
 }
 
 void quantize_row(const Context& c, const float* x, int64_t cols, const Activations& to, int64_t t) {
@@ -161,7 +172,7 @@ const std::byte* first_weights(const Context& c, std::span<const Matrix> parts) 
 void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int64_t n_tokens, float* out, int64_t out_stride,
             bool accumulate, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
-  fetch(x, n_tokens, parts[0].cols);
+  fetch(c, x, n_tokens, parts[0].cols);
   int64_t rows = 0, bytes = 0, panel_bytes = 0;
   for (const Matrix& m : parts) rows += m.rows, bytes += m.bytes(), panel_bytes = std::max(panel_bytes, m.panel_bytes());
   if (!divide(c, panel_count(parts), panel_bytes, x, parts[0].cols, n_tokens,
@@ -186,7 +197,7 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
 void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gated activation, const Activations& x, int64_t n_tokens,
              float* gate, float* up, const std::byte* next) {
   const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
-  fetch(x, n_tokens, gate_weight.cols);
+  fetch(c, x, n_tokens, gate_weight.cols);
   const int64_t rows = gate_weight.rows, panels = gate_weight.panels();
   const Matrix& second = up_weight ? *up_weight : gate_weight;
   const auto gate_kernel = c.kernels.linear[static_cast<int>(gate_weight.packed)],

@@ -325,14 +325,17 @@ void ThreadTeam::work(Seat& seat) {
 
 void Member::sync() noexcept { team_.sync(size_, leader()); }
 
-int64_t Member::claim(int64_t n) noexcept {
+int64_t Member::claim(int64_t n, bool from_end) noexcept {
+  constexpr int kBits = 24;
+  constexpr uint64_t kCount = (1 << kBits) - 1;
   uint64_t seen = team_.claims_.load(std::memory_order_relaxed);
   for (;;) {
-    const auto operation = static_cast<uint32_t>(seen >> 32);
-    const int64_t share = operation == operation_ ? static_cast<int64_t>(seen & 0xFFFFFFFF) : 0;
-    if (operation > operation_ || share >= n) break;  // one who has gone on found none left
-    const uint64_t taken = uint64_t{operation_} << 32 | static_cast<uint64_t>(share + 1);
-    if (team_.claims_.compare_exchange_weak(seen, taken, std::memory_order_relaxed)) return share;
+    const auto operation = static_cast<uint32_t>(seen >> 2 * kBits);
+    const uint64_t given = operation == operation_ ? seen : uint64_t{operation_} << 2 * kBits;
+    const auto first = static_cast<int64_t>(given & kCount), last = static_cast<int64_t>(given >> kBits & kCount);
+    if (operation > operation_ || first + last >= n) break;  // one who has gone on found none left
+    if (team_.claims_.compare_exchange_weak(seen, given + (from_end ? uint64_t{1} << kBits : 1), std::memory_order_relaxed))
+      return from_end ? n - 1 - last : first;
   }
   ++operation_;
   return n;

@@ -47,8 +47,9 @@ class Member {
   // Asked before every piece of work (at most 4 MB of weights x 16 tokens); false: stop, do not begin it.
   bool begin_piece() noexcept;
   // One of the shares 0 ... n - 1 of an operation that belong to whoever comes first, each given to one member only; n: none is
-  // left. Every member asks until then, in operation after operation, with or without a barrier between them.
-  int64_t claim(int64_t n) noexcept;
+  // left. Every member asks until then, in operation after operation, with or without a barrier between them. from_end: the last of
+  // those left instead of the first. n is less than 2^24.
+  int64_t claim(int64_t n, bool from_end = false) noexcept;
   bool stopped() const noexcept { return stop_.stopped(); }
 
  private:
@@ -135,7 +136,8 @@ class ThreadTeam {
   alignas(64) std::atomic<uint32_t> epoch_{0};     // completed barriers
   alignas(64) std::atomic<uint32_t> finished_{0};  // workers that have finished the step
   alignas(64) std::atomic<uint32_t> barrier_sleepers_{0};
-  alignas(64) std::atomic<uint64_t> claims_{0};  // (operation << 32) | shares given away: see Member::claim
+  alignas(64) std::atomic<uint64_t> claims_{
+      0};  // operation of the step (16 bits), shares given away from the end (24), from the beginning (24)
   std::atomic<bool> quit_{false};
 };
 

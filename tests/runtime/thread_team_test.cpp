@@ -80,13 +80,19 @@ TEST(ThreadTeam, EveryShareIsClaimedOnceWithAndWithoutBarriers) {
   constexpr int kSteps = 8, kShares[] = {1, 0, 17, 5, 64};
   for (int n_threads : {1, 2, 3, 4, 8}) {
     for (const bool barriers : {false, true}) {
+      std::atomic<int> out_of_order{0};
       std::vector<std::atomic<int>> claimed(kSteps * std::size(kShares) * 64);
       team->run(
           n_threads, kSteps,
           [&](int step, Member& m) {
             for (size_t operation = 0; operation < std::size(kShares); ++operation) {
               const size_t first = (static_cast<size_t>(step) * std::size(kShares) + operation) * 64;
-              for (int64_t i; (i = m.claim(kShares[operation])) < kShares[operation];) claimed[first + static_cast<size_t>(i)].fetch_add(1);
+              const bool from_end = operation % 2 == 0 && m.rank() % 2 == 1;
+              int64_t before = from_end ? kShares[operation] : -1;
+              for (int64_t i; (i = m.claim(kShares[operation], from_end)) < kShares[operation]; before = i) {
+                claimed[first + static_cast<size_t>(i)].fetch_add(1);
+                if (from_end ? i >= before : i <= before) out_of_order.fetch_add(1);
+              }
               if (barriers) m.sync();
             }
           },
@@ -94,6 +100,7 @@ TEST(ThreadTeam, EveryShareIsClaimedOnceWithAndWithoutBarriers) {
       for (size_t i = 0; i < claimed.size(); ++i)
         ASSERT_EQ(claimed[i].load(), static_cast<int>(i % 64) < kShares[i / 64 % std::size(kShares)])
             << n_threads << " threads, share " << i;
+      EXPECT_EQ(out_of_order.load(), 0);
     }
   }
 }
