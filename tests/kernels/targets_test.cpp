@@ -8,6 +8,15 @@
 namespace rustml::kernels {
 namespace {
 
+#ifdef __x86_64__
+// Whether this thread has tile data that the system would have to save (XINUSE's bit 18; Intel SDM, XGETBV with ECX = 1).
+bool tiles_in_use() {
+  uint32_t low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(1));
+  return (low >> 18 & 1) != 0;
+}
+#endif
+
 class Target : public testing::TestWithParam<std::string> {};
 
 TEST_P(Target, EqualsScalar) {
@@ -20,6 +29,11 @@ TEST_P(Target, EqualsScalar) {
   const Comparison result = compare_with_scalar(*table, GetParam() == "sse41" ? 1e-5f : 0.0f, true);
   EXPECT_GT(result.checks, 10000);
   EXPECT_TRUE(result.failures.empty()) << result.failures.size() << " failures, the first: " << result.failures.front();
+#ifdef __x86_64__
+  if (GetParam() == "amx") {
+    EXPECT_FALSE(tiles_in_use()) << "a kernel left the tile unit configured";
+  }
+#endif
 }
 
 std::vector<std::string> names() {
