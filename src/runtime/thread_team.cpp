@@ -23,8 +23,10 @@ constexpr uint32_t kTurnPoll = 2'000'000;   // ns between two looks of a waiting
 // While others wait, a caller whose pass has ended keeps its turn up to kTurn ns in all if it comes back within kKept: to hand
 // over costs a sixth of a short pass. After one that did not come back nobody does for kNoKeeping.
 constexpr uint64_t kTurn = 10'000'000, kKept = 200'000, kNoKeeping = 100'000'000;
-constexpr uint64_t kLongWait = 300'000;                                // ns in one step (and a quarter of it) that mean a lost core
-constexpr uint64_t kAloneFirst = 5'000'000, kAloneMost = 320'000'000;  // ns without members after the first, after repeated losses
+constexpr uint64_t kLongWait = 300'000;  // ns in one step (and a quarter of it) that mean a lost core
+// Beside a rival on a worker's core: ns of the workers' turns and rests (a thread that sleeps half of the time is not interrupted), and
+// for how long that lasts after the first loss and after repeated ones.
+constexpr uint64_t kShift = 700'000, kRest = 700'000, kRivalFirst = 10'000'000, kRivalMost = 320'000'000;
 
 constexpr uint64_t kForget = 100'000'000;       // ns without a pass, after which what was learnt of rivals is out of date
 constexpr uint64_t kLossesWithin = 30'000'000;  // ns between two long waits that mean a rival and not a hiccup
@@ -74,7 +76,7 @@ std::shared_ptr<ThreadTeam> ThreadTeam::lease() {
   });
 }
 
-ThreadTeam::ThreadTeam() : process_(getpid()), alone_for_ns_(kAloneFirst) {}
+ThreadTeam::ThreadTeam() : process_(getpid()), rival_for_ns_(kRivalFirst) {}
 
 ThreadTeam::~ThreadTeam() {
   quit_.store(true, std::memory_order_release);
@@ -173,19 +175,27 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   const DefaultFloatMode float_mode;
   const uint64_t start = now_ns();
   const bool coarse = gather_ns > 0;
-  if (start - last_pass_end_ns_ > kForget) alone_for_ns_ = kAloneFirst;
-  spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
+  if (start - last_pass_end_ns_ > kForget) rival_for_ns_ = kRivalFirst;
+  const auto beside_rival = [&](uint64_t now) { return !coarse && now < rival_until_ns_; };
+  spin_ns_.store(start - last_pass_end_ns_ < kSpinBusy && !beside_rival(start) ? kSpinBusy : kSpinIdle, std::memory_order_relaxed);
   grow(std::min(n_threads, kMaxThreads) - 1);
-  int n_workers = 0;  // called so far
+  const int most_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
+  int n_workers = 0;  // called
   step_ = &step;
   stop_ = &stop;
   leader_pieces_ = {};
   long_waits_ = 0;
-  const uint32_t pass = pass_.load(std::memory_order_relaxed) + 1;
-  pass_.store(pass, std::memory_order_seq_cst);
+  uint32_t pass = 0;
   const auto call = [&] {
-    n_workers = std::min<int>(n_threads - 1, static_cast<int>(seats_.size()));
-    for (int i = 0; i < n_workers; ++i) ring(*seats_[i]);
+    pass = pass_.load(std::memory_order_relaxed) + 1;
+    pass_.store(pass, std::memory_order_seq_cst);
+    n_workers = most_workers;
+    const bool rival = beside_rival(now_ns());
+    for (int i = 0; i < n_workers; ++i) {
+      Seat& seat = *seats_[i];
+      rival ? seat.placement.avoid_mine(seat.thread) : seat.placement.restore(seat.thread);
+      ring(seat);
+    }
   };
 
   const auto answered = [&](int i) { return seats_[i]->answered.load(std::memory_order_acquire) == pass; };
@@ -194,7 +204,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
       if (!answered(i)) return false;
     return true;
   };
-  if (coarse || start >= alone_until_ns_) {
+  if (!beside_rival(start) || start >= rest_until_ns_) {
     call();
     if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
   }
@@ -203,10 +213,15 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     int members[kMaxThreads];
     int n = 0;
     const uint64_t step_start = now_ns();
-    const bool alone = !coarse && step_start < alone_until_ns_;
-    if (!alone && n_workers == 0) call();
-    for (int i = 0; i < n_workers && !alone; ++i)
+    const bool rival = beside_rival(step_start), in_shift = shift_end_ns_ > rest_until_ns_;
+    if (rival && n_workers > 0 && in_shift && step_start > shift_end_ns_) {
+      n_workers = 0;
+      rest_until_ns_ = step_start + kRest;
+    }
+    if (n_workers < most_workers && (!rival || step_start >= rest_until_ns_)) call();
+    for (int i = 0; i < n_workers; ++i)
       if (answered(i)) members[n++] = i;
+    if (rival && n > 0 && !in_shift) shift_end_ns_ = step_start + kShift;
     const uint64_t size = static_cast<uint64_t>(n) + 1;
     claims_.store(0, std::memory_order_relaxed);
     for (int r = 1; r <= n; ++r) {
@@ -219,7 +234,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     waited_ns_ = 0;
     step(s, leader);
     wait_for_arrivals(static_cast<uint32_t>(n));
-    if (n > 0 && !coarse) judge_step(now_ns() - step_start);
+    if (n > 0 && !coarse && !rival) judge_step(step_start);
   }
 
   // The call is over: workers that answer late find it so, and those that took part go back to waiting.
@@ -237,19 +252,21 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   return report;
 }
 
-// A step in which the leader waited long: the next ones without members, twice as long each time; steps without
-// waiting take that back.
-void ThreadTeam::judge_step(uint64_t step_ns) noexcept {
-  if (waited_ns_ > kLongWait && waited_ns_ > step_ns / 4) {
-    const uint64_t now = now_ns(), last = std::exchange(last_loss_ns_, now);
+// Two steps in which the leader waited long: workers come in shifts for a while, four times as long each time; time without waiting
+// takes that back.
+void ThreadTeam::judge_step(uint64_t step_start) noexcept {
+  const uint64_t now = now_ns();
+  if (waited_ns_ > kLongWait && waited_ns_ > (now - step_start) / 4) {
+    const uint64_t last = std::exchange(last_loss_ns_, now);
     if (now - last > kLossesWithin) return;                         // once is a hiccup of the system, and over
     const bool crowded = crowded_.load(std::memory_order_relaxed);  // it may be a caller of ours who took the core, for a moment
     if (crowded && long_waits_++ == 0) return;
-    alone_until_ns_ = now + (crowded ? kAloneFirst : alone_for_ns_);
-    if (!crowded) alone_for_ns_ = std::min(2 * alone_for_ns_, kAloneMost);
-    last_loss_ns_ = alone_until_ns_;  // a rival that is still there then is known at its first
-  } else if (alone_for_ns_ > kAloneFirst) {
-    alone_for_ns_ -= (alone_for_ns_ - kAloneFirst) / 16;
+    rival_until_ns_ = now + (crowded ? kRivalFirst : rival_for_ns_);
+    if (!crowded) rival_for_ns_ = std::min(4 * rival_for_ns_, kRivalMost);
+    last_loss_ns_ = rival_until_ns_;  // a rival that is still there then is known at its first
+    shift_end_ns_ = 0, rest_until_ns_ = now;
+  } else if (now - last_loss_ns_ > kLossesWithin) {
+    rival_for_ns_ = kRivalFirst;
   }
 }
 

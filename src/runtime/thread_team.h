@@ -5,8 +5,9 @@
 // thread, takes in the workers that have answered this pass's call by then, and starts alone if none has. So nothing waits
 // for a thread that the system has not scheduled. Results must not depend on who takes part.
 //
-// When the leader has to wait long for a member, whose core has then gone to another process, it works alone for a while and
-// tries again later, ever more rarely while that goes on.
+// When the leader has to wait long for members, whose core then has gone to another process, these come in shifts for a while: somewhat
+// less than a millisecond of work, as much sleep. A thread that leaves its core half of the time has it when it wakes, and is not
+// interrupted at its work, for which all others would wait. Now and then it is tried without, ever more rarely while that goes wrong.
 //
 // Passes of several sessions take turns, in order of arrival; short ones a few at a time. Waits: spin, then futex; never sched_yield.
 #pragma once
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "runtime/deadline.h"
+#include "runtime/placement.h"
 
 namespace rustml::runtime {
 
@@ -93,6 +95,7 @@ class ThreadTeam {
     std::atomic<uint32_t> asleep{0};  // 1: in futex_wait on this word
     PieceLog pieces;
     std::thread thread;
+    Placement placement;
   };
   struct Waiter {
     std::atomic<uint32_t> served{0};
@@ -108,7 +111,7 @@ class ThreadTeam {
   static void ring(Seat& seat) noexcept;
   void wait_for_arrivals(uint32_t n) noexcept;
   void sync(int size, bool leader) noexcept;
-  void judge_step(uint64_t step_ns) noexcept;
+  void judge_step(uint64_t step_start) noexcept;
   uint64_t spin_ns() const noexcept { return spin_ns_.load(std::memory_order_relaxed); }
 
   const pid_t process_;
@@ -125,10 +128,11 @@ class ThreadTeam {
   StopSignal* stop_ = nullptr;
   PieceLog leader_pieces_;
   uint64_t last_pass_end_ns_ = 0;
-  int long_waits_ = 0;                          // of the leader, in this pass
-  uint64_t last_loss_ns_ = 0;                   // when the leader last waited long
-  uint64_t waited_ns_ = 0;                      // by the leader for members, in this step
-  uint64_t alone_until_ns_ = 0, alone_for_ns_;  // see judge_step
+  int long_waits_ = 0;                             // of the leader, in this pass
+  uint64_t last_loss_ns_ = 0;                      // when the leader last waited long
+  uint64_t waited_ns_ = 0;                         // by the leader for members, in this step
+  uint64_t rival_until_ns_ = 0, rival_for_ns_;     // see judge_step
+  uint64_t shift_end_ns_ = 0, rest_until_ns_ = 0;  // of the workers beside a rival; the later one tells what is on
   std::atomic<uint64_t> spin_ns_{50'000};
 
   alignas(64) std::atomic<uint32_t> pass_{0};      // number of the pass that calls for workers

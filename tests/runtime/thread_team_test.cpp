@@ -14,6 +14,7 @@
 
 #include "../base/three_tries.h"
 #include "base/error.h"
+#include "runtime/futex.h"
 
 namespace rustml::runtime {
 namespace {
@@ -103,6 +104,57 @@ TEST(ThreadTeam, EveryShareIsClaimedOnceWithAndWithoutBarriers) {
       EXPECT_EQ(out_of_order.load(), 0);
     }
   }
+}
+
+// Works for `us` microseconds.
+void work_for(int us) {
+  const uint64_t end = now_ns() + static_cast<uint64_t>(us) * 1000;
+  while (now_ns() < end) spin_pause();
+}
+
+// A worker that is late twice, as if its core had gone to another process.
+TEST(ThreadTeam, AWorkerWhoLosesItsCoreComesInShiftsForAWhile) {
+  const auto team = ThreadTeam::lease();
+  StopSignal stop;
+  EXPECT_TRUE(test::kept_in_one_of_three("shifts", [&]() -> std::string {
+    constexpr int kSteps = 20'000;  // of 50 us: a second, if the worker is always there
+    std::vector<int> size(kSteps, 0);
+    int late = 0, steps = 0;
+    uint64_t last = 0;  // when it was late for the second time
+    std::vector<uint64_t> begin(kSteps, 0);
+    team->run(
+        2, kSteps,
+        [&](int step, Member& m) {
+          if (m.leader()) {
+            begin[static_cast<size_t>(step)] = now_ns();
+            size[static_cast<size_t>(step)] = m.size();
+            steps = step + 1;
+          }
+          m.sync();
+          if (!m.leader() && late < 2) {
+            work_for(2000);
+            last = ++late == 2 ? now_ns() : 0;
+          }
+          work_for(50);
+          m.sync();
+        },
+        stop);
+    if (late < 2) return "there was no worker";
+    int shifts = 0, joined = 0, alone = 0;
+    uint64_t longest = 0, shift_begin = 0;
+    for (int i = 1; i < steps; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (begin[at] < last || begin[at] > last + 8'000'000) continue;
+      size[at] == 2 ? ++joined : ++alone;
+      if (size[at] == 2 && size[at - 1] == 1) ++shifts, shift_begin = begin[at];
+      if (size[at] == 1 && size[at - 1] == 2 && shift_begin > 0) longest = std::max(longest, begin[at] - shift_begin);
+    }
+    std::string seen = std::to_string(shifts) + " shifts, the longest of " + std::to_string(longest / 1000) + " us, " +
+                       std::to_string(joined) + " steps with the worker, " + std::to_string(alone) + " without, last step of " +
+                       std::to_string(size[kSteps - 1]);
+    const bool shared = shifts >= 2 && longest < 1'200'000 && joined > alone / 4 && alone > joined / 4;
+    return shared && size[kSteps - 1] == 2 ? "" : seen;  // at the end it has not been late for long
+  }));
 }
 
 TEST(ThreadTeam, StopsBetweenStepsAndCountsPieces) {
