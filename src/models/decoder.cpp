@@ -14,11 +14,12 @@ ops::Context context(runtime::Member& member, const kernels::KernelTable& kernel
 }
 
 // Multiplications and additions of scores and values, and the cells that some token of the pass sees.
-void count_attention(const Pass& pass, const ops::AttentionShape& shape, uint64_t& flops, uint64_t& bytes) {
+void count_attention(const Pass& pass, int64_t n_queries, const ops::AttentionShape& shape, uint64_t& flops, uint64_t& bytes) {
   const auto seen = [&](uint64_t position) {
     return shape.window > 0 ? std::min(position + 1, static_cast<uint64_t>(shape.window)) : position + 1;
   };
-  const uint64_t first = pass.cache.length(), end = first + static_cast<uint64_t>(pass.n_tokens);
+  if (n_queries == 0) return;
+  const uint64_t end = pass.cache.length() + static_cast<uint64_t>(pass.n_tokens), first = end - static_cast<uint64_t>(n_queries);
   for (uint64_t p = first; p < end; ++p) flops += 4 * static_cast<uint64_t>(shape.q_size()) * seen(p);
   bytes = (end - first + seen(first) - 1) * static_cast<uint64_t>(shape.n_kv_heads) * pass.cache.cell_bytes();
 }
@@ -134,7 +135,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   const Scratch::Own& own = s.own[static_cast<size_t>(c.member.rank())];
   const bool in_window = config_.windowed(index);
   const ops::AttentionShape& shape = in_window ? windowed_ : full_;
-  const int64_t n = pass.n_tokens;
+  const int64_t n = pass.n_tokens, n_queries = rows_in_use(pass, index).n;
   const uint64_t position = pass.cache.length();
   const ops::KvLayer cache = pass.cache.layer(index);
 
@@ -145,18 +146,19 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   const bool rotated = config_.rope_base > 0;
   const ops::QueryKeyPreparation how{w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
                                      in_window ? s.window_sines : s.sines};
-  ops::attention(c, shape, how, s.qkv, n, position, cache, own.partial, own.merged, s.partial, s.attended, ops::first_weights(c, w.out),
-                 c.tracing() ? &times.prepare : nullptr);
+  ops::attention(c, shape, how, s.qkv, n, n_queries, position, cache, own.partial, own.merged, s.partial, s.attended,
+                 ops::first_weights(c, w.out), c.tracing() ? &times.prepare : nullptr);
+  if (n_queries == 0) return {};
   c.member.sync();
   const float* attended = s.attended;
-  if (n == 1) {
+  if (n == 1 && n_queries == 1) {
     ops::merge(c, shape, position, s.partial, own.merged);
     attended = own.merged;
   }
   times.lap.add(times.attention);
   times.attention -= std::min(times.attention, times.prepare.all_ns);
-  if (c.tracing()) count_attention(pass, shape, times.attention_flops, times.attention_bytes);
-  return ops::quantize(c, attended, n, shape.q_size(), w.out.quantized());
+  if (c.tracing()) count_attention(pass, n_queries, shape, times.attention_flops, times.attention_bytes);
+  return ops::quantize(c, attended, n_queries, shape.q_size(), w.out.quantized());
 }
 
 }  // namespace rustml::models

@@ -49,7 +49,15 @@ class Decoder : public Model {
   // The embedding of a token [hidden]. spare: [hidden].
   virtual void embed(int32_t id, uint64_t position, const kernels::KernelTable& kernels, float* x, float* spare) const;
 
-  // The attended values of a layer's normalized input, ready for its output matrix: regions q|k|v; attention. Each
+  // The rows of x that a layer works on behind its keys and values: of the last layer only those that are scored.
+  struct Rows {
+    int64_t first, n;
+  };
+  Rows rows_in_use(const Pass& pass, int64_t index) const {
+    const int64_t n = index + 1 < config_.n_layers ? pass.n_tokens : pass.hidden ? pass.n_scores : 0;
+    return {pass.n_tokens - n, n};
+  }
+  // The attended values of the rows in use of a layer's normalized input, ready for its output matrix: regions q|k|v; attention. Each
   // ends with a barrier.
   ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
                           LayerTimes& times) const;

@@ -57,19 +57,22 @@ class Llama final : public Decoder {
   void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const override {
     const Layer& w = layers_[static_cast<size_t>(index)];
     Scratch& s = pass.scratch;
-    const int64_t n = pass.n_tokens, h = config_.hidden;
+    const int64_t h = config_.hidden;
 
-    const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, n, h, ops::any_quantized(w.attention.qkv));
+    const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, pass.n_tokens, h, ops::any_quantized(w.attention.qkv));
     const ops::Activations attended = attend(c, pass, index, w.attention, normed, times);
-    ops::linear(c, w.attention.out, attended, n, s.x, h, true, ops::first_weights(c, w.gate));
+    const auto [first, n] = rows_in_use(pass, index);
+    if (n == 0) return;
+    float* x = s.x + first * h;
+    ops::linear(c, w.attention.out, attended, n, x, h, true, ops::first_weights(c, w.gate));
     c.member.sync();
     times.lap.add(times.out);
 
-    const ops::Activations normed_again = ops::normalize(c, s.x, w.ffn_norm, n, h, w.gate.quantized() || w.up.quantized());
+    const ops::Activations normed_again = ops::normalize(c, x, w.ffn_norm, n, h, w.gate.quantized() || w.up.quantized());
     ops::gate_up(c, w.gate, &w.up, c.kernels.silu_mul, normed_again, n, s.gate, s.up, ops::first_weights(c, w.down));
     c.member.sync();
     const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.down.quantized());
-    ops::linear(c, w.down, inner, n, s.x, h, true, layer_weights(c, index + 1));
+    ops::linear(c, w.down, inner, n, x, h, true, layer_weights(c, index + 1));
     times.lap.add(times.ffn);
   }
 

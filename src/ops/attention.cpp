@@ -105,12 +105,13 @@ class Preparer {
   uint64_t rest_ns_ = 0;
 };
 
-// Members divide the tokens.
-void store_kv(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t n_tokens, int64_t first_position) {
+// Members divide the tokens. The last n_queries have their queries prepared.
+void store_kv(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t n_tokens, int64_t n_queries,
+              int64_t first_position) {
   const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
   for (int64_t t = tokens.begin; t < tokens.end; ++t) {
     float* row = qkv + t * shape.row();
-    prepare.queries(t, row, shape.n_heads);
+    if (t >= n_tokens - n_queries) prepare.queries(t, row, shape.n_heads);
     prepare.keys_and_values(t, row, 0, shape.n_kv_heads, first_position + t);
   }
 }
@@ -146,7 +147,7 @@ void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, f
   const int64_t n_blocks = all.end - all.begin, width = units.width, d = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
   const float* q = qkv;
   if (width != group) {
-    store_kv(c, shape, prepare, qkv, 1, position);
+    store_kv(c, shape, prepare, qkv, 1, 1, position);
     c.member.sync();
   } else if (units.mine.begin < units.mine.end) {
     const int64_t begin = units.mine.begin / n_blocks, end = (units.mine.end + n_blocks - 1) / n_blocks;  // KV heads
@@ -203,16 +204,17 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
-void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens,
+void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens, int64_t n_queries,
                uint64_t first_position, const KvLayer& cache, const AttentionScratch& own, float* own_queries,
                const AttentionScratch& shared, float* out, const std::byte* next, PreparationTimes* times) {
   const auto position = static_cast<int64_t>(first_position);
   Preparer prepare(c, shape, how, cache, times != nullptr);
-  if (n_tokens == 1) return attend_single(c, shape, prepare, qkv, position, cache, own_queries, shared, next, times);
-  store_kv(c, shape, prepare, qkv, n_tokens, position);
+  if (n_tokens == 1 && n_queries == 1) return attend_single(c, shape, prepare, qkv, position, cache, own_queries, shared, next, times);
+  store_kv(c, shape, prepare, qkv, n_tokens, n_queries, position);
   c.member.sync();
   prepare.finish(times);
-  attend_chunk(c, shape, qkv, n_tokens, position, cache, own, out);
+  const int64_t first = n_tokens - n_queries;
+  if (n_queries > 0) attend_chunk(c, shape, qkv + first * shape.row(), n_queries, position + first, cache, own, out);
 }
 
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache) {

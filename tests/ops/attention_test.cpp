@@ -47,7 +47,8 @@ Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
   return p;
 }
 
-std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, int64_t chunk) {
+// Of every chunk only the last `queries` tokens attend; the others' outputs are zeros.
+std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, int64_t chunk, int64_t queries = 1000) {
   constexpr int64_t kCapacity = 512;
   const int64_t half = p.shape.head_dim / 2, blocks = attention_blocks(kCapacity), d = p.shape.head_dim;
   const auto frequencies = rope_frequencies(d, 10000, {}, {});
@@ -64,17 +65,17 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
   std::vector<AttentionScratch> own;
   for (auto& memory : own_memory) own.push_back(scratch(memory, kAttentionQueries));
   for (int64_t t = 0; t < p.n_tokens; t += chunk) {
-    const int64_t n = std::min(chunk, p.n_tokens - t);
+    const int64_t n = std::min(chunk, p.n_tokens - t), n_queries = std::min(n, queries);
     std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
     for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
     run_on_team(n_threads, kernels::best(), 1, 32, [&](Context& context) {
       const QueryKeyPreparation how{nullptr, nullptr, 0, c.data(), s.data()};
       const auto rank = static_cast<size_t>(context.member.rank());
-      float* o = out.data() + t * p.shape.q_size();
-      attention(context, p.shape, how, qkv.data() + t * p.shape.row(), n, static_cast<uint64_t>(t), cache.layer, own[rank],
+      float* o = out.data() + (t + n - n_queries) * p.shape.q_size();
+      attention(context, p.shape, how, qkv.data() + t * p.shape.row(), n, n_queries, static_cast<uint64_t>(t), cache.layer, own[rank],
                 own_queries[rank].data(), shared, o);
       context.member.sync();
-      if (n == 1 && context.member.leader()) merge(context, p.shape, static_cast<uint64_t>(t), shared, o);
+      if (n == 1 && n_queries == 1 && context.member.leader()) merge(context, p.shape, static_cast<uint64_t>(t), shared, o);
     });
   }
   return out;
@@ -130,6 +131,22 @@ TEST(Attention, BitsDoNotDependOnThreadsOrChunks) {
     for (const int n_threads : {1, 3})
       for (const int64_t chunk : {1, 7, 140})
         EXPECT_EQ(run(p, type, n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
+  }
+}
+
+TEST(Attention, ThoseWhoDoNotAttendAreSeenByThoseWhoDo) {
+  const Problem p = make(6, 2, 24, 140);
+  const auto row = static_cast<size_t>(p.shape.q_size());
+  const std::vector<float> all = run(p, kernels::KvType::f16, 1, 140);
+  for (const int64_t chunk : {1, 35, 140}) {
+    for (const int64_t queries : {0, 1, 20}) {
+      const std::vector<float> got = run(p, kernels::KvType::f16, 2, chunk, queries);
+      for (size_t t = 0; t < static_cast<size_t>(p.n_tokens); ++t) {
+        const bool attends = static_cast<int64_t>(t) % chunk >= chunk - queries;
+        for (size_t i = 0; i < row; ++i)
+          ASSERT_EQ(got[t * row + i], attends ? all[t * row + i] : 0.0f) << queries << " of " << chunk << ", token " << t;
+      }
+    }
   }
 }
 
