@@ -28,7 +28,7 @@ func data(t testing.TB, name string) string {
 
 const (
 	llama = "architectures/llama.gguf" // 331 tokens, has a chat template
-	slow  = "slow_q4_0.gguf"           // takes seconds for 8,000 tokens
+	slow  = "slow_q4_0.gguf"           // takes tenths of a second to seconds for 8,000 tokens
 )
 
 func openModel(t testing.TB, name string) *Model {

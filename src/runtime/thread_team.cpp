@@ -19,6 +19,7 @@ constexpr uint64_t kSpinIdle = 50'000;      // ns a worker spins after a pass be
 constexpr uint64_t kSpinBusy = 1'000'000;   // the same while tokens are pulled regularly
 constexpr uint64_t kSpinBarrier = 200'000;  // ns at a barrier before sleeping: a member has lost its core
 constexpr uint64_t kAnswerWait = 2'000;     // ns the leader waits for workers that spin already
+constexpr uint64_t kWakeWait = 20'000;      // the same for those that sleep between shifts, which takes 6 to 8 us
 constexpr uint32_t kTurnPoll = 2'000'000;   // ns between two looks of a waiting caller at its stop signal
 // While others wait, a caller whose pass has ended keeps its turn up to kTurn ns in all if it comes back within kKept: to hand
 // over costs a sixth of a short pass. After one that did not come back nobody does for kNoKeeping.
@@ -218,7 +219,10 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
       n_workers = 0;
       rest_until_ns_ = step_start + kRest;
     }
-    if (n_workers < most_workers && (!rival || step_start >= rest_until_ns_)) call();
+    if (n_workers < most_workers && (!rival || step_start >= rest_until_ns_)) {
+      call();
+      if (rival) spin_until(kWakeWait, all_answered);  // a step may be long
+    }
     for (int i = 0; i < n_workers; ++i)
       if (answered(i)) members[n++] = i;
     if (rival && n > 0 && !in_shift) shift_end_ns_ = step_start + kShift;

@@ -53,8 +53,8 @@ SHAPES = {
     'bias': Shape(hidden=64, heads=4, kv_heads=2, head_dim=16, ffn=96, vocab=GPT2, bias=True, prompts=(5, 129)),
     # the types with blocks of 256, several in one file
     'kquant': Shape(hidden=256, heads=4, kv_heads=2, head_dim=64, ffn=96, vocab=SMOLLM, tied=True),
-    # work enough for cancel and deadline tests: 4,000-token prompts
-    'slow': Shape(hidden=128, heads=4, kv_heads=1, head_dim=24, ffn=768, vocab=SMOLLM, context=8192, prompts=(5, 4001)),
+    # work enough for cancel and deadline tests: 4,000-token prompts; the last layer attends for one of them only
+    'slow': Shape(hidden=128, heads=4, kv_heads=1, head_dim=24, ffn=768, vocab=SMOLLM, layers=4, context=8192, prompts=(5, 4001)),
 }
 MIXED = {'token_embd': T.Q6_K, 'attn_q': T.Q4_K, 'attn_k': T.Q2_K, 'attn_v': T.Q6_K, 'attn_output': T.Q5_K, 'ffn_gate': T.Q3_K, 'ffn_up': T.Q5_0, 'ffn_down': T.Q5_1}
 FILES = {  # file -> shape, type of every matrix (or by tensor)
