@@ -18,7 +18,6 @@ void count_attention(const Pass& pass, int64_t n_queries, const ops::AttentionSh
   const auto seen = [&](uint64_t position) {
     return shape.window > 0 ? std::min(position + 1, static_cast<uint64_t>(shape.window)) : position + 1;
   };
-  if (n_queries == 0) return;
   const uint64_t end = pass.cache.length() + static_cast<uint64_t>(pass.n_tokens), first = end - static_cast<uint64_t>(n_queries);
   for (uint64_t p = first; p < end; ++p) flops += 4 * static_cast<uint64_t>(shape.q_size()) * seen(p);
   bytes = (end - first + seen(first) - 1) * static_cast<uint64_t>(shape.n_kv_heads) * pass.cache.cell_bytes();

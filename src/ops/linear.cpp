@@ -53,19 +53,23 @@ bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& 
   const int64_t bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens, kPieceTokens, tile);
   const int64_t largest = std::max<int64_t>(1, bytes / panel_bytes / kPanelPair);  // piece, in units
   const int64_t divided = divided_units(c, pairs);                                 // of a tile's pairs; the rest is claimed
-  const auto pair_of = [&](int64_t unit) {
-    return unit < divided * tiles ? unit % divided : divided + (unit - divided * tiles) % (pairs - divided);
+  struct Unit {
+    int64_t tile, pair, pairs_end;  // pairs up to there follow in the next units
+  };
+  const auto locate = [&](int64_t unit) -> Unit {
+    if (unit < divided * tiles) return {unit / divided, unit % divided, divided};
+    unit -= divided * tiles;
+    return {unit / (pairs - divided), divided + unit % (pairs - divided), pairs};
   };
   const auto work = [&](int64_t unit, int64_t end, int64_t then) {
     while (unit < end) {
       if (!c.member.begin_piece()) return false;
-      const bool early = unit < divided * tiles;
-      const int64_t t = early ? unit / divided : (unit - divided * tiles) / (pairs - divided), pair = pair_of(unit);
-      const int64_t n = std::min({largest, end - unit, (early ? divided : pairs) - pair});
+      const auto [t, pair, pairs_end] = locate(unit);
+      const int64_t n = std::min({largest, end - unit, pairs_end - pair});
       unit += n;
       const int64_t after = unit < end ? unit : then;
       body(pair * kPanelPair, std::min(panels, (pair + n) * kPanelPair), t * tile, std::min(n_tokens, (t + 1) * tile),
-           after < 0 ? -1 : pair_of(after) * kPanelPair);
+           after < 0 ? -1 : locate(after).pair * kPanelPair);
     }
     return true;
   };
@@ -76,7 +80,7 @@ bool divide(Context& c, int64_t panels, int64_t panel_bytes, const Activations& 
     const int64_t claims = (claimed + each - 1) / each, i = claimed == 0 ? 0 : c.member.claim(claims, from_end);
     return i < claims ? units - claimed + i * each : -1;
   };
-  const runtime::Range own = runtime::share(divided * tiles, c.member.rank(), c.member.size());
+  const runtime::Range own = runtime::share(divided * tiles, c.member.rank(), size);
   int64_t unit = claim();
   if (!work(own.begin, own.end, unit)) return false;
   while (unit >= 0) {

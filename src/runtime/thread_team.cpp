@@ -187,11 +187,10 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
   leader_pieces_ = {};
   long_waits_ = 0;
   uint32_t pass = 0;
-  const auto call = [&] {
+  const auto call = [&](bool rival) {
     pass = pass_.load(std::memory_order_relaxed) + 1;
     pass_.store(pass, std::memory_order_seq_cst);
     n_workers = most_workers;
-    const bool rival = beside_rival(now_ns());
     for (int i = 0; i < n_workers; ++i) {
       Seat& seat = *seats_[i];
       rival ? seat.placement.avoid_mine(seat.thread) : seat.placement.restore(seat.thread);
@@ -206,7 +205,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
     return true;
   };
   if (!beside_rival(start) || start >= rest_until_ns_) {
-    call();
+    call(beside_rival(start));
     if (n_workers > 0) spin_until(std::max(gather_ns, kAnswerWait), all_answered);
   }
 
@@ -220,7 +219,7 @@ ThreadTeam::PassReport ThreadTeam::run(int n_threads, int n_steps, const Step& s
       rest_until_ns_ = step_start + kRest;
     }
     if (n_workers < most_workers && (!rival || step_start >= rest_until_ns_)) {
-      call();
+      call(rival);
       if (rival) spin_until(kWakeWait, all_answered);  // a step may be long
     }
     for (int i = 0; i < n_workers; ++i)
