@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <system_error>
 
 #include "api/file_writer.h"
-#include "base/error.h"
+#include "base/system_error.h"
 
 namespace rustml::api {
 
@@ -16,31 +15,9 @@ using base::fail;
 using base::quoted;
 using base::Status;
 
-namespace {
-
-Status status_of(int code) {
-  switch (code) {
-    case ENOENT:
-    case ENOTDIR:
-      return Status::not_found;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Status::permission_denied;
-    case ENAMETOOLONG:
-    case ELOOP:
-    case EISDIR:
-      return Status::invalid_argument;
-    default:
-      return Status::resource_exhausted;  // ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENOMEM, ...
-  }
-}
-
-}  // namespace
-
 void FileWriter::fail_with_system_error(const char* doing) const {
   const int code = errno;
-  fail(status_of(code), "file " + quoted(path_) + " cannot be written: " + doing + ": " + std::generic_category().message(code));
+  fail(base::status_of_errno(code), "file " + quoted(path_) + " cannot be written: " + doing + ": " + base::errno_text(code));
 }
 
 FileWriter::FileWriter(const std::string& utf8_path) : path_(utf8_path) {

@@ -3,15 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
-#include "base/error.h"
+#include "base/system_error.h"
 #include "base/system_file.h"
 
 namespace rustml::base {
 namespace {
-
-std::string system_text(int error) { return std::generic_category().message(error) + " (errno " + std::to_string(error) + ")"; }
 
 [[noreturn]] void fail_open(const std::string& path, int error) {
   const std::string name = quoted(path);
@@ -36,7 +33,7 @@ std::string system_text(int error) { return std::generic_category().message(erro
     case ENODEV:
       fail(Status::invalid_argument, "path " + name + " is a socket or device; give a regular file");
     default:
-      fail(Status::data_loss, "file " + name + " was not opened: " + system_text(error));
+      fail(status_of_errno(error), "file " + name + " was not opened: " + errno_text(error));
   }
 }
 
@@ -70,8 +67,8 @@ uint64_t SystemFile::read_some(uint64_t offset, void* buf, uint64_t n, const std
     if (got >= 0) return static_cast<uint64_t>(got);
     if (errno == EINTR) continue;
     const int error = errno;
-    fail(error == ENOMEM ? Status::resource_exhausted : Status::data_loss,
-         what + ": reading " + std::to_string(n) + " bytes at " + std::to_string(offset) + " failed: " + system_text(error));
+    fail(status_of_errno(error),
+         what + ": reading " + std::to_string(n) + " bytes at " + std::to_string(offset) + " failed: " + errno_text(error));
   }
 }
 
