@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# cpack.sh PACKAGES_DIR BUILD_DIR: makes the packages as README.md says.
+# cpack.sh PACKAGES_DIR BUILD_DIR: makes the packages as docs/install.md says.
 set -euo pipefail
 packages=$1
 build=$2
-command=$(grep '^cpack ' "$(dirname "$0")/../../README.md")
+command=$(grep '^cpack ' "$(dirname "$0")/../../docs/install.md")
 rm -rf "$packages"
 mkdir -p "$packages"
 cd "$packages"

@@ -25,8 +25,8 @@ answers() {  # answers PROGRAM...: prints something and ends well
   out=$("$@") && [ -n "$out" ] && echo "$out"
 }
 
-readme() {  # readme LANGUAGE: all its blocks
-  awk -v fence="\`\`\`$1" '$0 == "```" { on = 0 } on; $0 == fence { on = 1 }' "$source/README.md"
+readme() {  # readme LANGUAGE: all its blocks in README.md and docs/install.md
+  awk -v fence="\`\`\`$1" '$0 == "```" { on = 0 } on; $0 == fence { on = 1 }' "$source/README.md" "$source/docs/install.md"
 }
 
 use() {  # use PREFIX: what lies there is what compilers and programs find

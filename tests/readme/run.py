@@ -1,4 +1,4 @@
-"""run.py BUILD_DIR WORK_DIR LANGUAGE: the program of one language in README.md, pasted into an empty folder, with the commands below it.
+"""run.py BUILD_DIR WORK_DIR LANGUAGE: the program of one language in README.md or docs/languages.md, pasted into an empty folder, with the commands below it.
 
 They know the prefix, which was moved after `cmake --install`, and the environment that README.md names: nothing of the repository. The
 program must be the example hello of its language and print what rustml-infer prints. LANGUAGE is c, cpp, go, csharp, rust or python.
@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests/golden/data/base_q8_0.gguf"
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text() + (ROOT / "docs/languages.md").read_text()
 # language: (example, file of the program, tool, what has it)
 LANGUAGES = {
     "c": ("c/hello.c", "hello.c", "cc", "apt-get install gcc"),
@@ -75,7 +75,7 @@ def main():
     program, commands = re.search(rf"```{language}\n(.*?)```\n\s*```sh\n(.*?)```", README, re.S).groups()
     whole = (ROOT / "examples" / example).read_text()
     if not whole.endswith(program) or program.count("\n") < whole.count("\n") - 3:
-        sys.exit(f"FAILED README.md's program is not examples/{example}")
+        sys.exit(f"FAILED the documented program is not examples/{example}")
     (folder / file).parent.mkdir(parents=True)
     (folder / file).write_text(program)
     shutil.copy(MODEL, folder / "model.gguf")
