@@ -93,7 +93,7 @@ def rust(work):
     need("cargo", "https://rustup.rs")
     fetched(["cargo", "fetch", "--locked"], RUST, "the crate pkg-config")
     run(["cargo", "fmt", "--check"], RUST)
-    command = ["cargo", "test", "--offline", "--locked", "-q", "-p", "rustml-sys"]
+    command = ["cargo", "test", "--offline", "--locked", "-q", "-p", "librustml-sys"]
     return lambda **environment: run(command, RUST, CARGO_TARGET_DIR=str(work / "cargo"), RUSTML_LIB_DIR=environment["LD_LIBRARY_PATH"],
                                      **environment)
 

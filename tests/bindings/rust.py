@@ -1,4 +1,4 @@
-"""rust.py BUILD_DIR LIBRARY_DIR WORK_DIR: the crate rustml.
+"""rust.py BUILD_DIR LIBRARY_DIR WORK_DIR: the crate librustml, which programs use as `rustml`.
 
 Format, lints, tests, doctests and documentation against the built library; a library of another layout; then as a new user: the
 library and the crates installed to a prefix that is moved, the README's program in an empty cargo project, the examples, and what

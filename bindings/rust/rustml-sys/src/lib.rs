@@ -1,4 +1,4 @@
-//! Raw bindings to librustml. `rustml.h` says what everything means; the crate `rustml` is the comfortable way.
+//! Raw bindings to librustml. `rustml.h` says what everything means; the crate `librustml` is the comfortable way.
 #![no_std]
 #![allow(non_camel_case_types)]
 
