@@ -1,4 +1,4 @@
-/* chat MODEL.gguf: a conversation, one line of standard input each; what was said before is not evaluated again.
+/* chat MODEL.gguf [SYSTEM]: a conversation, one line of standard input each; what was said before is not evaluated again.
  * cc chat.c $(pkg-config --cflags --libs rustml) -o chat */
 #include <rustml.h>
 #include <stdio.h>
@@ -55,8 +55,8 @@ static void check(int32_t status, rustml_error **error) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: chat MODEL.gguf\n");
+  if (argc != 2 && argc != 3) {
+    fprintf(stderr, "usage: chat MODEL.gguf [SYSTEM]\n");
     return 2;
   }
   rustml_error *error = NULL;
@@ -65,7 +65,8 @@ int main(int argc, char **argv) {
   rustml_session *session;
   check(rustml_session_create(model, NULL, &session, NULL, &error), &error);
   begin_message("system");
-  append("Answer briefly.", 15);
+  const char *system = argc == 3 ? argv[2] : "Answer briefly.";
+  append_escaped(system, strlen(system));
   end_message();
 
   char line[4096];
