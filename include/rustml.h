@@ -10,11 +10,11 @@
  * program built for an older header keeps running. So skip event kinds that you do not know, and take any unknown
  * status for a failure.
  *
- * Handles are values, not addresses: a NULL, released, foreign or wrong-type handle is answered with
- * RUSTML_INVALID_HANDLE, never with undefined behaviour. What hands one out gives you a reference; `_retain` adds one and
- * returns its argument (NULL if invalid); `_release` gives one back and answers RUSTML_OK (also for NULL) or
- * RUSTML_INVALID_HANDLE, in any order, on any thread, without waiting. A session keeps its model alive, a generation its
- * session.
+ * Handles are values below 2^53, not addresses, so a host may keep them as doubles. A NULL, released, foreign (also another copy
+ * of the library's) or wrong-type handle is answered with RUSTML_INVALID_HANDLE, never with undefined behaviour. What hands one
+ * out gives you a reference; `_retain` adds one and returns its argument (NULL if invalid); `_release` gives one back and answers
+ * RUSTML_OK (also for NULL) or RUSTML_INVALID_HANDLE, in any order, on any thread, without waiting. A session keeps its model
+ * alive, a generation its session.
  *
  * Threads: every function may be called on any thread. A session runs one call at a time, those on its generation
  * included; a second one, also from a callback of the first, answers RUSTML_BUSY at once. Beside a running call are legal,
