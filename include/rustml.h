@@ -53,10 +53,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if UINTPTR_MAX != 0xFFFFFFFFFFFFFFFFu
+/* Readers of headers, as cffi, SWIG and pycparser, bring no limits, and some no attributes: those define RUSTML_API as nothing. */
+#if defined(UINTPTR_MAX) && UINTPTR_MAX != 0xFFFFFFFFFFFFFFFFu
 #error "librustml supports 64-bit targets only"
 #endif
 
+#ifndef RUSTML_API
 #if defined(_WIN32) && !defined(RUSTML_STATIC)
 #ifdef RUSTML_BUILDING_LIBRARY
 #define RUSTML_API __declspec(dllexport)
@@ -67,6 +69,7 @@
 #define RUSTML_API __attribute__((visibility("default")))
 #else
 #define RUSTML_API
+#endif
 #endif
 
 #ifdef __cplusplus
