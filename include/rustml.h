@@ -10,11 +10,11 @@
  * program built for an older header keeps running. So skip event kinds that you do not know, and take any unknown
  * status for a failure.
  *
- * Handles are values, not addresses: a NULL, released, foreign or wrong-type handle is answered with
- * RUSTML_INVALID_HANDLE, never with undefined behaviour. What hands one out gives you a reference; `_retain` adds one and
- * returns its argument (NULL if invalid); `_release` gives one back and answers RUSTML_OK (also for NULL) or
- * RUSTML_INVALID_HANDLE, in any order, on any thread, without waiting. A session keeps its model alive, a generation its
- * session.
+ * Handles are values below 2^53, not addresses, so a host may keep them as doubles. A NULL, released, foreign (also another copy
+ * of the library's) or wrong-type handle is answered with RUSTML_INVALID_HANDLE, never with undefined behaviour. What hands one
+ * out gives you a reference; `_retain` adds one and returns its argument (NULL if invalid); `_release` gives one back and answers
+ * RUSTML_OK (also for NULL) or RUSTML_INVALID_HANDLE, in any order, on any thread, without waiting. A session keeps its model
+ * alive, a generation its session.
  *
  * Threads: every function may be called on any thread. A session runs one call at a time, those on its generation
  * included; a second one, also from a callback of the first, answers RUSTML_BUSY at once. Beside a running call are legal,
@@ -53,10 +53,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if UINTPTR_MAX != 0xFFFFFFFFFFFFFFFFu
+/* Readers of headers, as cffi, SWIG and pycparser, bring no limits, and some no attributes: those define RUSTML_API as nothing. */
+#if defined(UINTPTR_MAX) && UINTPTR_MAX != 0xFFFFFFFFFFFFFFFFu
 #error "librustml supports 64-bit targets only"
 #endif
 
+#ifndef RUSTML_API
 #if defined(_WIN32) && !defined(RUSTML_STATIC)
 #ifdef RUSTML_BUILDING_LIBRARY
 #define RUSTML_API __declspec(dllexport)
@@ -67,6 +69,7 @@
 #define RUSTML_API __attribute__((visibility("default")))
 #else
 #define RUSTML_API
+#endif
 #endif
 
 #ifdef __cplusplus

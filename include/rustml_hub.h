@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef RUSTML_HUB_API
 #if defined(_WIN32) && !defined(RUSTML_STATIC)
 #ifdef RUSTML_HUB_BUILDING_LIBRARY
 #define RUSTML_HUB_API __declspec(dllexport)
@@ -33,6 +34,7 @@
 #define RUSTML_HUB_API __attribute__((visibility("default")))
 #else
 #define RUSTML_HUB_API
+#endif
 #endif
 
 #ifdef __cplusplus

@@ -81,8 +81,8 @@ int32_t rustml_error_code(const rustml_error* error) {
 
 const char* rustml_error_message(const rustml_error* error) {
   return answer<const char*>(
-      error, "memory is exhausted: not even an error object could be made", [](Status) { return "error handle is not valid"; },
-      [](const ErrorObject& e) -> const char* { return e.message; });
+      error, "memory, or the process's thread-local keys, are exhausted: not even an error object could be made",
+      [](Status) { return "error handle is not valid"; }, [](const ErrorObject& e) -> const char* { return e.message; });
 }
 
 const char* rustml_error_detail_json(const rustml_error* error) {

@@ -5,12 +5,14 @@
 #include <atomic>
 #include <new>
 
+#include "api/slot_range.h"
+
 namespace rustml::api {
 
 using base::Status;
 
 struct alignas(64) Slot {
-  std::atomic<uint64_t> state;  // generation:28 references:20 pins:16
+  std::atomic<uint64_t> state;  // generation:24 references:20 pins:16
   Object* object = nullptr;
   CancelSlot cancel;
   std::atomic<uint32_t> next;   // free list
@@ -22,8 +24,10 @@ struct alignas(64) Slot {
 namespace {
 
 constexpr uint64_t kPin = 1, kPins = 0xFFFF, kReference = 0x1'0000, kReferences = 0xF'FFFF'0000;
-constexpr int kGenerationShift = 36, kTypeShift = 56, kSlotBits = 24;
-constexpr uint32_t kChunkSlots = 1024, kMaxSlots = 1u << kSlotBits;
+constexpr int kGenerationShift = 36;
+constexpr uint32_t kChunkSlots = 1024, kMaxSlots = 1u << kSlotBits, kRangeSlots = kMaxSlots / kSlotRanges;
+constexpr uint32_t kMaxRanges = 128;  // a million handles at once: a host that leaks them keeps most of its keys
+static_assert(kRangeSlots % kChunkSlots == 0);
 
 struct Chunk {
   Slot slots[kChunkSlots];
@@ -31,12 +35,13 @@ struct Chunk {
 
 // Never destroyed: handles may be used until the very end of the process.
 constinit std::atomic<Chunk*> chunks[kMaxSlots / kChunkSlots];
-constinit std::atomic<uint32_t> n_fresh{1};     // slot 0 stands for the out-of-memory error
+constinit std::atomic<uint32_t> next_fresh{0};  // the first of a range means that the one before is used up: it is never taken
+constinit std::atomic<uint32_t> n_ranges{0}, n_fresh{0};
 constinit std::atomic<uint64_t> free_slots{0};  // Treiber stack: tag:40 (against ABA) slot:24, 0 is the end
 constinit std::atomic<uint32_t> fork_epoch{1};  // changes in every forked child
 constinit std::atomic<bool> fork_watched{false};
 
-constexpr uint32_t generation_of(uint64_t state) noexcept { return static_cast<uint32_t>(state >> kGenerationShift); }
+constexpr uint32_t state_generation(uint64_t state) noexcept { return static_cast<uint32_t>(state >> kGenerationShift); }
 constexpr uint64_t fresh_state(uint32_t generation) noexcept { return uint64_t{generation} << kGenerationShift; }
 
 Slot& slot_at(uint32_t index) noexcept { return chunks[index / kChunkSlots].load(std::memory_order_acquire)->slots[index % kChunkSlots]; }
@@ -66,10 +71,33 @@ Slot* pop_free() noexcept {
   return &slot_at(head & (kMaxSlots - 1));
 }
 
+// Where generations of a slot begin: at another place for each address, so that a handle's neighbours are nobody's, and so that
+// copies for which dlmopen loaded a libc each, with keys of its own, hardly ever meet. Half of all generations at least remain.
+uint32_t first_generation(const Slot& slot) noexcept {
+  constexpr uint64_t kHalf = (kMaxGeneration + 1) / 2, kGoldenRatio = 5'184'445;  // of kHalf, and odd: neighbours land far apart
+  return static_cast<uint32_t>(1 + reinterpret_cast<uintptr_t>(&slot) / sizeof(Slot) * kGoldenRatio % kHalf);
+}
+
+// Moves next_fresh, which was `used_up`, into a range of this copy's own. False: there is none.
+bool begin_range(uint32_t& used_up) noexcept {
+  if (n_ranges.load(std::memory_order_relaxed) >= kMaxRanges) return false;
+  const uint32_t range = claim_slot_range();
+  if (range == kNoSlotRange) return false;
+  const uint32_t first = range * kRangeSlots + 1;
+  if (next_fresh.compare_exchange_strong(used_up, first, std::memory_order_acq_rel)) {
+    n_ranges.fetch_add(1, std::memory_order_relaxed);
+    used_up = first;
+  } else {
+    return_slot_range(range);  // another thread was first
+  }
+  return true;
+}
+
 Slot* take_fresh() noexcept {
-  uint32_t index = n_fresh.load(std::memory_order_relaxed);
+  uint32_t index = next_fresh.load(std::memory_order_relaxed);
   do {
-    if (index == kMaxSlots) return nullptr;
+    while (index % kRangeSlots == 0)
+      if (!begin_range(index)) return nullptr;
     auto& place = chunks[index / kChunkSlots];
     if (!place.load(std::memory_order_acquire)) {
       Chunk* made = new (std::nothrow) Chunk;
@@ -77,16 +105,17 @@ Slot* take_fresh() noexcept {
       Chunk* none = nullptr;
       if (!place.compare_exchange_strong(none, made, std::memory_order_acq_rel)) delete made;
     }
-  } while (!n_fresh.compare_exchange_weak(index, index + 1, std::memory_order_acq_rel));
+  } while (!next_fresh.compare_exchange_weak(index, index + 1, std::memory_order_acq_rel));
+  n_fresh.fetch_add(1, std::memory_order_relaxed);
   Slot& slot = slot_at(index);
   slot.index = index;
-  slot.state.store(fresh_state(1), std::memory_order_relaxed);
+  slot.state.store(fresh_state(first_generation(slot)), std::memory_order_relaxed);
   return &slot;
 }
 
 // The last reference and pin are gone; this thread alone got here.
 void recycle(Slot& slot) noexcept {
-  const uint32_t generation = generation_of(slot.state.load(std::memory_order_relaxed));
+  const uint32_t generation = state_generation(slot.state.load(std::memory_order_relaxed));
   const bool was_cancel = slot.type.load(std::memory_order_relaxed) == static_cast<uint8_t>(Type::cancel);
   Object* object = std::exchange(slot.object, nullptr);
   const bool reusable = (!was_cancel || slot.cancel.close()) && generation < kMaxGeneration;
@@ -104,11 +133,11 @@ struct Found {
 // Where a value of this type would live. Generation and references are the caller's to check, in one step with its change.
 Found find(uint64_t handle, Type type) noexcept {
   Found found;
-  const auto index = static_cast<uint32_t>(handle & (kMaxSlots - 1));
-  found.generation = static_cast<uint32_t>(handle >> kSlotBits);
-  if (handle >> kTypeShift != static_cast<uint8_t>(type) || found.generation == 0 || found.generation > kMaxGeneration) return found;
-  if (index == 0 || index >= n_fresh.load(std::memory_order_acquire)) return found;
-  found.slot = &slot_at(index);
+  const uint32_t index = slot_of(handle);
+  found.generation = generation_of(handle);
+  Chunk* chunk = chunks[index / kChunkSlots].load(std::memory_order_acquire);
+  if (!has_type(handle, type) || found.generation == 0 || !chunk) return found;
+  found.slot = &chunk->slots[index % kChunkSlots];
   found.status = Status::ok;
   return found;
 }
@@ -120,7 +149,7 @@ Status change(uint64_t handle, Type type, uint64_t step, uint64_t full, Slot*& s
   slot = found.slot;
   uint64_t state = slot->state.load(std::memory_order_acquire);
   do {
-    if (generation_of(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
+    if (state_generation(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
     if (slot->type.load(std::memory_order_relaxed) != static_cast<uint8_t>(type)) return Status::invalid_handle;
     if (slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed)) return Status::forked;
     if (full != 0 && (state & full) == full) return Status::resource_exhausted;
@@ -146,13 +175,13 @@ uint64_t create_handle(Type type, std::unique_ptr<Object> object) noexcept {
   Slot* slot = pop_free();
   if (!slot) slot = take_fresh();
   if (!slot) return 0;
-  const uint32_t generation = generation_of(slot->state.load(std::memory_order_relaxed));
+  const uint32_t generation = state_generation(slot->state.load(std::memory_order_relaxed));
   slot->object = object.release();
   slot->type.store(static_cast<uint8_t>(type), std::memory_order_relaxed);
   slot->epoch.store(fork_epoch.load(std::memory_order_relaxed), std::memory_order_relaxed);
   if (type == Type::cancel) slot->cancel.open(generation);
   slot->state.store(fresh_state(generation) + kReference, std::memory_order_release);
-  return uint64_t{static_cast<uint8_t>(type)} << kTypeShift | uint64_t{generation} << kSlotBits | slot->index;
+  return pack_handle(type, generation, slot->index);
 }
 
 Status pin_handle(uint64_t handle, Type type, Pin& pin) noexcept {
@@ -182,7 +211,7 @@ Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept {
   const Found found = find(handle, Type::cancel);
   if (found.status != Status::ok) return found.status;
   const uint64_t state = found.slot->state.load(std::memory_order_acquire);
-  if (generation_of(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
+  if (state_generation(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
   if (found.slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed)) return Status::forked;
   return found.slot->cancel.trigger(found.generation, reason) ? Status::ok : Status::invalid_handle;
 }
@@ -190,7 +219,7 @@ Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept {
 Status reset_cancel(uint64_t handle) noexcept {
   Pin pin;
   if (const Status status = pin_handle(handle, Type::cancel, pin); status != Status::ok) return status;
-  return pin.cancel().reset(static_cast<uint32_t>(handle >> kSlotBits)) ? Status::ok : Status::busy;
+  return pin.cancel().reset(generation_of(handle)) ? Status::ok : Status::busy;
 }
 
 bool cancel_triggered(uint64_t handle) noexcept {

@@ -1,5 +1,8 @@
-// Handles: values, never addresses. Bits 56-63 type, 24-55 generation (from 1), 0-23 slot of a lock-free table whose memory
-// is never freed or moved, so any 64-bit value may be looked up: it finds its object or is refused.
+// Handles: values, never addresses. Bits 48-52 type, 24-47 generation (from 1), 0-23 slot of a lock-free table whose memory
+// is never freed or moved, so any 64-bit value may be looked up: it finds its object or is refused. All lie in [2^48, 2^53):
+// above the addresses that a process gets without asking, and exact as doubles, which is how JavaScript engines keep pointers.
+//
+// Slots come in ranges that this copy of the library alone has (slot_range.h), so another copy's handle finds nothing here.
 //
 // A slot's state is one word: generation, references of the user, pins of running calls. A handle is valid while it has
 // references; the object lives until references and pins are both gone, and then the thread that dropped the last destroys
@@ -54,15 +57,25 @@ base::Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept;
 base::Status reset_cancel(uint64_t handle) noexcept;  // also busy
 bool cancel_triggered(uint64_t handle) noexcept;
 
-// The out-of-memory error: always valid, not counted, takes no memory.
-constexpr uint64_t kOutOfMemoryError = uint64_t{static_cast<uint8_t>(Type::error)} << 56 | uint64_t{1} << 24;
+constexpr int kSlotBits = 24, kTypeShift = 48;
+constexpr uint32_t kMaxGeneration = (1u << (kTypeShift - kSlotBits)) - 1;
+
+constexpr uint64_t pack_handle(Type type, uint32_t generation, uint32_t slot) noexcept {
+  return uint64_t{static_cast<uint8_t>(type)} << kTypeShift | uint64_t{generation} << kSlotBits | slot;
+}
+constexpr uint32_t slot_of(uint64_t handle) noexcept { return static_cast<uint32_t>(handle) & ((1u << kSlotBits) - 1); }
+constexpr uint32_t generation_of(uint64_t handle) noexcept { return static_cast<uint32_t>(handle >> kSlotBits) & kMaxGeneration; }
+// Whatever lies above the type's bits makes it no type.
+constexpr bool has_type(uint64_t handle, Type type) noexcept { return handle >> kTypeShift == static_cast<uint8_t>(type); }
+
+// The out-of-memory error: always valid, not counted, takes no memory, the same in every copy of the library.
+constexpr uint64_t kOutOfMemoryError = pack_handle(Type::error, 1, 0);
 
 template <class C>
 uint64_t value_of(const C* handle) noexcept {
   return reinterpret_cast<uint64_t>(handle);
 }
 
-constexpr uint32_t kMaxGeneration = (1u << 28) - 1;
 // For tests: how many slots were ever taken from fresh memory, and the next generation of the slot that is reused next.
 uint32_t slots_in_memory() noexcept;
 void set_next_generation(uint32_t generation) noexcept;

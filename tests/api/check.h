@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How the tests name the library's functions; another definition calls one of several copies. */
+#ifndef LIB
+#define LIB(name) name
+#endif
+
 static int n_checks, n_failures;
 
 #define CHECK(condition)                                                      \
@@ -27,11 +32,11 @@ static int n_checks, n_failures;
     if (got != (wanted)) {                                                                                \
       ++n_failures;                                                                                       \
       fprintf(stderr, "%s:%d: %s answered %d (%s), wanted %d\n", __FILE__, __LINE__, #call, (int)got,     \
-              error ? rustml_error_message(error) : "no error", (int)(wanted));                           \
+              error ? LIB(rustml_error_message)(error) : "no error", (int)(wanted));                      \
     }                                                                                                     \
     CHECK((error != NULL) == (got != RUSTML_OK && got != RUSTML_BUFFER_TOO_SMALL && got != RUSTML_DONE)); \
-    if (error) CHECK(rustml_error_code(error) == got);                                                    \
-    CHECK(rustml_error_release(error) == RUSTML_OK);                                                      \
+    if (error) CHECK(LIB(rustml_error_code)(error) == got);                                               \
+    CHECK(LIB(rustml_error_release)(error) == RUSTML_OK);                                                 \
   } while (0)
 
 #define CHECK_OK(call) CHECK_STATUS(call, RUSTML_OK)
@@ -44,8 +49,8 @@ static inline int finish(void) {
 static inline rustml_model *open_model(const char *path) {
   rustml_model *model = NULL;
   rustml_error *error = NULL;
-  if (rustml_model_open(path, RUSTML_NUL_TERMINATED, NULL, &model, NULL, &error) != RUSTML_OK) {
-    fprintf(stderr, "%s: %s\n", path, rustml_error_message(error));
+  if (LIB(rustml_model_open)(path, RUSTML_NUL_TERMINATED, NULL, &model, NULL, &error) != RUSTML_OK) {
+    fprintf(stderr, "%s: %s\n", path, LIB(rustml_error_message)(error));
     exit(2);
   }
   return model;
@@ -54,8 +59,8 @@ static inline rustml_model *open_model(const char *path) {
 static inline rustml_session *new_session(rustml_model *model) {
   rustml_session *session = NULL;
   rustml_error *error = NULL;
-  if (rustml_session_create(model, NULL, &session, NULL, &error) != RUSTML_OK) {
-    fprintf(stderr, "%s\n", rustml_error_message(error));
+  if (LIB(rustml_session_create)(model, NULL, &session, NULL, &error) != RUSTML_OK) {
+    fprintf(stderr, "%s\n", LIB(rustml_error_message)(error));
     exit(2);
   }
   return session;
@@ -63,7 +68,7 @@ static inline rustml_session *new_session(rustml_model *model) {
 
 static inline rustml_prompt ids_prompt(const int32_t *ids, uint64_t n) {
   rustml_prompt prompt;
-  rustml_prompt_init(&prompt, sizeof prompt);
+  LIB(rustml_prompt_init)(&prompt, sizeof prompt);
   prompt.kind = RUSTML_PROMPT_IDS;
   prompt.ids = ids;
   prompt.n_ids = n;
@@ -74,7 +79,7 @@ static inline rustml_session_info session_info(rustml_session *session) {
   rustml_session_info info;
   memset(&info, 0, sizeof info);
   info.struct_size = sizeof info;
-  CHECK_OK(rustml_session_get_info(session, &info, &error));
+  CHECK_OK(LIB(rustml_session_get_info)(session, &info, &error));
   return info;
 }
 

@@ -3,7 +3,7 @@
 names HEADER LIBRARY NM     exported names are exactly the header's functions
 imports LIBRARY NM          nothing is imported that could end, change or print into the host process
 guards HEADER SOURCES       every exported function runs inside guard(), and only guard.{h,cpp} catch
-header HEADER COMPILER...   the header alone compiles as C11, C17, C++17 and C++20 without a warning
+header HEADER COMPILER...   the header alone compiles as C11, C17, C++17 and C++20 without a warning, and refuses 32 bits
 """
 
 import pathlib
@@ -88,6 +88,12 @@ def check_header(header, *compilers):
                 done = subprocess.run(command, capture_output=True, text=True)
                 if done.returncode != 0:
                     yield f"{' '.join(command)}\n{done.stderr}"
+        source = pathlib.Path(folder, "narrow.c")
+        source.write_text(f"#include <stdint.h>\n#undef UINTPTR_MAX\n#define UINTPTR_MAX 0xFFFFFFFFu\n#include <{pathlib.Path(header).name}>\n")
+        for compiler in compilers:
+            done = subprocess.run([compiler, "-fsyntax-only", "-I", str(pathlib.Path(header).parent), str(source)], capture_output=True, text=True)
+            if "64-bit targets only" not in done.stderr:
+                yield f"{compiler}: {header} does not refuse a target of 32 bits"
 
 
 def main():

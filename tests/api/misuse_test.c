@@ -4,92 +4,14 @@
 #include <stddef.h>
 
 #include "check.h"
+#include "handle_calls.h"
 
 static const char *path;
 static rustml_model *model;
-static rustml_session *session;
 static rustml_generation *generation; /* on another session */
 static rustml_cancel *cancel;
-static const int32_t kIds[4] = {10, 20, 30, 40};
 
 /* ------------------------------------------------------------------------------- handles: every function, good otherwise */
-
-static char text_buf[4096];
-static int32_t id_buf[64];
-static uint64_t needed;
-static rustml_prompt good_prompt;
-
-static int32_t reader_read(void *user_data, uint64_t offset, void *buf, uint64_t len) {
-  return (void)user_data, (void)offset, (void)buf, (void)len, 1;
-}
-static int32_t sink_write(void *user_data, const void *data, uint64_t len) { return (void)user_data, (void)data, (void)len, 0; }
-static rustml_reader good_reader(void) {
-  rustml_reader reader;
-  rustml_reader_init(&reader, sizeof reader);
-  reader.read_at = reader_read;
-  reader.size = 100;
-  return reader;
-}
-static rustml_sink good_sink(void) {
-  rustml_sink sink;
-  rustml_sink_init(&sink, sizeof sink);
-  sink.write = sink_write;
-  return sink;
-}
-#define OUT(type)              \
-  type out;                    \
-  memset(&out, 0, sizeof out); \
-  out.struct_size = sizeof out
-
-#define HANDLE_CALL(name, ...) \
-  static int32_t name(void *h, rustml_error **error) { __VA_ARGS__; }
-HANDLE_CALL(m_info, OUT(rustml_model_info); return rustml_model_get_info(h, &out, error))
-HANDLE_CALL(m_describe, return rustml_model_describe_json(h, NULL, 0, &needed, error))
-HANDLE_CALL(m_encode, return rustml_model_encode(h, "x", 1, 0, id_buf, 64, &needed, NULL, error))
-HANDLE_CALL(m_decode, return rustml_model_decode(h, kIds, 4, 0, text_buf, 4096, &needed, error))
-HANDLE_CALL(m_token_bytes, return rustml_model_token_bytes(h, 1, (uint8_t *)text_buf, 4096, &needed, error))
-HANDLE_CALL(m_token_info, OUT(rustml_token_info); return rustml_model_token_info(h, 1, &out, error))
-HANDLE_CALL(m_chat, return rustml_model_chat_format(h, "[]", 2, NULL, text_buf, 4096, &needed, NULL, error))
-HANDLE_CALL(m_session, rustml_session *out; return rustml_session_create(h, NULL, &out, NULL, error))
-HANDLE_CALL(s_reset, return rustml_session_reset(h, error))
-HANDLE_CALL(s_rewind, return rustml_session_rewind(h, 0, error))
-HANDLE_CALL(s_fork, rustml_session *out; return rustml_session_fork(h, &out, NULL, error))
-HANDLE_CALL(s_info, OUT(rustml_session_info); return rustml_session_get_info(h, &out, error))
-HANDLE_CALL(s_tokens, return rustml_session_tokens(h, id_buf, 64, &needed, error))
-HANDLE_CALL(s_eval, return rustml_session_eval(h, kIds, 4, NULL, error))
-HANDLE_CALL(s_logits, return rustml_session_logits(h, NULL, 0, &needed, NULL, error))
-HANDLE_CALL(s_size, return rustml_session_snapshot_size(h, &needed, error))
-HANDLE_CALL(s_write, const rustml_sink sink = good_sink(); return rustml_session_snapshot_write(h, &sink, NULL, error))
-HANDLE_CALL(s_restore, const rustml_reader reader = good_reader(); return rustml_session_restore(h, &reader, NULL, NULL, error))
-HANDLE_CALL(s_save, return rustml_session_save(h, "/tmp/x", 6, NULL, error))
-HANDLE_CALL(s_load, return rustml_session_load(h, "/tmp/x", 6, NULL, NULL, error))
-HANDLE_CALL(s_to_buffer, return rustml_session_to_buffer(h, NULL, 0, &needed, NULL, error))
-HANDLE_CALL(s_from_buffer, return rustml_session_from_buffer(h, (const uint8_t *)"x", 1, NULL, NULL, error))
-HANDLE_CALL(s_start, rustml_generation *out; return rustml_generation_start(h, &good_prompt, NULL, &out, error))
-HANDLE_CALL(s_resume, rustml_generation *out; return rustml_generation_resume(h, NULL, &out, error))
-HANDLE_CALL(s_generate, return rustml_generate(h, &good_prompt, NULL, NULL, NULL, error))
-HANDLE_CALL(s_beams, return rustml_beam_search(h, &good_prompt, NULL, NULL, NULL, error))
-HANDLE_CALL(m_batch, return rustml_generate_batch(h, NULL, &good_prompt, NULL, 1, NULL, NULL, error))
-HANDLE_CALL(g_next, OUT(rustml_event); return rustml_generation_next(h, &out, error))
-HANDLE_CALL(g_stop, return rustml_generation_stop(h, error))
-HANDLE_CALL(g_result, OUT(rustml_result); return rustml_generation_result(h, &out, error))
-HANDLE_CALL(c_reset, return rustml_cancel_reset(h, error))
-HANDLE_CALL(c_in_call, rustml_call_options call; rustml_call_options_init(&call, sizeof call); call.cancel = h;
-            return h ? rustml_session_eval(session, kIds, 0, &call, error) : rustml_cancel_reset(h, error))
-HANDLE_CALL(c_in_generation, rustml_generation_options options; rustml_generation * out;
-            rustml_generation_options_init(&options, sizeof options); options.cancel = h;
-            return h ? rustml_generation_start(session, &good_prompt, &options, &out, error) : rustml_cancel_reset(h, error))
-
-static const struct {
-  char type;
-  int32_t (*call)(void *handle, rustml_error **error);
-} kHandleCalls[] = {{'m', m_info},          {'m', m_describe},    {'m', m_encode},  {'m', m_decode}, {'m', m_token_bytes},
-                    {'m', m_token_info},    {'m', m_chat},        {'m', m_session}, {'s', s_reset},  {'s', s_rewind},
-                    {'s', s_fork},          {'s', s_info},        {'s', s_tokens},  {'s', s_eval},   {'s', s_logits},
-                    {'s', s_size},          {'s', s_write},       {'s', s_restore}, {'s', s_save},   {'s', s_load},
-                    {'s', s_to_buffer},     {'s', s_from_buffer}, {'s', s_start},   {'s', s_resume}, {'s', s_generate},
-                    {'g', g_next},          {'g', g_stop},        {'g', g_result},  {'c', c_reset},  {'c', c_in_call},
-                    {'c', c_in_generation}, {'s', s_beams},       {'m', m_batch}};
 
 static void *released(char type) {
   void *handle = NULL;
@@ -112,8 +34,14 @@ static void handles(void) {
     char type;
     void *handle;
   } real[] = {{'m', model}, {'s', session}, {'g', generation}, {'c', cancel}, {'e', made}};
-  const uintptr_t values[] = {
-      0, 1, 0x7f0000001000u, UINTPTR_MAX, UINT64_C(0x0100000001FFFFFF), UINT64_C(0x0200000001000000), UINT64_C(0x7F00000001000001)};
+  const uintptr_t values[] = {0,
+                              1,
+                              0x7f0000001000u,
+                              UINTPTR_MAX,
+                              UINT64_C(0x0001000001FFFFFF),
+                              UINT64_C(0x0002000001000000),
+                              UINT64_C(0x001F000001000001),
+                              UINT64_C(0x0200000001000001)};
   size_t i, j;
   for (i = 0; i < sizeof kHandleCalls / sizeof kHandleCalls[0]; ++i) {
     for (j = 0; j < sizeof values / sizeof values[0]; ++j)
@@ -123,13 +51,9 @@ static void handles(void) {
     CHECK_STATUS(kHandleCalls[i].call(released(kHandleCalls[i].type), &error), RUSTML_INVALID_HANDLE);
   }
   for (j = 0; j < 5; ++j) {
-    void *h = real[j].handle;
-    if (real[j].type != 'm') CHECK(rustml_model_release(h) == RUSTML_INVALID_HANDLE && rustml_model_retain(h) == NULL);
-    if (real[j].type != 's') CHECK(rustml_session_release(h) == RUSTML_INVALID_HANDLE && rustml_session_retain(h) == NULL);
-    if (real[j].type != 'g') CHECK(rustml_generation_release(h) == RUSTML_INVALID_HANDLE && rustml_generation_retain(h) == NULL);
-    if (real[j].type != 'c')
-      CHECK(rustml_cancel_release(h) == RUSTML_INVALID_HANDLE && rustml_cancel_trigger(h, 1) == RUSTML_INVALID_HANDLE);
-    if (real[j].type != 'e') CHECK(rustml_error_release(h) == RUSTML_INVALID_HANDLE && rustml_error_code(h) == RUSTML_INVALID_HANDLE);
+    const char *type;
+    for (type = "msgce"; *type; ++type)
+      if (real[j].type != *type) check_no_reference(*type, real[j].handle);
   }
   rustml_error_release(made);
 }

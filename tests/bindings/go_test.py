@@ -1,6 +1,6 @@
 """go_test.py LIBRARY_DIR WORK_DIR PART: the Go package and its examples on the built library.
 
-PART is cgo (race detector), purego (CGO_ENABLED=0, other systems compile) or examples (and README's program in an empty module).
+PART is cgo (race detector), purego (CGO_ENABLED=0, pointers checked, other systems compile) or examples (and README's program in an empty module).
 Prints SKIPPED with the reason where Go or the network is absent.
 """
 
@@ -43,15 +43,26 @@ def skipped():
     return None
 
 
+def test(work, environment, flag):
+    """All tests; then those without a limit in time while the collector runs all the time and overwrites what it frees."""
+    binary = work / "rustml.test"
+    run(["go", "test", "-c", flag, "-o", binary, "."], GO, **environment)
+    run([binary], GO, **environment)
+    said = run([binary, "-test.v", "-test.run", "Handles|Collector|Close|Generate|Batch|Beam|Snapshot|Fork|Reader|Callback"], GO, **environment,
+               GOGC="1", GODEBUG="gcstoptheworld=1,clobberfree=1,invalidptr=1")
+    if "--- PASS: TestHandlesAsPointers" not in said:
+        sys.exit("FAILED: no test of handles beside the collector")
+
+
 def cgo(work, environment):
     run(["go", "vet", "./..."], GO, **environment)
-    run(["go", "test", "-race", "-count=1", "."], GO, **environment)
+    test(work, environment, "-race")  # which checks pointers too
 
 
 def purego(work, environment):
     environment = {**environment, "CGO_ENABLED": "0"}
     run(["go", "vet", "./..."], GO, **environment)
-    run(["go", "test", "-count=1", "-gcflags=all=-d=checkptr=1", "."], GO, **environment)
+    test(work, environment, "-gcflags=all=-d=checkptr=1")
     for system in ("windows", "darwin"):
         run(["go", "test", "-c", "-o", work / f"{system}.test", "."], GO, **environment, GOOS=system)
     # Without a library the error says where it was looked for.

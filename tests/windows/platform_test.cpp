@@ -7,6 +7,7 @@
 
 #include "../base/three_tries.h"
 #include "api/file_writer.h"
+#include "api/slot_range.h"
 #include "base/file_reader.h"
 #include "base/path.h"
 #include "base/windows.h"
@@ -172,6 +173,18 @@ void threads(int cores) {
   }));
 }
 
+// Each number once, and not one of those that somebody else in the process has.
+void slot_ranges() {
+  const DWORD others = TlsAlloc();
+  const uint32_t first = api::claim_slot_range(), second = api::claim_slot_range();
+  CHECK(first < api::kSlotRanges && second < api::kSlotRanges);
+  CHECK(first != second && first != others && second != others);
+  api::return_slot_range(second);
+  CHECK(TlsFree(second) == 0);
+  api::return_slot_range(first);
+  TlsFree(others);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,6 +193,7 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(base::path_of(argv[1]));
   files(argv[1]);
   memory();
+  slot_ranges();
   threads(std::atoi(argv[2]));
   if (n_failures == 0) std::printf("good\n");
   return n_failures == 0 ? 0 : 1;

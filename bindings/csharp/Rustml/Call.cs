@@ -40,6 +40,8 @@ namespace Rustml
             return new rustml_text { ptr = at, len = (ulong)n };
         }
 
+        internal rustml_text Path(string path, string parameter) => Text(path ?? throw new ArgumentNullException(parameter));
+
         public void Dispose()
         {
             foreach (IntPtr block in blocks) Marshal.FreeHGlobal(block);

@@ -144,13 +144,14 @@ namespace Rustml
 
         internal StreamCallback(Stream stream)
         {
-            this.stream = stream;
+            this.stream = stream ?? throw new ArgumentNullException(nameof(stream));
             start = stream.CanSeek ? stream.Position : 0;
         }
 
         /// <summary>A reader needs to seek: what cannot is read into memory first.</summary>
         internal static StreamCallback Reader(Stream stream, out long size)
         {
+            if (stream == null) throw new ArgumentNullException(nameof(stream));
             if (!stream.CanSeek)
             {
                 var copy = new MemoryStream();

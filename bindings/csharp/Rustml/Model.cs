@@ -37,7 +37,7 @@ namespace Rustml
             Loader.Ready();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, options?.Timeout, progress);
-            rustml_text name = arena.Text(path ?? throw new ArgumentNullException(nameof(path)));
+            rustml_text name = arena.Path(path, nameof(path));
             rustml_model_options* how = (options ?? new ModelOptions()).Native(arena);
             IntPtr value, error;
             call.Check(Native.rustml_model_open(name.ptr, name.len, how, &value, call.Begin(), &error), error);
@@ -56,7 +56,7 @@ namespace Rustml
             Loader.Ready();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, options?.Timeout, progress);
-            StreamCallback callback = StreamCallback.Reader(stream ?? throw new ArgumentNullException(nameof(stream)), out long size);
+            StreamCallback callback = StreamCallback.Reader(stream, out long size);
             rustml_model_options* how = (options ?? new ModelOptions()).Native(arena);
             rustml_call_options* limits = call.Begin();
             rustml_reader reader;
@@ -73,7 +73,7 @@ namespace Rustml
             Loader.Ready();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, options?.Timeout);
-            rustml_text name = arena.Text(path);
+            rustml_text name = arena.Path(path, nameof(path));
             rustml_memory_plan plan;
             IntPtr error;
             plan.struct_size = (uint)sizeof(rustml_memory_plan);
@@ -89,7 +89,7 @@ namespace Rustml
             Loader.Ready();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, null, progress);
-            rustml_text from = arena.Text(path), to = arena.Text(outPath);
+            rustml_text from = arena.Path(path, nameof(path)), to = arena.Path(outPath, nameof(outPath));
             rustml_quantize_options options;
             Native.rustml_quantize_options_init(&options, (uint)sizeof(rustml_quantize_options));
             options.block_type = (int)type;

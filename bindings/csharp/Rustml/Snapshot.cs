@@ -15,7 +15,7 @@ namespace Rustml
             using var held = handle.Hold();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, timeout, progress);
-            rustml_text name = arena.Text(path);
+            rustml_text name = arena.Path(path, nameof(path));
             IntPtr error;
             call.Check(Native.rustml_session_save(held.Value, name.ptr, name.len, call.Begin(), &error), error);
         }
@@ -51,7 +51,7 @@ namespace Rustml
             using var held = handle.Hold();
             using var arena = new Arena();
             using var call = new Call(cancellationToken, timeout, progress);
-            rustml_text name = arena.Text(path);
+            rustml_text name = arena.Path(path, nameof(path));
             rustml_restore_info info;
             IntPtr error;
             info.struct_size = (uint)sizeof(rustml_restore_info);

@@ -12,7 +12,7 @@ from ._errors import InvalidArgumentError, RustmlError, check, from_status
 from ._generation import Chunk, Finish, GenerationOptions, Message, Prompt, Result, choice, chunk_of, generation_struct, plain, prompt_struct, result_of
 from ._handles import Callback, CancelHandle, Handle, Limits, filled, id_array, made, settle, text_view
 from ._interrupt import interruptible
-from ._session import Progress, Session, StrPath, path_bytes, reader_over, session_struct
+from ._session import AnyPath, Progress, Session, path_bytes, reader_over, session_struct
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, TypedDict, Unpack
@@ -128,7 +128,7 @@ class Model(Handle):
         super().__init__(value)
 
     @classmethod
-    def open(cls: Type[M], path: StrPath, *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
+    def open(cls: Type[M], path: AnyPath, *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None, **options: Unpack[ModelOptions]) -> M:
         """Reads a GGUF file, or a folder with config.json and SafeTensors.
 
@@ -139,9 +139,10 @@ class Model(Handle):
         return cls._opened(options, (cancel, timeout, progress), _library.load().rustml_model_open, name, len(name))
 
     @classmethod
-    def from_bytes(cls: Type[M], data: bytes, *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
+    def from_bytes(cls: Type[M], data: Union[bytes, bytearray, memoryview], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
                    progress: Optional[Progress] = None, **options: Unpack[ModelOptions]) -> M:
         """The same from a GGUF file in memory, which is needed only during the call."""
+        data = data if isinstance(data, bytes) else bytes(memoryview(data))
         return cls._opened(options, (cancel, timeout, progress), _library.load().rustml_model_open_memory, data, len(data))
 
     @classmethod
@@ -161,7 +162,7 @@ class Model(Handle):
         return model
 
     @staticmethod
-    def plan(path: StrPath, *, context_tokens: int = 0, kv_type: KvType = "f16", **options: Unpack[ModelOptions]) -> MemoryPlan:
+    def plan(path: AnyPath, *, context_tokens: int = 0, kv_type: KvType = "f16", **options: Unpack[ModelOptions]) -> MemoryPlan:
         """What opening a model and one session would take; reads only the file's header."""
         name, out = path_bytes(path), made("rustml_memory_plan")
         struct, _ = model_struct(options)
@@ -279,7 +280,7 @@ def failure(status: int, message: Optional[str]) -> Optional[RustmlError]:
     return None if status == _raw.RUSTML_OK else from_status(status, message or "stopped")
 
 
-def quantize(path: StrPath, out_path: StrPath, block_type: TypeName = "q8_0", *, cancel: Optional[CancelHandle] = None,
+def quantize(path: AnyPath, out_path: AnyPath, block_type: TypeName = "q8_0", *, cancel: Optional[CancelHandle] = None,
              timeout: Optional[float] = None, progress: Optional[Progress] = None) -> None:
     """Writes the model at `path` as one GGUF file with its matrices in another type. It appears whole or not at all."""
     source, target = path_bytes(path), path_bytes(out_path)

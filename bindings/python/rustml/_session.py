@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     EarlyStopping = Union[bool, Literal["never"]]
 
 Progress = Callable[[int, int], object]
-StrPath = Union[str, "os.PathLike[str]"]
+AnyPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 _KV_TYPES = {"f32": _raw.RUSTML_KV_F32, "f16": _raw.RUSTML_KV_F16, "q8_0": _raw.RUSTML_KV_Q8_0}
 _KV_NAMES = {number: name for name, number in _KV_TYPES.items()}
 _EARLY_STOPPING: Mapping[object, int] = {False: _raw.RUSTML_EARLY_STOPPING_HEURISTIC, True: _raw.RUSTML_EARLY_STOPPING_FIRST,
@@ -81,8 +81,20 @@ class Beam:
     finish: Finish
 
 
-def path_bytes(path: StrPath) -> bytes:
-    return os.fspath(path).encode("utf-8", "surrogateescape")
+def path_bytes(path: AnyPath) -> bytes:
+    name = os.fspath(path)
+    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+
+
+def is_path(file: Any, method: str) -> bool:
+    """False: a binary file with that method."""
+    if isinstance(file, (str, bytes, os.PathLike)):
+        return True
+    if isinstance(file, io.TextIOBase):
+        raise TypeError("the file is open as text; open it as binary")
+    if not hasattr(file, method):
+        raise TypeError(f"expected a path or a binary file, not {type(file).__name__}")
+    return False
 
 
 def session_struct(context_tokens: int, kv_type: str, memory_limit: int, prefill_chunk: int) -> Any:
@@ -92,6 +104,8 @@ def session_struct(context_tokens: int, kv_type: str, memory_limit: int, prefill
 
 def reader_over(file: BinaryIO) -> Tuple[Any, Callback]:
     """A rustml_reader of what follows in a file; one that cannot seek is read whole."""
+    if is_path(file, "read"):
+        raise TypeError(f"expected a binary file, not {type(file).__name__}")
     if not file.seekable():
         file = io.BytesIO(file.read())
     start = file.tell()
@@ -111,7 +125,7 @@ def reader_over(file: BinaryIO) -> Tuple[Any, Callback]:
     return callback.struct("rustml_reader", "read_at", reader_read, size=size), callback
 
 
-def probe_snapshot(file: Union[StrPath, bytes, BinaryIO]) -> SnapshotInfo:
+def probe_snapshot(file: Union[str, "os.PathLike[Any]", bytes, BinaryIO]) -> SnapshotInfo:
     """What a snapshot holds, from its header; no model is needed. `file` is a path, the bytes, or a binary file."""
     if isinstance(file, (str, os.PathLike)):
         with open(file, "rb") as opened:
@@ -259,31 +273,31 @@ class Session(Handle):
         self.save(sink, cancel=cancel, timeout=timeout)
         return sink.getvalue()
 
-    def save(self, file: Union[StrPath, BinaryIO], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
+    def save(self, file: Union[AnyPath, BinaryIO], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None) -> None:
         """Writes a snapshot to a path (whole or not at all) or to a binary file."""
         run = Limits(cancel, timeout, progress).run
-        if isinstance(file, (str, os.PathLike)):
-            path = path_bytes(file)
+        if is_path(file, "write"):
+            path = path_bytes(file)  # type: ignore[arg-type]
             run(_library.load().rustml_session_save, self._raw, path, len(path))
             return
-        callback = Callback(lambda data: write_all(file, data))
+        callback = Callback(lambda data: write_all(file, data))  # type: ignore[arg-type]
         run(_library.load().rustml_session_snapshot_write, self._raw, callback.struct("rustml_sink", "write", sink_write), callback=callback)
 
     def restore(self, data: Union[bytes, bytearray, memoryview], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None) -> RestoreInfo:
         """Replaces the session's content by a snapshot of the same model. All or nothing."""
-        held = bytes(data)
+        held = bytes(memoryview(data))
         return self._restored(Limits(cancel, timeout, None), _library.load().rustml_session_from_buffer,
                               ctypes.cast(ctypes.c_char_p(held), ctypes.POINTER(ctypes.c_uint8)), len(held))
 
-    def load(self, file: Union[StrPath, BinaryIO], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
+    def load(self, file: Union[AnyPath, BinaryIO], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None) -> RestoreInfo:
         """restore() from a path or a binary file."""
         limits_of_call = Limits(cancel, timeout, progress)
-        if isinstance(file, (str, os.PathLike)):
-            path = path_bytes(file)
+        if is_path(file, "read"):
+            path = path_bytes(file)  # type: ignore[arg-type]
             return self._restored(limits_of_call, _library.load().rustml_session_load, path, len(path))
-        reader, callback = reader_over(file)
+        reader, callback = reader_over(file)  # type: ignore[arg-type]
         return self._restored(limits_of_call, _library.load().rustml_session_restore, reader, callback=callback)
 
     def _restored(self, call: Limits, function: Callable[..., int], *arguments: object, callback: Optional[Callback] = None) -> RestoreInfo:

@@ -341,6 +341,47 @@ class Facts(Case):
             self.session.save(Full())
         self.assertEqual(caught.exception.errno, 28)
 
+    def test_paths_of_every_kind(self):
+        source = os.fsencode(DATA / "architectures/llama.gguf")
+
+        class BytesPath:
+            def __fspath__(self):
+                return source
+
+        for path in (source, BytesPath(), source.decode(), pathlib.Path(source.decode())):
+            rustml.Model.open(path).close()
+            self.assertEqual(rustml.Model.plan(path).file_bytes, os.path.getsize(source))
+        with tempfile.TemporaryDirectory() as name:
+            folder = name.encode()
+            rustml.quantize(source, folder + "/größe.gguf".encode(), "q8_0")
+            rustml.Model.open(folder + "/größe.gguf".encode()).close()
+            self.session.eval(PROMPT)
+            self.session.save(folder + b"/a.snapshot")
+            self.assertEqual(self.session.load(folder + b"/a.snapshot").n_tokens, len(PROMPT))
+            self.assertEqual(sorted(os.listdir(folder)), [b"a.snapshot", "größe.gguf".encode()])
+        with self.assertRaisesRegex(rustml.InvalidArgumentError, "UTF-8"):
+            rustml.Model.open(b"gr\xf6\xdfe.gguf")
+
+    def test_what_is_no_path_or_file_is_a_type_error(self):
+        for wrong in (None, 5, 2.5, [b"a"], object()):
+            for call in (rustml.Model.open, rustml.Model.plan, lambda path: rustml.quantize(path, "out"), lambda path: rustml.quantize("in", path)):
+                with self.assertRaisesRegex(TypeError, type(wrong).__name__):
+                    call(wrong)
+            for call in (self.session.save, self.session.load, rustml.Model.from_file, rustml.probe_snapshot):
+                with self.assertRaisesRegex(TypeError, f"(path or a )?binary file, not {type(wrong).__name__}"):
+                    call(wrong)
+            for call in (rustml.Model.from_bytes, self.session.restore):
+                with self.assertRaisesRegex(TypeError, "bytes-like"):
+                    call(wrong)
+        for call in (rustml.Model.from_bytes, self.session.restore):
+            with self.assertRaisesRegex(TypeError, "bytes-like"):
+                call("text")
+        with self.assertRaisesRegex(TypeError, "binary file, not str"):
+            rustml.Model.from_file("model.gguf")
+        for call in (self.session.save, self.session.load, rustml.Model.from_file, rustml.probe_snapshot):
+            with self.assertRaisesRegex(TypeError, "open as text"):
+                call(io.StringIO("GGUF"))
+
     def test_quantize(self):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "small.gguf")

@@ -365,6 +365,17 @@ internal static class HostTest
         Expect<ArgumentException>(() => model.Encode("\ud800"), "");
         Expect<ArgumentOutOfRangeException>(() => model.CreateSession(new SessionOptions { ContextTokens = -1 }), "ContextTokens");
         Expect<ArgumentNullException>(() => Model.Load((string)null), "path");
+        Expect<ArgumentNullException>(() => Model.Load((Stream)null), "stream");
+        Expect<ArgumentNullException>(() => Model.Plan(null), "path");
+        Expect<ArgumentNullException>(() => Model.Quantize(null, "out"), "path");
+        Expect<ArgumentNullException>(() => Model.Quantize("in", null), "outPath");
+        using (Session unsaved = model.CreateSession())
+        {
+            Expect<ArgumentNullException>(() => unsaved.Save((string)null), "path");
+            Expect<ArgumentNullException>(() => unsaved.Save((Stream)null), "stream");
+            Expect<ArgumentNullException>(() => unsaved.Restore((string)null), "path");
+            Expect<ArgumentNullException>(() => unsaved.Restore((Stream)null), "stream");
+        }
         Expect<RustmlException>(() => Model.Load("/no/such/file.gguf"), "/no/such/file.gguf");
         using Session outlives = model.CreateSession();
         Generation answer = outlives.Start("x", Short());
