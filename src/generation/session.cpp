@@ -92,7 +92,12 @@ void LiveSession::rewind(uint64_t n_tokens) {
                                    ": window layers have given back the cells it needs; the floor is " +
                                    std::to_string(cache_.rewind_floor()) + ", or 0 to start anew");
   truncate(n_tokens);
+  forget_saved();
+}
+
+void LiveSession::forget_saved() noexcept {
   saved_.reset();
+  unhold();
 }
 
 std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
@@ -239,7 +244,7 @@ const std::vector<float>& LiveSession::logits(runtime::Call* call) {
   return *now;
 }
 
-LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {
+Tail LiveSession::save_tail(uint64_t begin) const {
   Tail tail;
   tail.begin = begin;
   tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
@@ -273,7 +278,7 @@ void LiveSession::restore_tail(const Tail& tail) {
 std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
   require_closed("generation");
   auto generation = LiveGeneration::start(std::static_pointer_cast<LiveSession>(shared_from_this()), prompt, options, limits);
-  saved_.reset();
+  forget_saved();
   return generation;
 }
 
@@ -282,7 +287,7 @@ std::shared_ptr<Generation> LiveSession::resume(const Limits& limits) {
   if (!saved_)
     fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
   auto generation = LiveGeneration::resume(std::static_pointer_cast<LiveSession>(shared_from_this()), *saved_, limits);
-  saved_.reset();
+  saved_.reset();  // what it held stays held for the generation
   return generation;
 }
 
