@@ -664,7 +664,8 @@ RUSTML_API int32_t rustml_session_tokens(rustml_session *session, int32_t *ids, 
 RUSTML_API int32_t rustml_session_eval(rustml_session *session, const int32_t *ids, uint64_t n, const rustml_call_options *call,
                                        rustml_error **error);
 /* Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last token if that
- * has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. */
+ * has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token the model forbids;
+ * RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or a restored snapshot are damaged. */
 RUSTML_API int32_t rustml_session_logits(rustml_session *session, float *logits, uint64_t capacity, uint64_t *needed,
                                          const rustml_call_options *call, rustml_error **error);
 
@@ -703,7 +704,8 @@ RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uin
  * logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than the context. */
 RUSTML_API int32_t rustml_generation_start(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
                                            rustml_generation **out, rustml_error **error);
-/* Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count. */
+/* Continues the generation that a restored snapshot carried, with the events it would have had. ROLLBACK and errors go back to
+ * the tokens before its start. Of `options` only cancel and the three limits count. */
 RUSTML_API int32_t rustml_generation_resume(rustml_session *session, const rustml_generation_options *options, rustml_generation **out,
                                             rustml_error **error);
 /* The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A stop by

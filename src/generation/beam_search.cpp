@@ -23,9 +23,9 @@ using base::Status;
 namespace {
 
 struct Node {
-  LiveSession::Tail cell;  // one evaluated token
-  Node* parent;            // null: the prompt
-  uint64_t depth;          // tokens behind the prompt, this one included
+  Tail cell;       // one evaluated token
+  Node* parent;    // null: the prompt
+  uint64_t depth;  // tokens behind the prompt, this one included
   uint64_t references;
   uint64_t* n_alive;
 };

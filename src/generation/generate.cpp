@@ -36,27 +36,19 @@ std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSessi
   validate(limits);
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.check("resume");
-  auto g = std::make_shared<LiveGeneration>(std::move(session), saved.options, saved.prompt, limits);
-  g->result_.prefill_tokens_skipped = saved.skipped;
+  if (saved.back.begun) session->reserve(saved.prompt.size());  // as at its beginning
+  auto g = std::make_shared<LiveGeneration>(std::move(session), saved.options, saved.prompt, limits, saved.back);
   g->result_.dropped_bytes = saved.dropped_bytes;
-  const std::vector<int32_t>& tokens = g->session_->tokens();
-  if (tokens.size() > g->prompt_.size()) {  // else the prefill goes on where it was
-    for (size_t i = g->prompt_.size(); i < tokens.size(); ++i) g->text_.push(g->engine_->tokenizer().token_bytes(tokens[i]));
-    g->run_.begun_before();
-    g->prefilled_ = g->first_token_ = true;
-    g->result_.prefill_tokens_skipped = g->prompt_.size();
-    g->result_.generated_tokens = tokens.size() - g->prompt_.size();
-  }
   return g;
 }
 
 LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt,
-                               const Limits& limits)
+                               const Limits& limits, WayBack back)
     : session_(std::move(session)),
       engine_(session_->engine_handle()),
       options_(std::move(options)),
       prompt_(std::move(prompt)),
-      run_(*session_, prompt_),
+      run_(*session_, prompt_, std::move(back)),
       stop_ids_(stop_tokens(options_.stop_ids, options_.ignore_eos, engine_->tokenizer())),
       stop_(limits.cancel, limits.deadline_ns),
       sampler_(options_.sampling, static_cast<int32_t>(engine_->config().vocab), engine_->kernels()),
@@ -65,11 +57,22 @@ LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationO
   stop_.set_first_token_deadline(limits.first_token_deadline_ns);
   stall_timeout_ns_ = limits.stall_timeout_ns;
   result_.prompt_tokens = prompt_.size();
+  if (run_.begun()) replay();
   if (limits.prompt_lookup > 0) {
     session_->expect_drafts(limits.prompt_lookup);
     lookup_.emplace(limits.prompt_lookup);
   }
-  session_->set_open(this);
+  session_->set_open(this);  // last: what fails before it leaves the session alone
+}
+
+// The tokens generated before the snapshot, once more through stop strings and decoder; nothing is delivered twice.
+void LiveGeneration::replay() {
+  result_.prefill_tokens_skipped = run_.ready();
+  const std::vector<int32_t>& tokens = session_->tokens();
+  if (tokens.size() <= prompt_.size()) return;  // the prefill goes on where it was
+  for (size_t i = prompt_.size(); i < tokens.size(); ++i) text_.push(engine_->tokenizer().token_bytes(tokens[i]));
+  prefilled_ = first_token_ = true;
+  result_.generated_tokens = tokens.size() - prompt_.size();
 }
 
 bool LiveGeneration::is_stop(int32_t token) const { return std::binary_search(stop_ids_.begin(), stop_ids_.end(), token); }

@@ -17,10 +17,11 @@ class LiveGeneration final : public Generation {
  public:
   static std::shared_ptr<LiveGeneration> start(std::shared_ptr<LiveSession> session, const Prompt& prompt, const GenerationOptions& options,
                                                const Limits& limits);
-  // Replays the tokens generated so far through penalties, stop strings and decoder; nothing is delivered twice.
+  // Goes on as the saved one would have, to the same end and the same way back.
   static std::shared_ptr<LiveGeneration> resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved, const Limits& limits);
 
-  LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits);
+  LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits,
+                 WayBack back = {});
   ~LiveGeneration() override { stop(); }
 
   base::Status next(Event& event) override;
@@ -28,9 +29,10 @@ class LiveGeneration final : public Generation {
   void stopped_by_callback(int32_t value) noexcept override;
   Result result() const override;
   // What a snapshot carries; only while open.
-  SavedGeneration save() const { return {options_, prompt_, result_.prefill_tokens_skipped, result_.dropped_bytes}; }
+  SavedGeneration save() const { return {options_, prompt_, result_.prefill_tokens_skipped, result_.dropped_bytes, run_.back()}; }
 
  private:
+  void replay();
   bool prefill(Event& event);  // true: event is a PREFILL event
   base::Status decode(Event& event);
   const std::vector<float>* scores();  // of the next token; null: stopped

@@ -53,8 +53,8 @@ void note_stop(Result& result, const runtime::StopSignal& stop) {
 }
 
 uint64_t PromptRun::begin() {
-  begun_ = true;
   const std::vector<int32_t>& tokens = session_.tokens();
+  back_ = {true, tokens.size(), nullptr};
   auto common = static_cast<uint64_t>(std::mismatch(prompt_.begin(), prompt_.end(), tokens.begin(), tokens.end()).first - prompt_.begin());
   session_.reserve(prompt_.size());
   session_.hold();
@@ -66,12 +66,16 @@ uint64_t PromptRun::begin() {
                     std::to_string(floor) + "; all of it is evaluated");
     }
     if (common < floor) common = 0;
-    parted_ = session_.save_tail(common);
+    back_.parted = std::make_shared<const Tail>(session_.save_tail(common));
     if (common == 0) session_.restart();
     session_.truncate(common);
   }
-  const uint64_t ready = std::min<uint64_t>(session_.evaluated(), common);
-  return ready == prompt_.size() && !session_.has_scores() ? ready - 1 : ready;
+  return ready();
+}
+
+uint64_t PromptRun::ready() const noexcept {
+  const uint64_t n = std::min<uint64_t>(session_.evaluated(), prompt_.size());
+  return n == prompt_.size() && session_.tokens().size() == n && !session_.has_scores() ? n - 1 : n;
 }
 
 bool PromptRun::advance(runtime::StopSignal& stop) {
@@ -80,11 +84,11 @@ bool PromptRun::advance(runtime::StopSignal& stop) {
 }
 
 void PromptRun::undo() noexcept {
-  if (!begun_) return;
-  if (parted_.tokens.empty())
-    session_.truncate(std::min<uint64_t>(session_.tokens().size(), length_before_));
+  if (!back_.begun) return;
+  if (back_.parted)
+    session_.restore_tail(*back_.parted);  // within the capacity reserved at the start: cannot fail
   else
-    session_.restore_tail(parted_);  // within the capacity reserved at the start: cannot fail
+    session_.truncate(std::min<uint64_t>(session_.tokens().size(), back_.length));
 }
 
 }  // namespace rustml::generation

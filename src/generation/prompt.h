@@ -19,13 +19,16 @@ void note_stop(Result& result, const runtime::StopSignal& stop);
 // undo can bring it back. Session and prompt outlive this.
 class PromptRun {
  public:
-  PromptRun(LiveSession& session, const std::vector<int32_t>& prompt)
-      : session_(session), prompt_(prompt), length_before_(session.tokens().size()) {}
+  // back: of the run that a snapshot was taken of, which this one continues.
+  PromptRun(LiveSession& session, const std::vector<int32_t>& prompt, WayBack back = {})
+      : session_(session), prompt_(prompt), back_(std::move(back)) {}
 
-  bool begun() const noexcept { return begun_; }
-  // Answers how many tokens of the prompt need no evaluation. The session holds cells (hold) until the caller's unhold().
+  bool begun() const noexcept { return back_.begun; }
+  const WayBack& back() const noexcept { return back_; }
+  // Answers ready(). The session holds cells (hold) until the caller's unhold().
   uint64_t begin();
-  void begun_before() noexcept { begun_ = true; }  // by the session that a snapshot was taken of
+  // How many tokens of the prompt need no evaluation.
+  uint64_t ready() const noexcept;
   bool done() const noexcept { return session_.evaluated() >= prompt_.size(); }
   // Evaluates the next chunk. False: stopped.
   bool advance(runtime::StopSignal& stop);
@@ -35,9 +38,7 @@ class PromptRun {
  private:
   LiveSession& session_;
   const std::vector<int32_t>& prompt_;
-  const uint64_t length_before_;
-  bool begun_ = false;
-  LiveSession::Tail parted_;  // what the prompt does not share with the session's tokens
+  WayBack back_;
 };
 
 }  // namespace rustml::generation

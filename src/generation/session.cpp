@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "generation/generate.h"
+#include "generation/sampler.h"
 
 namespace rustml::generation {
 
@@ -22,6 +23,16 @@ void require_ids(std::span<const int32_t> ids, int64_t vocab) {
 }
 
 const char* kv_name(kernels::KvType type) { return type == kernels::KvType::f32 ? "f32" : type == kernels::KvType::f16 ? "f16" : "q8_0"; }
+
+// A step over tokens that may be in the cache already: unless it finishes, they still are.
+struct Restep {
+  models::KvCache& cache;
+  uint64_t length;
+  bool finished = false;
+  ~Restep() {
+    if (!finished) cache.set_length(length);
+  }
+};
 
 }  // namespace
 
@@ -92,7 +103,12 @@ void LiveSession::rewind(uint64_t n_tokens) {
                                    ": window layers have given back the cells it needs; the floor is " +
                                    std::to_string(cache_.rewind_floor()) + ", or 0 to start anew");
   truncate(n_tokens);
+  forget_saved();
+}
+
+void LiveSession::forget_saved() noexcept {
   saved_.reset();
+  unhold();
 }
 
 std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
@@ -155,13 +171,19 @@ const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop, std::sp
     return &logits_;
   }
   if (!guessed()) {
+    Restep step{cache_, cache_.length()};
     cache_.set_length(n - 1);  // pending, or evaluated before a rewind: the same cells are written again
     const int32_t last = tokens_.back();
-    if (draft.empty()) return evaluate(std::span(&last, 1), true, stop) ? &logits_ : nullptr;
+    if (draft.empty()) {
+      if (!evaluate(std::span(&last, 1), true, stop)) return nullptr;
+      step.finished = true;
+      return &logits_;
+    }
     std::vector<int32_t> ids = std::move(ahead_.ids);  // its memory
     ids.assign(1, last);
     ids.insert(ids.end(), draft.begin(), draft.end());
     if (!run(ids, ahead_.hidden.data(), ahead_.logits.data(), static_cast<int64_t>(ids.size()), stop)) return nullptr;
+    step.finished = true;
     ahead_.begin = n - 1;
     ahead_.ids.swap(ids);
   }
@@ -236,10 +258,11 @@ const std::vector<float>& LiveSession::logits(runtime::Call* call) {
   runtime::StopSignal& stop = call ? call->stop : none;
   const std::vector<float>* const now = scores(stop);
   if (!now) stop.raise("logits");
+  require_usable(now->data(), std::ssize(*now), engine_->kernels());
   return *now;
 }
 
-LiveSession::Tail LiveSession::save_tail(uint64_t begin) const {
+Tail LiveSession::save_tail(uint64_t begin) const {
   Tail tail;
   tail.begin = begin;
   tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
@@ -273,7 +296,7 @@ void LiveSession::restore_tail(const Tail& tail) {
 std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
   require_closed("generation");
   auto generation = LiveGeneration::start(std::static_pointer_cast<LiveSession>(shared_from_this()), prompt, options, limits);
-  saved_.reset();
+  forget_saved();
   return generation;
 }
 
@@ -282,7 +305,7 @@ std::shared_ptr<Generation> LiveSession::resume(const Limits& limits) {
   if (!saved_)
     fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
   auto generation = LiveGeneration::resume(std::static_pointer_cast<LiveSession>(shared_from_this()), *saved_, limits);
-  saved_.reset();
+  saved_.reset();  // what it held stays held for the generation
   return generation;
 }
 

@@ -6,17 +6,11 @@
 #include <vector>
 
 #include "generation/engine.h"
+#include "generation/saved_generation.h"
 
 namespace rustml::generation {
 
 class LiveGeneration;
-
-// A generation that a snapshot carried: continued by resume().
-struct SavedGeneration {
-  GenerationOptions options;
-  std::vector<int32_t> prompt;  // whole; the tokens generated so far are those behind it in the session
-  uint64_t skipped = 0, dropped_bytes = 0;
-};
 
 class LiveSession final : public Session {
  public:
@@ -51,8 +45,10 @@ class LiveSession final : public Session {
   // Takes memory for window layers from the first position again, or throws and changes nothing but the length.
   void restart() { cache_.restart(); }
   // Until unhold(), the cells stay that going back to the tokens of now needs.
-  void hold() noexcept { cache_.hold(); }
-  void unhold() noexcept { cache_.unhold(); }
+  void hold() noexcept {
+    if (!tokens_.empty()) cache_.hold(cache_.floor());
+  }
+  void unhold() noexcept { cache_.hold(saved_ ? saved_->back.held_floor(cache_.floor()) : UINT64_MAX); }
   struct Hold {
     explicit Hold(LiveSession& s) : session(s) { session.hold(); }
     ~Hold() { session.unhold(); }
@@ -77,18 +73,6 @@ class LiveSession final : public Session {
   void end_drafts() noexcept { ahead_ = {}; }
   uint32_t pieces_after_stop() const noexcept { return pieces_after_stop_; }
 
-  // Tokens and cells behind position n, put away while a prompt that parts there is evaluated.
-  struct Tail {
-    uint64_t begin = 0;
-    std::vector<int32_t> tokens;
-    uint64_t end = 0;    // evaluated
-    uint64_t floor = 0;  // of the cache then
-    std::vector<std::byte> cells;
-    // Positions [first, end) of a layer are here.
-    uint64_t first(const models::KvShape& kv, int64_t layer) const {
-      return kv.windowed(layer) ? std::min(end, std::max(begin, floor)) : begin;
-    }
-  };
   Tail save_tail(uint64_t begin) const;
   void restore_tail(const Tail& tail);
 
@@ -98,6 +82,8 @@ class LiveSession final : public Session {
   bool guessed() const noexcept;
   void adopt_guess() noexcept;
   void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
+  std::optional<EncodedGeneration> encoded_generation() const;  // the open one, or the one that a snapshot carried
+  void forget_saved() noexcept;
   bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
   void require_closed(const char* what) const;
 
@@ -118,9 +104,9 @@ class LiveSession final : public Session {
     runtime::Charge charge;
   } ahead_;
   uint32_t pieces_after_stop_ = 0;
-  uint64_t n_passes_ = 0;  // finished ones
-  std::optional<SavedGeneration> saved_;
-  LiveGeneration* open_ = nullptr;  // it keeps this session alive and takes itself out when it closes
+  uint64_t n_passes_ = 0;                 // finished ones
+  std::optional<SavedGeneration> saved_;  // carried by the snapshot restored last; resume() continues it
+  LiveGeneration* open_ = nullptr;        // it keeps this session alive and takes itself out when it closes
 };
 
 }  // namespace rustml::generation

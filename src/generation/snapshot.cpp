@@ -5,6 +5,7 @@
 //   3 cells       per layer and KV head: K, then V, each [evaluated][head_dim] in the cache's type, then Q8_0's scales
 //   4 hidden      f32 [hidden] after the final norm of the last evaluated token; empty if it has to be computed again
 //   5 generation  options and prompt of the generation that was open; absent if none was
+//   6 way back    what ROLLBACK and errors of that generation go back to; absent where section 5 says it (saved_generation.cpp)
 //
 // A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
 // penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
@@ -13,7 +14,6 @@
 
 #include "base/error.h"
 #include "generation/generate.h"
-#include "generation/options.h"
 #include "generation/session.h"
 #include "generation/snapshot_container.h"
 
@@ -24,8 +24,8 @@ using base::Status;
 
 namespace {
 
-enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration };
-constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration};
+enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration, kWayBack };
+constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration, kWayBack};
 constexpr uint64_t kMaxGenerationBytes = 256u << 20;
 
 struct Summary {
@@ -121,110 +121,32 @@ Summary load_summary(SnapshotReader& reader) {
   return s;
 }
 
-void require_ids(const std::vector<int32_t>& ids, int64_t vocab) {
-  for (const int32_t id : ids)
-    if (id < 0 || id >= vocab)
-      fail(Status::data_loss, "snapshot: token id " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocab));
-}
-
-// --- the open generation
-
-template <class T>
-void put_list(PayloadWriter& out, const std::vector<T>& items) {
-  out.number(static_cast<uint64_t>(items.size()));
-  out.append(items.data(), items.size() * sizeof(T));
-}
-
-template <class T>
-std::vector<T> get_list(base::ByteReader& in, const char* what) {
-  const auto n = in.number<uint64_t>(what);
-  in.require(n, sizeof(T), what);
-  std::vector<T> items(n);
-  in.bytes(items.data(), n * sizeof(T), what);
-  return items;
-}
-
-std::vector<std::byte> encode(const SavedGeneration& saved) {
-  PayloadWriter out;
-  const GenerationOptions& o = saved.options;
-  const SamplingOptions& s = o.sampling;
-  out.number(s.seed);
-  for (const float value : {s.temperature, s.top_p, s.min_p, s.typical_p, s.repetition_penalty, s.presence_penalty, s.frequency_penalty})
-    out.number(value);
-  out.number(s.top_k);
-  out.number(s.repetition_window);
-  out.number(s.logprobs);
-  put_list(out, s.logit_bias);
-  out.number(o.max_tokens);
-  out.number(static_cast<uint64_t>(o.stop_strings.size()));
-  for (const std::string& text : o.stop_strings) {
-    out.number(static_cast<uint64_t>(text.size()));
-    out.append(text.data(), text.size());
-  }
-  put_list(out, o.stop_ids);
-  for (const bool flag : {o.ignore_eos, o.rollback, o.prefill_events}) out.number(static_cast<uint32_t>(flag));
-  put_list(out, saved.prompt);
-  out.number(saved.skipped);
-  out.number(saved.dropped_bytes);
-  return out.bytes();
-}
-
-SavedGeneration decode(const std::vector<std::byte>& bytes, int64_t vocab) {
-  const auto source = base::open_memory(bytes.data(), bytes.size(), "snapshot");
-  base::ByteReader in(*source, 0, bytes.size());
-  in.about("generation");
-  SavedGeneration saved;
-  GenerationOptions& o = saved.options;
-  SamplingOptions& s = o.sampling;
-  s.seed = in.number<uint64_t>("seed");
-  for (float* value : {&s.temperature, &s.top_p, &s.min_p, &s.typical_p, &s.repetition_penalty, &s.presence_penalty, &s.frequency_penalty})
-    *value = in.number<float>("option");
-  s.top_k = in.number<int32_t>("top_k");
-  s.repetition_window = in.number<uint32_t>("repetition_window");
-  s.logprobs = in.number<uint32_t>("logprobs");
-  s.logit_bias = get_list<LogitBias>(in, "logit_bias");
-  o.max_tokens = in.number<uint64_t>("max_tokens");
-  const auto n_strings = in.number<uint64_t>("stop strings");
-  in.require(n_strings, sizeof(uint64_t), "stop strings");
-  for (uint64_t i = 0; i < n_strings; ++i) {
-    const auto n = in.number<uint64_t>("stop string");
-    in.require(n, 1, "stop string");
-    o.stop_strings.push_back(in.string(n, "stop string"));
-  }
-  o.stop_ids = get_list<int32_t>(in, "stop_ids");
-  for (bool* flag : {&o.ignore_eos, &o.rollback, &o.prefill_events}) *flag = in.number<uint32_t>("flag") != 0;
-  saved.prompt = get_list<int32_t>(in, "prompt");
-  saved.skipped = in.number<uint64_t>("skipped");
-  saved.dropped_bytes = in.number<uint64_t>("dropped bytes");
-  try {
-    validate(o, static_cast<int32_t>(vocab));
-  } catch (const base::Error& e) {
-    fail(Status::data_loss, "snapshot: the open generation's options are not valid: " + e.message());
-  }
-  require_ids(saved.prompt, vocab);
-  return saved;
-}
-
 }  // namespace
 
-// The sections of a session as it is now, in order; `generation` is encoded already.
-static std::vector<SnapshotSection> describe(const LiveSession& session, bool has_hidden, const std::vector<std::byte>& generation) {
+// The sections of a session as it is now, in order.
+static std::vector<SnapshotSection> describe(const LiveSession& session, bool has_hidden,
+                                             const std::optional<EncodedGeneration>& generation) {
   const models::KvCache& cache = session.cache();
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
       {kTokens, true, session.tokens().size() * sizeof(int32_t)},
       {kCells, true, all_cell_bytes(cache, session.evaluated(), cache.floor())},
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
-  if (!generation.empty()) sections.push_back({kGeneration, true, generation.size()});
+  if (generation) sections.push_back({kGeneration, true, generation->generation.size()});
+  if (generation && !generation->back.empty()) sections.push_back({kWayBack, generation->back_critical, generation->back_bytes()});
   return sections;
 }
 
-uint64_t LiveSession::snapshot_size() const {
-  return snapshot_bytes(describe(*this, has_hidden(), open_ ? encode(open_->save()) : saved_ ? encode(*saved_) : std::vector<std::byte>{}));
+std::optional<EncodedGeneration> LiveSession::encoded_generation() const {
+  if (open_) return encode(open_->save(), tokens_);
+  if (saved_) return encode(*saved_, tokens_);
+  return std::nullopt;
 }
 
+uint64_t LiveSession::snapshot_size() const { return snapshot_bytes(describe(*this, has_hidden(), encoded_generation())); }
+
 void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const {
-  const std::vector<std::byte> generation = open_ ? encode(open_->save()) : saved_ ? encode(*saved_) : std::vector<std::byte>{};
+  const std::optional<EncodedGeneration> generation = encoded_generation();
   SnapshotWriter out(describe(*this, has_hidden(), generation), write, call);
   const Summary summary = summarize(*this);
   out.begin(kSummary);
@@ -245,9 +167,14 @@ void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const 
   }
   out.begin(kHidden);
   if (has_hidden()) out.append(hidden_.data(), hidden_.size() * sizeof(float));
-  if (!generation.empty()) {
+  if (generation) {
     out.begin(kGeneration);
-    out.append(generation.data(), generation.size());
+    out.append(generation->generation.data(), generation->generation.size());
+    if (!generation->back.empty()) {
+      out.begin(kWayBack);
+      out.append(generation->back.data(), generation->back.size());
+      if (generation->parted) out.append(generation->parted->cells.data(), generation->parted->cells.size());
+    }
   }
   out.finish();
 }
@@ -279,16 +206,17 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   hidden_stream.finish();
   std::optional<SavedGeneration> generation;
   if (reader.has(kGeneration)) {
-    generation = decode(reader.load(kGeneration, kMaxGenerationBytes), engine_->config().vocab);
-    const size_t shared = std::min(generation->prompt.size(), tokens.size());
-    if (generation->prompt.empty() || generation->prompt.size() > capacity() ||
-        !std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared), generation->prompt.begin()))
-      fail(Status::data_loss, "snapshot: the open generation's prompt does not fit its tokens; the file is damaged");
+    std::optional<SectionStream> back;
+    if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
+    const RestoredState state{tokens, s.n_evaluated, s.floor, capacity(), kv, cache_.cell_bytes(), engine_->config().vocab};
+    generation = decode(reader.load(kGeneration, kMaxGenerationBytes), back ? &*back : nullptr, state, call);
+  } else if (reader.has(kWayBack)) {
+    fail(Status::data_loss, "snapshot: it has the way back of a generation, but no generation; the file is damaged");
   }
 
   models::KvCache cache(kv, cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
   cache.raise_floor(s.floor);
-  cache.reserve(s.n_tokens);
+  cache.reserve(std::max(s.n_tokens, generation ? generation->back.length : 0));
   std::vector<std::byte> cells;
   SectionStream cell_stream(reader, kCells);
   uint64_t done = 0;
@@ -306,6 +234,7 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   call.stop.check("restore");
 
   // Nothing below can fail.
+  cache.hold(generation ? generation->back.held_floor(s.floor) : UINT64_MAX);
   cache.set_length(s.n_evaluated);
   cache_ = std::move(cache);
   tokens_.assign(tokens.begin(), tokens.end());  // within the capacity reserved

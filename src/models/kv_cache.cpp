@@ -99,8 +99,8 @@ void KvCache::raise_floor(uint64_t floor) noexcept {
   floor_ = floor;
 }
 
-void KvCache::unhold() noexcept {
-  held_floor_ = UINT64_MAX;
+void KvCache::hold(uint64_t floor) noexcept {
+  held_floor_ = floor;
   set_length(length_);
 }
 

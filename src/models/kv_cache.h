@@ -53,9 +53,8 @@ class KvCache {
   uint64_t floor() const noexcept { return floor_; }
   // Lengths below this, but for 0, cannot be gone back to: the last token's scores may be wanted again, with all of its window.
   uint64_t rewind_floor() const noexcept { return floor_ == 0 ? 0 : floor_ + static_cast<uint64_t>(shape_.window); }
-  // The floor stays where it is until unhold(), so that the caller can come back to the length of now; nothing to hold at 0.
-  void hold() noexcept { held_floor_ = length_ > 0 ? floor_ : UINT64_MAX; }
-  void unhold() noexcept;
+  // The floor does not rise above this, so that the caller can go back to a length that needs the cells there; UINT64_MAX: it may.
+  void hold(uint64_t floor) noexcept;
   // Length 0, with memory for window layers from the first position on besides what they have; resource_exhausted.
   void restart();
   // Length 0; a cache with a floor gives everything back.

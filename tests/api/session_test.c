@@ -85,6 +85,34 @@ static void pending(rustml_model *model, uint64_t vocabulary) {
   rustml_session_release(other);
 }
 
+/* A file with NaN among its weights: no call gives scores of it, and all say so alike. */
+static void damaged(const char *path) {
+  uint64_t size = 0, n = 0, at;
+  unsigned char *file = read_file(path, &size);
+  rustml_model *model = NULL;
+  rustml_session *session;
+  rustml_error *logits = NULL, *generate = NULL;
+  rustml_generation_options options;
+  const rustml_prompt prompt = ids_prompt(kIds, 3);
+  float scores[331];
+  for (at = size - 40000; at < size - 20000; ++at) file[at] = 0xff; /* NaN as F16 and as a scale of Q8_0 */
+  CHECK_OK(rustml_model_open_memory(file, size, NULL, &model, NULL, &error));
+  session = new_session(model);
+  CHECK_OK(rustml_session_eval(session, kIds, 3, NULL, &error));
+  scores[0] = 7;
+  CHECK(rustml_session_logits(session, scores, 331, &n, NULL, &logits) == RUSTML_DATA_LOSS);
+  CHECK(scores[0] == 7);
+  rustml_generation_options_init(&options, sizeof options);
+  CHECK(rustml_generate(session, &prompt, &options, NULL, NULL, &generate) == RUSTML_DATA_LOSS);
+  CHECK(logits && generate && strcmp(rustml_error_message(logits), rustml_error_message(generate)) == 0);
+  rustml_error_release(logits);
+  rustml_error_release(generate);
+  CHECK(session_info(session).position == 3 && session_info(session).poisoned == 0);
+  rustml_session_release(session);
+  rustml_model_release(model);
+  free(file);
+}
+
 static void limits(rustml_model *model) {
   rustml_session_options options;
   rustml_session *session = NULL;
@@ -125,6 +153,7 @@ int main(int argc, char **argv) {
   CHECK_OK(rustml_model_get_info(model, &info, &error));
   contents(model, info.vocab_size);
   pending(model, info.vocab_size);
+  damaged(argv[1]);
   limits(model);
   for (kv = RUSTML_KV_F32; kv <= RUSTML_KV_Q8_0; ++kv) {
     rustml_session_options options;

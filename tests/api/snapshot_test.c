@@ -68,6 +68,99 @@ static void files(rustml_session *session, rustml_session *other, const unsigned
   rmdir(directory);
 }
 
+/* Between start and the first next, the session holds tokens that its prompt has nothing to do with. Each way to write and to read
+ * carries it, a session in which only the tokens fit names both numbers, and a session that went on says what comes next. */
+static void started(rustml_model *model) {
+  static const int32_t prompt_ids[4][8] = {
+      {70, 80, 90, 100, 110, 120, 130, 140}, {10, 20, 77, 78, 79, 80, 81, 82}, {10, 20, 30}, {10, 20, 30, 40, 50, 60}};
+  static const uint64_t n_ids[4] = {8, 8, 3, 6};
+  char directory[] = "/tmp/rustml-started-XXXXXX", path[256];
+  int which, way, i;
+  CHECK(mkdtemp(directory) != NULL);
+  snprintf(path, sizeof path, "%s/snapshot", directory);
+  for (which = 0; which < 4; ++which) {
+    rustml_session *session = new_session(model);
+    rustml_generation *generation = NULL;
+    rustml_generation_options options;
+    const rustml_prompt prompt = ids_prompt(prompt_ids[which], n_ids[which]);
+    int32_t wanted[8];
+    struct bytes bytes = {0};
+    rustml_event event = {.struct_size = sizeof event};
+    uint64_t needed = 0;
+    rustml_generation_options_init(&options, sizeof options);
+    options.max_tokens = 8;
+    options.ignore_eos = 1;
+    CHECK_OK(rustml_session_eval(session, kIds, 6, NULL, &error));
+    CHECK_OK(rustml_generation_start(session, &prompt, &options, &generation, &error));
+    CHECK_OK(rustml_session_snapshot_size(session, &bytes.size, &error));
+    bytes.data = malloc(bytes.size);
+    CHECK_OK(rustml_session_save(session, path, RUSTML_NUL_TERMINATED, NULL, &error));
+    for (way = 0; way < 3; ++way) {
+      rustml_session *other = new_session(model), *small = NULL;
+      rustml_generation *resumed = NULL;
+      rustml_restore_info info = {.struct_size = sizeof info};
+      rustml_session_options few;
+      rustml_error *error = NULL;
+      if (way == 0) {
+        CHECK_OK(rustml_session_load(other, path, RUSTML_NUL_TERMINATED, &info, NULL, &error));
+      } else if (way == 1) {
+        CHECK_OK(rustml_session_to_buffer(session, bytes.data, bytes.size, &needed, NULL, &error));
+        CHECK(needed == bytes.size);
+        CHECK_OK(rustml_session_from_buffer(other, bytes.data, needed, &info, NULL, &error));
+      } else {
+        rustml_sink sink;
+        rustml_source source;
+        bytes.at = 0;
+        rustml_sink_init(&sink, sizeof sink);
+        sink.user_data = &bytes;
+        sink.write = append;
+        CHECK_OK(rustml_session_snapshot_write(session, &sink, NULL, &error));
+        CHECK(bytes.at == bytes.size);
+        rustml_reader_init(&source, sizeof source);
+        source.user_data = &bytes;
+        source.size = bytes.size;
+        source.read_at = read_at;
+        CHECK_OK(rustml_session_restore(other, &source, &info, NULL, &error));
+      }
+      CHECK(info.generation_open == 1 && info.n_tokens == 6);
+      rustml_session_options_init(&few, sizeof few);
+      few.context_tokens = n_ids[which] > 6 ? 7 : 5;
+      CHECK_OK(rustml_session_create(model, &few, &small, NULL, &error));
+      CHECK(rustml_session_load(small, path, RUSTML_NUL_TERMINATED, NULL, NULL, &error) == RUSTML_OUT_OF_RANGE);
+      CHECK(error && strstr(rustml_error_message(error), n_ids[which] > 6 ? "has 8 tokens" : "holds 6 tokens") != NULL);
+      CHECK(error && strstr(rustml_error_message(error), n_ids[which] > 6 ? "context of 7" : "context of 5") != NULL);
+      rustml_error_release(error);
+      rustml_session_release(small);
+      if (way == 0) { /* the one that was never stopped */
+        rustml_session *calm = new_session(model);
+        rustml_generation *plain = NULL;
+        CHECK_OK(rustml_session_eval(calm, kIds, 6, NULL, &error));
+        CHECK_OK(rustml_generation_start(calm, &prompt, &options, &plain, &error));
+        for (i = 0; i < 8; ++i) {
+          CHECK_OK(rustml_generation_next(plain, &event, &error));
+          wanted[i] = event.token_id;
+        }
+        rustml_generation_release(plain);
+        rustml_session_release(calm);
+      }
+      CHECK_OK(rustml_generation_resume(other, NULL, &resumed, &error));
+      for (i = 0; i < 8; ++i) {
+        CHECK_OK(rustml_generation_next(resumed, &event, &error));
+        CHECK(event.kind == RUSTML_EVENT_TOKEN && event.token_id == wanted[i]);
+      }
+      CHECK_OK(rustml_generation_next(resumed, &event, &error));
+      CHECK(event.kind == RUSTML_EVENT_STOPPED && event.finish == RUSTML_FINISH_LENGTH);
+      rustml_generation_release(resumed);
+      rustml_session_release(other);
+    }
+    rustml_generation_release(generation);
+    rustml_session_release(session);
+    free(bytes.data);
+  }
+  unlink(path);
+  rmdir(directory);
+}
+
 int main(int argc, char **argv) {
   rustml_model *model;
   rustml_session *session, *other, *tiny = NULL;
@@ -135,6 +228,7 @@ int main(int argc, char **argv) {
   CHECK_OK(rustml_session_from_buffer(other, buffer, size, NULL, NULL, &error));
   CHECK(session_info(other).position == 6);
   files(session, other, bytes.data, size);
+  started(model);
 
   rustml_session_options_init(&options, sizeof options);
   options.context_tokens = 4;

@@ -1,10 +1,16 @@
 #include "generation/session.h"
 
 #include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <regex>
 
 #include "base/log.h"
+#include "generation/batch.h"
+#include "generation/beam_search.h"
 #include "generation/generate.h"
+#include "snapshot_bytes.h"
 #include "tiny.h"
 
 namespace rustml::generation {
@@ -73,6 +79,113 @@ TEST(Session, LimitsAreEnforcedBeforeAnythingChanges) {
   EXPECT_EQ(status_of([&] { eval(*s, {5}); }), base::Status::resource_exhausted);
   EXPECT_EQ(s->info().position, 0u);
   EXPECT_EQ(status_of([&] { s->rewind(1); }), base::Status::out_of_range);
+}
+
+// What generate, a beam search, a batch and logits say of the same session: status and message.
+std::vector<std::string> refusals(const std::shared_ptr<Engine>& engine, Session& session, const std::vector<int32_t>& ids) {
+  std::vector<std::string> said;
+  const auto note = [&](const auto& body) {
+    try {
+      body();
+      said.push_back("ok");
+    } catch (const base::Error& e) {
+      said.push_back(std::to_string(static_cast<int>(e.status())) + " " + e.message());
+    }
+  };
+  note([&] { session.logits(); });
+  note([&] { finish(*session.start(of_ids(ids), {}, {})); });
+  GenerationOptions probable;
+  probable.sampling.logprobs = 2;
+  probable.sampling.temperature = 1;
+  note([&] { finish(*session.start(of_ids(ids), probable, {})); });
+  note([&] {
+    BeamOutcome found;
+    beam_search(session, of_ids(ids), {}, {}, {}, found);
+  });
+  if (engine) {
+    std::vector<Result> results;
+    const std::vector<BatchItem> items = {{of_ids(ids), {}, {}}};
+    BatchCallbacks callbacks;
+    callbacks.on_failure = [&](uint32_t, const base::Error& e) {
+      said.push_back(std::to_string(static_cast<int>(e.status())) + " " + e.message());
+    };
+    generate_batch(engine, {}, items, callbacks, results);
+  }
+  return said;
+}
+
+const std::string kDataLoss = std::to_string(static_cast<int>(base::Status::data_loss));
+
+TEST(Session, ScoresOfDamagedWeightsAreRefusedEverywhere) {
+  std::ifstream in(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", std::ios::binary);
+  std::string file(std::istreambuf_iterator<char>(in), {});
+  for (size_t at = file.size() - 40000; at < file.size() - 39000; at += 2) file.replace(at, 2, "\x00\x7e", 2);  // NaN as F16
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  const auto engine = Engine::open(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), {}, call);
+  const auto session = new_session(engine);
+  eval(*session, some_ids(3));  // promises no scores
+  const std::vector<std::string> said = refusals(engine, *session, some_ids(3));
+  ASSERT_EQ(said.size(), 5u);
+  for (const std::string& one : said) EXPECT_EQ(one, said[0]);
+  EXPECT_EQ(said[0].find(kDataLoss + " logits are not finite: token "), 0u) << said[0];
+  EXPECT_EQ(session->tokens(), some_ids(3));
+  ModelOptions checked;
+  checked.check_tensors = true;
+  EXPECT_EQ(status_of([&] { Engine::open(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), checked, call); }),
+            base::Status::data_loss);
+}
+
+// A cache may hold such values, written with OK by a session that got that far: a restore takes them, and scores are refused.
+TEST(Session, ScoresOfADamagedSnapshotAreRefusedUntilItIsGone) {
+  const auto engine = open_tiny("base_f16");
+  for (const kernels::KvType type : {kernels::KvType::f32, kernels::KvType::f16, kernels::KvType::q8_0}) {
+    SessionOptions options;
+    options.kv_type = type;
+    const auto session = new_session(engine, options), fresh = new_session(engine, options);
+    eval(*session, some_ids(40));
+    Sections sections = sections_of(snapshot_of(*session));
+    std::fill(sections[3].end() - 4, sections[3].end(), std::byte{0xff});  // the last cell's end, or its scale: NaN in each type
+    sections[4].clear();
+    restore_from(*session, container_of(sections));
+    eval(*session, {5});
+    for (const std::string& one : refusals(nullptr, *session, session->tokens()))
+      EXPECT_EQ(one.find(kDataLoss + " logits are not finite: token "), 0u) << one;
+    EXPECT_EQ(session->info().position, 41u);
+    EXPECT_EQ(sections_of(snapshot_of(*session)).size(), 4u) << "still a session";
+    session->rewind(39);
+    eval(*session, {some_ids(40).back(), 5});
+    eval(*fresh, some_ids(40));
+    eval(*fresh, {5});
+    EXPECT_EQ(session->logits(), fresh->logits());
+  }
+  const auto session = new_session(engine);
+  eval(*session, some_ids(40));
+  Sections sections = sections_of(snapshot_of(*session));
+  const float infinite = INFINITY;
+  std::memcpy(sections[4].data(), &infinite, sizeof infinite);  // of the last hidden state, which the head multiplies
+  restore_from(*session, container_of(sections));
+  EXPECT_EQ(status_of([&] { session->logits(); }), base::Status::data_loss);
+}
+
+// At the rewind floor there is nothing to spare: a stopped call has to leave the last token evaluated, as it was.
+TEST(Session, StoppedLogitsChangeNothing) {
+  const auto engine = open_tiny("architectures/gemma3");
+  const auto session = new_session(engine), restored = new_session(engine);
+  std::vector<int32_t> ids = some_ids(1400);
+  for (int32_t& id : ids) id %= static_cast<int32_t>(engine->info().vocab_size);
+  eval(*session, ids);
+  ASSERT_GT(session->info().rewind_floor, 0u);
+  session->rewind(session->info().rewind_floor);
+  const std::vector<std::byte> before = snapshot_of(*session);
+  runtime::CancelFlag flag;
+  flag.trigger(1);
+  runtime::StopSignal stop(&flag);
+  runtime::Call call{stop, {}};
+  EXPECT_EQ(status_of([&] { session->logits(&call); }), base::Status::cancelled);
+  EXPECT_EQ(snapshot_of(*session), before);
+  restore_from(*restored, snapshot_of(*session));
+  EXPECT_EQ(restored->logits(), session->logits());
 }
 
 // Right, wrong and partly right guesses at every position, over steps of the cache and cells that window layers give back.

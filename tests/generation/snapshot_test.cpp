@@ -1,28 +1,10 @@
 #include <algorithm>
 
+#include "snapshot_bytes.h"
 #include "tiny.h"
 
 namespace rustml::generation {
 namespace {
-
-std::vector<std::byte> snapshot(const Session& s) {
-  std::vector<std::byte> bytes;
-  runtime::StopSignal stop;
-  runtime::Call call{stop, {}};
-  s.snapshot_write(
-      [&](const void* data, uint64_t n) {
-        bytes.insert(bytes.end(), static_cast<const std::byte*>(data), static_cast<const std::byte*>(data) + n);
-      },
-      call);
-  EXPECT_EQ(bytes.size(), s.snapshot_size());
-  return bytes;
-}
-
-RestoreInfo restore(Session& s, const std::vector<std::byte>& bytes) {
-  runtime::StopSignal stop;
-  runtime::Call call{stop, {}};
-  return s.restore(*base::open_memory(bytes.data(), bytes.size(), "snapshot"), call);
-}
 
 GenerationOptions sampled(uint64_t n) {
   GenerationOptions o;
@@ -42,7 +24,7 @@ TEST(Snapshot, GoesOnWithTheSameTokensAndSkipsWhatWasEvaluated) {
     options.kv_type = type;
     const auto s = new_session(engine, options), t = new_session(again, options);
     eval(*s, some_ids(150));
-    const RestoreInfo info = restore(*t, snapshot(*s));
+    const RestoreInfo info = restore_from(*t, snapshot_of(*s));
     EXPECT_EQ(info.n_tokens, 150u);
     EXPECT_EQ(info.tokens_reusable, 150u);
     EXPECT_FALSE(info.generation_open);
@@ -72,8 +54,8 @@ TEST(Snapshot, AnOpenGenerationResumesAnywhere) {
       if (e.kind == EventKind::token) got.tokens.push_back(e.token_id);
       got.text += e.text;
     }
-    EXPECT_TRUE(restore(*t, snapshot(*s)).generation_open);
-    EXPECT_EQ(snapshot(*t), snapshot(*s)) << "a restored session is the same to the byte";
+    EXPECT_TRUE(restore_from(*t, snapshot_of(*s)).generation_open);
+    EXPECT_EQ(snapshot_of(*t), snapshot_of(*s)) << "a restored session is the same to the byte";
     const Answer rest = finish(*t->resume({}));
     got.tokens.insert(got.tokens.end(), rest.tokens.begin(), rest.tokens.end());
     EXPECT_EQ(got.tokens, want.tokens) << "after " << events << " events";
@@ -88,27 +70,27 @@ TEST(Snapshot, EveryFlipAndTruncationIsRefusedAndChangesNothing) {
   eval(*s, {5, 6});
   eval(*t, {9});
   const std::vector<float> before = t->logits();
-  std::vector<std::byte> bytes = snapshot(*s);
+  std::vector<std::byte> bytes = snapshot_of(*s);
   ASSERT_LT(bytes.size(), 4096u);
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
-    const base::Status status = status_of([&] { restore(*t, bytes); });
+    const base::Status status = status_of([&] { restore_from(*t, bytes); });
     EXPECT_TRUE(status == base::Status::data_loss || status == base::Status::unimplemented)
         << "bit " << bit << " status " << static_cast<int>(status);
     bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
   }
   for (size_t n = 0; n < bytes.size(); ++n)
     EXPECT_EQ(status_of([&] {
-                restore(*t, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)});
+                restore_from(*t, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)});
               }),
               base::Status::data_loss)
         << n;
   std::vector<std::byte> longer = bytes;
   longer.push_back(std::byte{0});
-  EXPECT_EQ(status_of([&] { restore(*t, longer); }), base::Status::data_loss);
+  EXPECT_EQ(status_of([&] { restore_from(*t, longer); }), base::Status::data_loss);
   EXPECT_EQ(t->tokens(), std::vector<int32_t>{9});
   EXPECT_EQ(t->logits(), before);
-  restore(*t, bytes);
+  restore_from(*t, bytes);
   EXPECT_EQ(t->logits(), s->logits());
 }
 
@@ -116,10 +98,10 @@ TEST(Snapshot, MismatchesAreNamed) {
   const auto engine = open_tiny("base_f16"), other = open_tiny("base_bf16");
   const auto s = new_session(engine);
   eval(*s, some_ids(40));
-  const std::vector<std::byte> bytes = snapshot(*s);
+  const std::vector<std::byte> bytes = snapshot_of(*s);
   const auto refused = [&](const std::shared_ptr<Engine>& e, const SessionOptions& options, base::Status status) {
     const auto t = new_session(e, options);
-    EXPECT_EQ(status_of([&] { restore(*t, bytes); }), status);
+    EXPECT_EQ(status_of([&] { restore_from(*t, bytes); }), status);
     EXPECT_EQ(t->info().position, 0u);
   };
   refused(other, {}, base::Status::failed_precondition);
@@ -134,14 +116,14 @@ TEST(Snapshot, MismatchesAreNamed) {
   refused(engine, poor, base::Status::resource_exhausted);
   const auto open = new_session(engine);
   const auto g = open->start(of_ids(some_ids(4)), sampled(4), {});
-  EXPECT_EQ(status_of([&] { restore(*open, bytes); }), base::Status::failed_precondition);
+  EXPECT_EQ(status_of([&] { restore_from(*open, bytes); }), base::Status::failed_precondition);
 }
 
 TEST(Snapshot, ProbeNeedsNoModel) {
   const auto engine = open_tiny("base_f16");
   const auto s = new_session(engine);
   eval(*s, some_ids(40));
-  const std::vector<std::byte> bytes = snapshot(*s);
+  const std::vector<std::byte> bytes = snapshot_of(*s);
   const SnapshotInfo info = snapshot_probe(*base::open_memory(bytes.data(), bytes.size(), "snapshot"));
   EXPECT_EQ(info.n_tokens, 40u);
   EXPECT_EQ(info.total_bytes, bytes.size());

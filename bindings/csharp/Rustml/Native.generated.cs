@@ -447,7 +447,9 @@ namespace Rustml.Interop
         internal static extern int rustml_session_eval(IntPtr session, int* ids, ulong n, rustml_call_options* call, IntPtr* error);
 
         /// <summary>Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the
-        /// last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.</summary>
+        /// last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token
+        /// the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or a
+        /// restored snapshot are damaged.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_logits(IntPtr session, float* logits, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
@@ -495,8 +497,8 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_start(IntPtr session, rustml_prompt* prompt, rustml_generation_options* options, IntPtr* @out, IntPtr* error);
 
-        /// <summary>Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits
-        /// count.</summary>
+        /// <summary>Continues the generation that a restored snapshot carried, with the events it would have had. ROLLBACK and
+        /// errors go back to the tokens before its start. Of `options` only cancel and the three limits count.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_resume(IntPtr session, rustml_generation_options* options, IntPtr* @out, IntPtr* error);
 

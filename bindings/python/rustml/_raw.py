@@ -873,7 +873,9 @@ def bind(library):
     library.rustml_session_eval.argtypes = [c_void_p, POINTER(c_int32), c_uint64, POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_eval.restype = c_int32
     # Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last
-    # token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.
+    # token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token the
+    # model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or a
+    # restored snapshot are damaged.
     library.rustml_session_logits.argtypes = [c_void_p, POINTER(c_float), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_session_logits.restype = c_int32
     # Exact size of what rustml_session_snapshot_write would write now.
@@ -910,7 +912,8 @@ def bind(library):
     # context.
     library.rustml_generation_start.argtypes = [c_void_p, POINTER(rustml_prompt), POINTER(rustml_generation_options), POINTER(c_void_p), POINTER(c_void_p)]
     library.rustml_generation_start.restype = c_int32
-    # Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count.
+    # Continues the generation that a restored snapshot carried, with the events it would have had. ROLLBACK and errors
+    # go back to the tokens before its start. Of `options` only cancel and the three limits count.
     library.rustml_generation_resume.argtypes = [c_void_p, POINTER(rustml_generation_options), POINTER(c_void_p), POINTER(c_void_p)]
     library.rustml_generation_resume.restype = c_int32
     # The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A

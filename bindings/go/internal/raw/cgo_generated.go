@@ -376,7 +376,8 @@ func SessionEval(session Session, ids *int32, n uint64, call *CallOptions, err *
 
 // SessionLogits: Scores of every token of the vocabulary to follow the session's tokens (before any softmax).
 // Evaluates the last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when
-// empty.
+// empty. -inf is a token the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or
+// nothing but -inf: weights or a restored snapshot are damaged.
 func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	return int32(C.raw_session_logits(C.uintptr_t(session), (*C.float)(unsafe.Pointer(logits)), C.uint64_t(capacity), (*C.uint64_t)(unsafe.Pointer(needed)), (*C.rustml_call_options)(unsafe.Pointer(call)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
@@ -434,8 +435,9 @@ func GenerationStart(session Session, prompt *Prompt, options *GenerationOptions
 	return int32(C.raw_generation_start(C.uintptr_t(session), (*C.rustml_prompt)(unsafe.Pointer(prompt)), (*C.rustml_generation_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }
 
-// GenerationResume: Continues the generation that a restored snapshot carried. Of `options` only cancel and
-// the three limits count.
+// GenerationResume: Continues the generation that a restored snapshot carried, with the events it would have
+// had. ROLLBACK and errors go back to the tokens before its start. Of `options` only cancel and the three
+// limits count.
 func GenerationResume(session Session, options *GenerationOptions, out *Generation, err *Error) int32 {
 	return int32(C.raw_generation_resume(C.uintptr_t(session), (*C.rustml_generation_options)(unsafe.Pointer(options)), (*C.uintptr_t)(unsafe.Pointer(out)), (*C.uintptr_t)(unsafe.Pointer(err))))
 }

@@ -431,7 +431,8 @@ func SessionEval(session Session, ids *int32, n uint64, call *CallOptions, err *
 
 // SessionLogits: Scores of every token of the vocabulary to follow the session's tokens (before any softmax).
 // Evaluates the last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when
-// empty.
+// empty. -inf is a token the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or
+// nothing but -inf: weights or a restored snapshot are damaged.
 func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[55], uintptr(session), uintptr(unsafe.Pointer(logits)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -499,8 +500,9 @@ func GenerationStart(session Session, prompt *Prompt, options *GenerationOptions
 	return int32(r)
 }
 
-// GenerationResume: Continues the generation that a restored snapshot carried. Of `options` only cancel and
-// the three limits count.
+// GenerationResume: Continues the generation that a restored snapshot carried, with the events it would have
+// had. ROLLBACK and errors go back to the tokens before its start. Of `options` only cancel and the three
+// limits count.
 func GenerationResume(session Session, options *GenerationOptions, out *Generation, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[65], uintptr(session), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

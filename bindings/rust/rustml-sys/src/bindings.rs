@@ -986,7 +986,9 @@ extern "C" {
         error: *mut *mut rustml_error,
     ) -> i32;
     /// Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last
-    /// token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty.
+    /// token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token
+    /// the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or
+    /// a restored snapshot are damaged.
     pub fn rustml_session_logits(
         session: *mut rustml_session,
         logits: *mut f32,
@@ -1072,7 +1074,8 @@ extern "C" {
         out: *mut *mut rustml_generation,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Continues the generation that a restored snapshot carried. Of `options` only cancel and the three limits count.
+    /// Continues the generation that a restored snapshot carried, with the events it would have had. ROLLBACK and
+    /// errors go back to the tokens before its start. Of `options` only cancel and the three limits count.
     pub fn rustml_generation_resume(
         session: *mut rustml_session,
         options: *const rustml_generation_options,

@@ -1,0 +1,65 @@
+// The generation that a snapshot carries, as sections 5 (options and prompt) and 6 (where it goes back to) of snapshot.cpp.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "generation/generation.h"
+#include "generation/snapshot_container.h"
+#include "models/kv_cache.h"
+
+namespace rustml::generation {
+
+// Tokens and cells of a session behind position `begin`, put away while a prompt that parts there is evaluated.
+struct Tail {
+  uint64_t begin = 0;
+  std::vector<int32_t> tokens;
+  uint64_t end = 0;    // evaluated
+  uint64_t floor = 0;  // of the cache then
+  std::vector<std::byte> cells;
+  // Positions [first, end) of a layer are here.
+  uint64_t first(const models::KvShape& kv, int64_t layer) const {
+    return kv.windowed(layer) ? std::min(end, std::max(begin, floor)) : begin;
+  }
+};
+
+// What ROLLBACK and errors make of a session that a prompt was put into.
+struct WayBack {
+  bool begun = false;                  // the session holds the prompt, or the part evaluated so far; if not, nothing has changed
+  uint64_t length = 0;                 // tokens before
+  std::shared_ptr<const Tail> parted;  // those of them that the prompt replaced; null: none
+  // Window layers keep cells from here on, where the cache's floor is `floor` now; UINT64_MAX: as they like.
+  uint64_t held_floor(uint64_t floor) const noexcept { return !begun || length == 0 ? UINT64_MAX : parted ? parted->floor : floor; }
+};
+
+struct SavedGeneration {
+  GenerationOptions options;
+  std::vector<int32_t> prompt;  // whole; once begun, the tokens generated so far are those behind it in the session
+  uint64_t skipped = 0, dropped_bytes = 0;
+  WayBack back;
+};
+
+struct EncodedGeneration {
+  std::vector<std::byte> generation, back;  // section 5; section 6 without its cells, empty where section 5 says it all
+  std::shared_ptr<const Tail> parted;       // whose cells end section 6
+  bool back_critical = false;               // a reader that ignores section 6 would go on wrongly, not only back
+  uint64_t back_bytes() const noexcept { return back.size() + (parted ? parted->cells.size() : 0); }
+};
+EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens);
+
+// What a restore has read before: of the session, already checked.
+struct RestoredState {
+  const std::vector<int32_t>& tokens;
+  uint64_t n_evaluated, floor, capacity;
+  const models::KvShape& kv;
+  uint64_t cell_bytes;
+  int64_t vocab;
+};
+// Section 5 and, if `back` is not null, 6. data_loss: it cannot be; out_of_range: it needs more context than there is.
+SavedGeneration decode(const std::vector<std::byte>& generation, SectionStream* back, const RestoredState& state, runtime::Call& call);
+
+void require_ids(const std::vector<int32_t>& ids, int64_t vocab);
+
+}  // namespace rustml::generation
