@@ -7,22 +7,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FUNCTIONS(F)                                                                                                                     \
-  F(rustml_beam_search)                                                                                                                  \
-  F(rustml_call_options_init)                                                                                                            \
-  F(rustml_cancel_create) F(rustml_cancel_is_triggered) F(rustml_cancel_release) F(rustml_cancel_reset) F(rustml_cancel_retain)          \
-      F(rustml_cancel_trigger) F(rustml_error_callback_value) F(rustml_error_code) F(rustml_error_create) F(rustml_error_detail_json)    \
-          F(rustml_error_message) F(rustml_error_release) F(rustml_generate) F(rustml_generate_batch) F(rustml_generation_next)          \
-              F(rustml_generation_options_init) F(rustml_generation_release) F(rustml_generation_result) F(rustml_generation_resume)     \
-                  F(rustml_generation_retain) F(rustml_generation_start) F(rustml_generation_stop) F(rustml_model_chat_format)           \
-                      F(rustml_model_decode) F(rustml_model_describe_json) F(rustml_model_encode) F(rustml_model_get_info)               \
-                          F(rustml_model_open) F(rustml_model_release) F(rustml_model_retain) F(rustml_model_token_bytes)                \
-                              F(rustml_model_token_info) F(rustml_prompt_init) F(rustml_reader_init) F(rustml_session_create)            \
-                                  F(rustml_session_eval) F(rustml_session_fork) F(rustml_session_from_buffer) F(rustml_session_get_info) \
-                                      F(rustml_session_load) F(rustml_session_logits) F(rustml_session_release) F(rustml_session_reset)  \
-                                          F(rustml_session_restore) F(rustml_session_retain) F(rustml_session_rewind)                    \
-                                              F(rustml_session_save) F(rustml_session_snapshot_size) F(rustml_session_snapshot_write)    \
-                                                  F(rustml_session_to_buffer) F(rustml_session_tokens) F(rustml_sink_init)
+/* clang-format off */
+#define FUNCTIONS(F) \
+  F(rustml_beam_search) F(rustml_call_options_init) F(rustml_cancel_create) F(rustml_cancel_is_triggered) F(rustml_cancel_release) \
+  F(rustml_cancel_reset) F(rustml_cancel_retain) F(rustml_cancel_trigger) F(rustml_error_callback_value) F(rustml_error_code) \
+  F(rustml_error_create) F(rustml_error_detail_json) F(rustml_error_message) F(rustml_error_release) F(rustml_generate) \
+  F(rustml_generate_batch) F(rustml_generation_next) F(rustml_generation_options_init) F(rustml_generation_release) \
+  F(rustml_generation_result) F(rustml_generation_resume) F(rustml_generation_retain) F(rustml_generation_start) \
+  F(rustml_generation_stop) F(rustml_model_chat_format) F(rustml_model_decode) F(rustml_model_describe_json) F(rustml_model_encode) \
+  F(rustml_model_get_info) F(rustml_model_open) F(rustml_model_release) F(rustml_model_retain) F(rustml_model_token_bytes) \
+  F(rustml_model_token_info) F(rustml_prompt_init) F(rustml_reader_init) F(rustml_session_create) F(rustml_session_eval) \
+  F(rustml_session_fork) F(rustml_session_from_buffer) F(rustml_session_get_info) F(rustml_session_load) F(rustml_session_logits) \
+  F(rustml_session_release) F(rustml_session_reset) F(rustml_session_restore) F(rustml_session_retain) F(rustml_session_rewind) \
+  F(rustml_session_save) F(rustml_session_snapshot_size) F(rustml_session_snapshot_write) F(rustml_session_to_buffer) \
+  F(rustml_session_tokens) F(rustml_sink_init)
+/* clang-format on */
 struct library {
 #define MEMBER(name) __typeof__(&name) name;
   FUNCTIONS(MEMBER)
