@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/math.h"
+#include "base/number_text.h"
 #include "generation/options.h"
 #include "generation/prompt.h"
 #include "generation/sampler.h"
@@ -94,7 +95,7 @@ void validate(const BeamOptions& options, int32_t vocab) {
          "n_best is " + std::to_string(options.n_best) + "; it must be 1 to the width of " + std::to_string(options.width));
   if (!(std::fabs(options.length_penalty) <= kMaxLengthPenalty))
     fail(Status::invalid_argument,
-         "length_penalty is " + std::to_string(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
+         "length_penalty is " + base::shortest(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
 }
 
 class Search {
