@@ -1,6 +1,8 @@
 // All texts of the library and of the program are the same bytes in every locale: locale_test MODEL DIRECTORY [PROGRAM]. The locales
 // are made here, from the sources of Debian's package `locales`.
+#include <arpa/inet.h>
 #include <locale.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +14,9 @@
 #include <thread>
 
 #include "check.h"
+#ifdef RUSTML_WITH_HUB
+#include <rustml_hub.h>
+#endif
 
 namespace {
 
@@ -135,6 +140,39 @@ std::string texts() {
   return all + lines + content(out);
 }
 
+#ifdef RUSTML_WITH_HUB
+// What the hub's library says of a server that resets every connection: libcurl takes the system's words, in its language.
+std::string hub_texts() {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  socklen_t size = sizeof address;
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 && ::listen(listener, 8) == 0);
+  CHECK(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  std::thread server([&] {
+    for (int peer; (peer = accept(listener, nullptr, nullptr)) >= 0; close(peer)) {
+      char request[16];
+      const ssize_t n = read(peer, request, sizeof request);
+      const linger at_once = {n > 0, 0};
+      setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+  });
+  setenv("HF_ENDPOINT", ("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port))).c_str(), 1);
+  setenv("HF_HUB_CACHE", (folder + "/hub").c_str(), 1);
+  std::string all;
+  char path[256];
+  uint64_t needed = 0;
+  REFUSED(rustml_hub_resolve("a/b", RUSTML_NUL_TERMINATED, nullptr, path, sizeof path, &needed, nullptr, &error));
+  shutdown(listener, SHUT_RDWR);
+  server.join();
+  close(listener);
+  return masked(all);  // the port
+}
+#else
+std::string hub_texts() { return {}; }
+#endif
+
 // With LC_ALL in its environment, which it does not look at.
 std::string program_texts(const char* locale) {
   if (!program) return {};
@@ -199,12 +237,13 @@ int main(int argc, char** argv) {
   folder = name;
   setenv("LOCPATH", name, 1);
   unsetenv("LANGUAGE");
+  unsetenv("http_proxy");
   copy_with("small", "rms_norm_eps", "1.25e-7");
   copy_with("bad", "hidden_size", "1.5e-7");
   directory_path = folder + "/small";
   directory = directory_path.c_str();
 
-  const std::string wanted = texts(), of_program = program_texts("C");
+  const std::string wanted = texts(), of_program = program_texts("C"), of_hub = hub_texts();
   CHECK(wanted.find("\"norm_eps\":1.25e-7") != std::string::npos);
   CHECK(wanted.find("1.5e-7") != std::string::npos);
   CHECK(wanted.find("No such file or directory (errno 2)") != std::string::npos);
@@ -218,6 +257,7 @@ int main(int argc, char** argv) {
     CHECK(strcmp(localeconv()->decimal_point, ".") != 0);
     compare(texts(), wanted, locale);
     compare(program_texts(locale), of_program, locale);
+    if (n_made == 1) compare(hub_texts(), of_hub, locale);  // seconds: it tries five times
     std::locale::global(std::locale(locale));
     compare(texts(), wanted, "std::locale::global");
     std::locale::global(std::locale::classic());
