@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <concepts>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,7 @@ inline std::string fixed(double value, int digits, size_t width = 0) {
 
 // The fewest digits that read back as the same number, laid out as ECMAScript does (RFC 8785): 0.000001, 1e-7, 100000, 1e+21.
 // "nan", "inf" and "-inf" for the others.
-template <class Float>
+template <std::floating_point Float>
 std::string shortest(Float value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -45,6 +46,11 @@ std::string shortest(Float value) {
     out += digits.substr(0, static_cast<size_t>(exponent + 1)) + "." + digits.substr(static_cast<size_t>(exponent + 1));
   }
   return out;
+}
+
+template <std::integral Whole>
+std::string shortest(Whole value) {
+  return std::to_string(value);
 }
 
 }  // namespace rustml::base

@@ -1,5 +1,4 @@
 // What rustml_model_describe_json and rustml_model_get_info say.
-#include <concepts>
 #include <string>
 
 #include "base/json.h"
@@ -14,8 +13,7 @@ namespace {
 class ObjectText {
  public:
   ObjectText& text(const char* key, std::string_view value) { return raw(key, base::json_string(value)); }
-  ObjectText& number(const char* key, std::integral auto value) { return raw(key, std::to_string(value)); }
-  ObjectText& number(const char* key, std::floating_point auto value) { return raw(key, base::shortest(value)); }
+  ObjectText& number(const char* key, auto value) { return raw(key, base::shortest(value)); }
   ObjectText& boolean(const char* key, bool value) { return raw(key, value ? "true" : "false"); }
   ObjectText& raw(const char* key, const std::string& value) {
     text_ += (text_.size() > 1 ? ",\"" : "\"") + std::string(key) + "\":" + value;

@@ -17,7 +17,7 @@ FORBIDDEN = """abort exit _exit _Exit quick_exit atexit on_exit __cxa_atexit at_
 setlocale putenv setenv unsetenv clearenv chdir fchdir umask fork vfork clone posix_spawn* exec* system popen dlopen dlmopen
 printf vprintf __printf_chk puts putchar perror fprintf __fprintf_chk fputs fputc fwrite stdout stderr stdin _ZSt4cout _ZSt4cerr _ZSt4clog
 _ZSt9terminatev socket connect bind listen gethostbyname getaddrinfo rand srand random longjmp __longjmp_chk setjmp _setjmp
-localeconv newlocale uselocale strtod strtof strtold atof strerror* __ctype_* isalpha isalnum isdigit isspace tolower toupper strcoll* strftime*
+vsnprintf __vsnprintf_chk localeconv newlocale uselocale strtod strtof strtold atof strerror* __ctype_* isalpha isalnum isdigit isspace tolower toupper strcoll* strftime*
 localtime* _ZNSt6locale* _ZNKSt6locale* pow powf sin sinf cos cosf tan tanf sincos* atan* exp expf exp2* expm1* log logf
 log2* log10* log1p* tanh* sinh* cosh* cbrt* hypot* erf* tgamma* lgamma* fma fmaf""".split()
 

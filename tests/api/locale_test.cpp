@@ -92,6 +92,7 @@ void add_refusals(rustml_session* session, std::string& all) {
   REFUSED(rustml_model_open("/no/such/file.gguf", RUSTML_NUL_TERMINATED, nullptr, &model, nullptr, &error));
   REFUSED(rustml_model_open("/no/such/folder/", RUSTML_NUL_TERMINATED, nullptr, &model, nullptr, &error));
   REFUSED(rustml_model_open((folder + "/bad").c_str(), RUSTML_NUL_TERMINATED, nullptr, &model, nullptr, &error));
+  REFUSED(rustml_model_open((folder + "/negative").c_str(), RUSTML_NUL_TERMINATED, nullptr, &model, nullptr, &error));
   REFUSED(rustml_session_save(session, "/no/such/folder/file", RUSTML_NUL_TERMINATED, nullptr, &error));
 }
 
@@ -240,12 +241,14 @@ int main(int argc, char** argv) {
   unsetenv("http_proxy");
   copy_with("small", "rms_norm_eps", "1.25e-7");
   copy_with("bad", "hidden_size", "1.5e-7");
+  copy_with("negative", "rms_norm_eps", "-2.5e-7");
   directory_path = folder + "/small";
   directory = directory_path.c_str();
 
   const std::string wanted = texts(), of_program = program_texts("C"), of_hub = hub_texts();
   CHECK(wanted.find("\"norm_eps\":1.25e-7") != std::string::npos);
   CHECK(wanted.find("1.5e-7") != std::string::npos);
+  CHECK(wanted.find("is -2.5e-7; it must be") != std::string::npos);
   CHECK(wanted.find("No such file or directory (errno 2)") != std::string::npos);
   CHECK(wanted.find("[TRACE] matmul") != std::string::npos && wanted.find("\"ph\":\"X\"") != std::string::npos);
   compare(texts(), wanted, "the second time");
