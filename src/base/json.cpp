@@ -1,6 +1,6 @@
-// cJSON builds the tree, and only that: it would cut strings at \u0000, turn 2^53+1 into a double, and accept invalid
-// UTF-8 and text after the value. So the scanner reads the text first, and keeps every string and number in the order of
-// the text; the tree then takes its leaves from there.
+// cJSON builds the tree, and only that: it would cut strings at \u0000, turn 2^53+1 into a double, accept invalid UTF-8 and
+// text after the value, and read numbers by the locale. So the scanner reads the text first, and keeps every string and number
+// in the order of the text; the tree then takes its leaves from there.
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
@@ -126,9 +126,13 @@ Json parse_json(std::string_view text, std::string_view what) {
     fail(Status::invalid_argument, std::string(what) + ": the JSON text has " + std::to_string(text.size()) + " bytes; at most " +
                                        std::to_string(kMaxTextBytes) + " are read");
   }
-  Builder builder(scan(text, what), text, what);
+  Leaves leaves = scan(text, what);
+  // Where the locale's decimal point is not one byte, or another thread changes it meanwhile, cJSON would not get past "1.5".
+  std::string zeros(text);
+  for (const std::string_view number : leaves.numbers) std::fill_n(zeros.begin() + (number.data() - text.data()), number.size(), '0');
+  Builder builder(std::move(leaves), text, what);
   // The scanner has accepted the text, so only memory can be missing here.
-  const std::unique_ptr<cJSON, void (*)(cJSON*)> tree(cJSON_ParseWithLength(text.data(), text.size()), cJSON_Delete);
+  const std::unique_ptr<cJSON, void (*)(cJSON*)> tree(cJSON_ParseWithLength(zeros.data(), zeros.size()), cJSON_Delete);
   if (tree == nullptr) throw std::bad_alloc();
   return builder.build(tree.get());
 }

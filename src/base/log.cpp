@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -70,8 +70,7 @@ std::shared_ptr<const Listener> current_listener() {
 }
 
 std::optional<int> parse_level(std::string_view word) {
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = lower_case(word);
   for (int i = 0; i < 6; ++i)
     if (lower == kLevelNames[i]) return i;
   return std::nullopt;
@@ -86,7 +85,7 @@ std::string_view trim(std::string_view text) {
 Directive parse_directive(std::string_view text) {
   const size_t equals = text.find('=');
   const std::string_view target = trim(text.substr(0, equals));
-  const auto is_target_char = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == ':' || c == '-' || c == '.'; };
+  const auto is_target_char = [](char c) { return is_alphanumeric(c) || c == '_' || c == ':' || c == '-' || c == '.'; };
   if (!target.empty() && std::all_of(target.begin(), target.end(), is_target_char)) {
     const auto level = equals == text.npos ? parse_level(target) : parse_level(trim(text.substr(equals + 1)));
     if (level) return {equals == text.npos ? std::string() : std::string(target), *level};

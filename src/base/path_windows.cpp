@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "base/path.h"
 #include "base/windows.h"
 
@@ -56,14 +59,41 @@ std::filesystem::path resolved(const std::filesystem::path& path, std::error_cod
   return name.starts_with(kLongUnc) ? L"\\\\" + name.substr(kLongUnc.size()) : name.substr(name.starts_with(kLong) ? kLong.size() : 0);
 }
 
+// Not FormatMessage, which speaks the language of the system, and English only where that is installed.
 std::string windows_message(DWORD code) {
-  constexpr DWORD kHow = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
-  wchar_t text[512];
-  const DWORD english = MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US);
-  DWORD n = FormatMessageW(kHow, nullptr, code, english, text, 512, nullptr);
-  if (n == 0) n = FormatMessageW(kHow, nullptr, code, 0, text, 512, nullptr);
-  while (n > 0 && (text[n - 1] <= L' ' || text[n - 1] == L'.')) --n;
-  return (n > 0 ? narrow({text, n}) + " " : std::string()) + "(error " + std::to_string(code) + ")";
+  static constexpr struct {
+    DWORD code;
+    const char* text;
+  } kTexts[] = {{ERROR_FILE_NOT_FOUND, "File not found"},
+                {ERROR_PATH_NOT_FOUND, "Path not found"},
+                {ERROR_TOO_MANY_OPEN_FILES, "Too many open files"},
+                {ERROR_ACCESS_DENIED, "Access denied"},
+                {ERROR_NOT_ENOUGH_MEMORY, "Not enough memory"},
+                {ERROR_OUTOFMEMORY, "Out of memory"},
+                {ERROR_INVALID_DRIVE, "No such drive"},
+                {ERROR_WRITE_PROTECT, "Write protected"},
+                {ERROR_NOT_READY, "Drive not ready"},
+                {ERROR_CRC, "Data error in a checksum"},
+                {ERROR_SHARING_VIOLATION, "Sharing violation: another program has it open"},
+                {ERROR_LOCK_VIOLATION, "Lock violation: another program has locked a part of it"},
+                {ERROR_HANDLE_EOF, "End of file"},
+                {ERROR_HANDLE_DISK_FULL, "Disk full"},
+                {ERROR_NOT_SUPPORTED, "Not supported"},
+                {ERROR_BAD_NETPATH, "Network path not found"},
+                {ERROR_BAD_NET_NAME, "Network name not found"},
+                {ERROR_FILE_EXISTS, "File exists"},
+                {ERROR_INVALID_PARAMETER, "Invalid parameter"},
+                {ERROR_DISK_FULL, "Disk full"},
+                {ERROR_INVALID_NAME, "Invalid name"},
+                {ERROR_BAD_PATHNAME, "Invalid path"},
+                {ERROR_ALREADY_EXISTS, "Already exists"},
+                {ERROR_FILENAME_EXCED_RANGE, "Name too long"},
+                {ERROR_DIRECTORY, "Not a directory"},
+                {ERROR_IO_DEVICE, "Input/output error"},
+                {ERROR_COMMITMENT_LIMIT, "Not enough memory and paging file"},
+                {ERROR_NO_SYSTEM_RESOURCES, "Not enough system resources"}};
+  const auto* found = std::find_if(std::begin(kTexts), std::end(kTexts), [&](const auto& entry) { return entry.code == code; });
+  return std::string(found == std::end(kTexts) ? "System error" : found->text) + " (error " + std::to_string(code) + ")";
 }
 
 Status windows_status(DWORD code) {

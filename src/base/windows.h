@@ -14,7 +14,7 @@
 
 namespace rustml::base {
 
-std::string windows_message(DWORD code);  // "Access denied (error 5)", UTF-8
+std::string windows_message(DWORD code);  // "Access denied (error 5)": the same words in every language
 Status windows_status(DWORD code);        // of an error about a file
 
 }  // namespace rustml::base

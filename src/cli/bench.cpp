@@ -1,8 +1,8 @@
 // rustml-infer bench: medians over repeats of load, prefill and decode, each timed where it happens.
 // Prefill: `prefill` pseudo-random ids evaluated in an empty session. First token: from the start of that to the first event of
 // the answer. Decode: the `decode` tokens after the first, so exactly `decode` passes of one token.
-#include <cstdio>
 
+#include "base/number_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/events.h"
@@ -85,15 +85,20 @@ int bench(Arguments a) {
                  "\n");
     return kExitAnswer;
   }
-  const auto whole = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-  char text[640];
-  std::snprintf(text, sizeof text,
-                "prefill %-5llu  %10.1f tok/s\ndecode %-5llu   %10.1f tok/s\nfirst token    %10.1f ms\n"
-                "each token     %10.2f ms, p90 %.2f, p99 %.2f, longest %.2f\nload           %10.1f ms\n"
-                "peak memory    %10.1f MB, %.1f of them weights\n(medians of %llu, %d threads, %.*s)\n",
-                whole(a.prefill), prefill_rate, whole(a.decode), decode_rate, 1e3 * median(times.first), p50, p90, p99, most,
-                1e3 * median(times.load), static_cast<double>(peak) / 1e6, static_cast<double>(loaded.info.weight_bytes) / 1e6,
-                whole(a.repeat), loaded.info.n_threads, static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr);
+  const auto whole = [](uint64_t n) { return std::to_string(n); };
+  const auto row = [](std::string name, double value, int digits, const char* unit) {
+    name.resize(15, ' ');
+    return name + base::fixed(value, digits, 10) + " " + unit;
+  };
+  const auto short_form = [](double value) { return base::fixed(value, 2); };
+  std::string text =
+      row("prefill " + whole(a.prefill), prefill_rate, 1, "tok/s\n") + row("decode " + whole(a.decode), decode_rate, 1, "tok/s\n");
+  text += row("first token", 1e3 * median(times.first), 1, "ms\n") + row("each token", p50, 2, "ms, p90 ") + short_form(p90) + ", p99 " +
+          short_form(p99) + ", longest " + short_form(most) + "\n" + row("load", 1e3 * median(times.load), 1, "ms\n");
+  text += row("peak memory", static_cast<double>(peak) / 1e6, 1, "MB, ") +
+          base::fixed(static_cast<double>(loaded.info.weight_bytes) / 1e6, 1) + " of them weights\n";
+  text += "(medians of " + whole(a.repeat) + ", " + std::to_string(loaded.info.n_threads) + " threads, " +
+          std::string(view_of(loaded.info.simd_target)) + ")\n";
   write_answer(text);
   return kExitAnswer;
 }

@@ -1,7 +1,6 @@
 // Keys are only added, never renamed or removed, within a major version.
 #include "cli/events.h"
 
-#include <cmath>
 #include <cstdio>
 
 #include "cli/load.h"
@@ -52,13 +51,6 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
-JsonObject& JsonObject::real(std::string_view key, double value) {
-  if (!std::isfinite(value)) return raw(key, "null");
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.9g", value);  // enough for a float, and for seconds
-  return raw(key, digits);
-}
-
 JsonObject& JsonObject::raw(std::string_view key, std::string_view json) {
   text_ += text_.empty() ? "{" : ",";
   text_ += json_string(key);
@@ -87,11 +79,10 @@ std::string load_event(std::string_view path, const Loaded& loaded) {
 std::string token_event(const rustml_event& event) {
   JsonObject object;
   object.text("type", "token").raw("id", std::to_string(event.token_id)).text("text", {event.text, event.text_len});
-  object.real("logprob", static_cast<double>(event.logprob)).whole("position", event.position);
+  object.real("logprob", event.logprob).whole("position", event.position);
   std::string top;
   for (uint32_t i = 0; i < event.n_top; ++i) {
-    top += (i == 0 ? "" : ",") +
-           JsonObject().raw("id", std::to_string(event.top[i].id)).real("logprob", static_cast<double>(event.top[i].logprob)).str();
+    top += (i == 0 ? "" : ",") + JsonObject().raw("id", std::to_string(event.top[i].id)).real("logprob", event.top[i].logprob).str();
   }
   return object.raw("top", "[" + top + "]").str();
 }
@@ -126,8 +117,8 @@ std::string beam_event(const rustml_event& event) {
   return JsonObject()
       .text("type", "beam")
       .whole("rank", event.sequence)
-      .real("score", static_cast<double>(event.score))
-      .real("logprob", static_cast<double>(event.logprob))
+      .real("score", event.score)
+      .real("logprob", event.logprob)
       .text("text", {event.text, event.text_len})
       .raw("ids", "[" + ids + "]")
       .text("finish_reason", finish_name(event.finish))

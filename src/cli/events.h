@@ -2,10 +2,13 @@
 #pragma once
 #include <rustml.h>
 
+#include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/number_text.h"
 #include "cli/client.h"
 
 namespace rustml::cli {
@@ -18,7 +21,9 @@ class JsonObject {
  public:
   JsonObject& text(std::string_view key, std::string_view value) { return raw(key, json_string(value)); }
   JsonObject& whole(std::string_view key, uint64_t value) { return raw(key, std::to_string(value)); }
-  JsonObject& real(std::string_view key, double value);
+  JsonObject& real(std::string_view key, std::floating_point auto value) {
+    return raw(key, std::isfinite(value) ? base::shortest(value) : "null");
+  }
   JsonObject& raw(std::string_view key, std::string_view json);
   std::string str() const { return text_.empty() ? "{}" : text_ + "}"; }
 

@@ -42,10 +42,7 @@ int32_t on_event(void* user_data, const rustml_event* event) {
   if (event->kind == RUSTML_EVENT_LOG) show_log(*event);
   const bool bar = *static_cast<const bool*>(user_data);
   if (bar && event->kind == RUSTML_EVENT_PROGRESS && event->total > 0) {
-    char line[64];
-    std::snprintf(line, sizeof line, "model files %3.0f %% of %.0f MB",
-                  100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
-    show_progress(line);
+    show_progress("model files", *event);
   }
   return 0;
 }

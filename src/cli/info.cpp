@@ -1,6 +1,7 @@
 // rustml-infer info: what is in a model file.
 #include <cstdio>
 
+#include "base/number_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -27,16 +28,11 @@ std::string table(const rustml_model_info& info, const rustml_memory_plan& plan)
     out += head + value + "\n";
   };
   const auto number = [](uint64_t n) { return std::to_string(n); };
-  const auto megabytes = [](uint64_t bytes) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
-    return std::string(text);
-  };
-  char parameters[32];
-  std::snprintf(parameters, sizeof parameters, "%.1f million", static_cast<double>(info.n_parameters) / 1e6);
+  const auto millions = [](uint64_t n) { return base::fixed(static_cast<double>(n) / 1e6, 1); };
+  const auto megabytes = [&](uint64_t bytes) { return millions(bytes) + " MB"; };
   row("name", std::string(view_of(info.name)));
   row("architecture", std::string(view_of(info.architecture)));
-  row("parameters", parameters);
+  row("parameters", millions(info.n_parameters) + " million");
   row("layers", number(info.n_layers));
   row("heads", number(info.n_heads) + " (" + number(info.n_kv_heads) + " for keys and values), " + number(info.head_dim) + " wide");
   row("hidden", number(info.hidden_dim) + ", feed-forward " + number(info.ffn_dim));

@@ -1,7 +1,5 @@
 #include "cli/load.h"
 
-#include <cstdio>
-
 #include "cli/hub.h"
 #include "cli/terminal.h"
 
@@ -10,10 +8,7 @@ namespace {
 
 int32_t on_progress(void*, const rustml_event* event) {
   if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
-  char line[64];
-  std::snprintf(line, sizeof line, "loading %3.0f %% of %.0f MB",
-                100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
-  show_progress(line);
+  show_progress("loading", *event);
   return 0;
 }
 

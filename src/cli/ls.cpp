@@ -1,8 +1,8 @@
 // rustml-infer ls: the models in the cache, one revision a line.
-#include <cstdio>
-#include <cstdlib>
-#include <sstream>
+#include <algorithm>
+#include <charconv>
 
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/hub.h"
@@ -18,11 +18,15 @@ Command make_ls(Options& options) {
       write_answer(hub_list(0) + "\n");
       return kExitAnswer;
     }
-    std::istringstream lines(hub_list(RUSTML_HUB_LIST_TEXT));  // id, bytes, files; tabs between
-    for (std::string id, bytes, files; std::getline(lines, id, '\t') && std::getline(lines, bytes, '\t') && std::getline(lines, files);) {
-      char size[32];
-      std::snprintf(size, sizeof size, "%10.1f MB  ", std::strtod(bytes.c_str(), nullptr) / 1e6);
-      write_answer(size + id + "  (" + files + (files == "1" ? " file)\n" : " files)\n"));
+    const std::string list = hub_list(RUSTML_HUB_LIST_TEXT);  // lines of id, bytes, files; tabs between
+    for (size_t at = 0, end; (end = list.find('\n', at)) != list.npos; at = end + 1) {
+      const std::string line = list.substr(at, end - at);
+      const size_t first = std::min(line.find('\t'), line.size()), second = std::min(line.find('\t', first + 1), line.size());
+      uint64_t n_bytes = 0;
+      std::from_chars(line.data() + std::min(first + 1, line.size()), line.data() + second, n_bytes);
+      const std::string n_files = line.substr(std::min(second + 1, line.size()));
+      write_answer(base::fixed(static_cast<double>(n_bytes) / 1e6, 1, 10) + " MB  " + line.substr(0, first) + "  (" + n_files +
+                   (n_files == "1" ? " file)\n" : " files)\n"));
     }
     return kExitAnswer;
   };

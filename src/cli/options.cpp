@@ -4,19 +4,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
+#include "base/number_text.h"
+
 namespace rustml::cli {
-namespace {
-
-std::string shown(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", number);
-  return text;
-}
-
-}  // namespace
 
 void refuse(const std::string& option, const std::string& value, const std::string& limit, const char* advice) {
   throw UsageError(option + " " + (value.empty() ? "\"\"" : value) + ": " + limit + "; " + advice);
@@ -27,11 +19,11 @@ double parse_real(const std::string& option, const std::string& text, const Rang
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool read = problem == std::errc() && end == text.data() + text.size() && std::isfinite(value);
   if (read && value <= range.high && (range.above ? value > range.low : value >= range.low)) return value;
-  std::string limit = range.above ? "must be above " + shown(range.low) : "must be " + shown(range.low);
+  std::string limit = range.above ? "must be above " + base::shortest(range.low) : "must be " + base::shortest(range.low);
   if (range.high >= std::numeric_limits<float>::max()) {
     limit += range.above ? "" : " or more";
   } else {
-    limit += (range.above ? " and at most " : " to ") + shown(range.high);
+    limit += (range.above ? " and at most " : " to ") + base::shortest(range.high);
   }
   refuse(option, text, limit, range.advice);
 }

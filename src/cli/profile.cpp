@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/number_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/events.h"
@@ -29,26 +30,39 @@ std::string line(const char* format, T... values) {
   return text;
 }
 
+using base::fixed;
+
 double per(double value, double by) { return by > 0 ? value / by : 0; }
+
+std::string spread(const std::vector<double>& us) { return fixed(per(quantile(us, 0.9), quantile(us, 0.1)), 2); }
+
+// One line of the table; cells at its end may be left out.
+std::string row(const char* stage, auto... cells) {
+  constexpr int kWidths[] = {6, 9, 7, 7, 8, 10, 8};
+  std::string out = line("  %-22s", stage);
+  const int* width = kWidths;
+  ((out += line(" %*s", *width++, std::string(cells).c_str())), ...);
+  return out + "\n";
+}
 
 // Divided by `n`: the whole of a prompt (1), or one of so many tokens.
 std::string in_words(const StageTable& table, const std::string& title, uint64_t n) {
   const auto passes = static_cast<double>(n);
-  std::string text =
-      title + line(": %.3f ms, %.1f MB read\n", table.total_us / passes * 1e-3, static_cast<double>(table.bytes) / passes * 1e-6);
-  text += line("  %-22s %6s %9s %7s %7s %8s %10s %8s\n", "stage", "calls", "ms", "share", "GB/s", "GFLOP/s", "median us", "p90/p10");
+  std::string text = title + ": " + fixed(table.total_us / passes * 1e-3, 3) + " ms, " +
+                     fixed(static_cast<double>(table.bytes) / passes * 1e-6, 1) + " MB read\n";
+  text += row("stage", "calls", "ms", "share", "GB/s", "GFLOP/s", "median us", "p90/p10");
   double left = table.total_us;
   for (const Stage& s : table.stages) {
     const double us = s.total_us();
     if (s.depth == 0) left -= us;
-    text += line("  %-22s %6.0f %9.3f %6.1f%% %7.1f %8.0f %10.1f %8.2f\n", ((s.depth == 0 ? "" : "  ") + s.name).c_str(),
-                 static_cast<double>(s.us.size()) / passes, us / passes * 1e-3, 100 * us / table.total_us,
-                 per(static_cast<double>(s.bytes), us) * 1e-3, per(static_cast<double>(s.flops), us) * 1e-3, median(s.us),
-                 per(quantile(s.us, 0.9), quantile(s.us, 0.1)));
+    text +=
+        row(((s.depth == 0 ? "" : "  ") + s.name).c_str(), fixed(static_cast<double>(s.us.size()) / passes, 0),
+            fixed(us / passes * 1e-3, 3), fixed(100 * us / table.total_us, 1) + "%", fixed(per(static_cast<double>(s.bytes), us) * 1e-3, 1),
+            fixed(per(static_cast<double>(s.flops), us) * 1e-3, 0), fixed(median(s.us), 1), spread(s.us));
   }
-  text += line("  %-22s %6s %9.3f %6.1f%%\n", "between", "", left / passes * 1e-3, 100 * left / table.total_us);
-  text += line("  %-22s %6llu %9s %7s %7s %8s %10.1f %8.2f\n\n", "whole layers", static_cast<unsigned long long>(table.layers), "", "", "",
-               "", median(table.layer_us), per(quantile(table.layer_us, 0.9), quantile(table.layer_us, 0.1)));
+  text += row("between", "", fixed(left / passes * 1e-3, 3), fixed(100 * left / table.total_us, 1) + "%");
+  text +=
+      row("whole layers", std::to_string(table.layers), "", "", "", "", fixed(median(table.layer_us), 1), spread(table.layer_us)) + "\n";
   return text;
 }
 
@@ -139,11 +153,11 @@ int profile(Arguments a) {
   write_answer(
       in_words(prefill, line("Prompt of %llu tokens", tokens), 1) +
       in_words(decode, line("Each of the %llu tokens after it", static_cast<unsigned long long>(a.decode)), decode.passes) +
-      line("%d threads, %.*s. A bare read loop over %.1f MB with the same threads (%s): %.1f GB/s.\n", loaded.info.n_threads,
-           static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr, static_cast<double>(loop.bytes()) * 1e-6,
-           loop.kernel(), bandwidth) +
-      line("FFN of a layer: median %.3f ms; its %.1f MB read at that rate take %.3f ms: %.2f times as long.\n", ffn_ms, ffn_bytes * 1e-6,
-           ffn_limit_ms, per(ffn_ms, ffn_limit_ms)) +
+      line("%d threads, %.*s. A bare read loop over %s MB with the same threads (%s): %s GB/s.\n", loaded.info.n_threads,
+           static_cast<int>(loaded.info.simd_target.len), loaded.info.simd_target.ptr,
+           fixed(static_cast<double>(loop.bytes()) * 1e-6, 1).c_str(), loop.kernel(), fixed(bandwidth, 1).c_str()) +
+      line("FFN of a layer: median %s ms; its %s MB read at that rate take %s ms: %s times as long.\n", fixed(ffn_ms, 3).c_str(),
+           fixed(ffn_bytes * 1e-6, 1).c_str(), fixed(ffn_limit_ms, 3).c_str(), fixed(per(ffn_ms, ffn_limit_ms), 2).c_str()) +
       "A stage holds norms, quantization and waiting for the other threads; the products in it are timed by one thread, for its share,\n"
       "against all their bytes. Profiling itself takes time: see `rustml-infer bench` for the undisturbed rates.\n");
   return kExitAnswer;

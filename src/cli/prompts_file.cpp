@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/number_text.h"
 #include "cli/events.h"
 #include "cli/load.h"
 #include "cli/system.h"
@@ -114,8 +115,7 @@ int32_t answer_prompts(rustml_model* model, const SessionArguments& session, con
     }
   }
   if (!quiet) {
-    char seconds[32];
-    std::snprintf(seconds, sizeof seconds, "%.3f s", now_seconds() - begin);
+    const std::string seconds = base::fixed(now_seconds() - begin, 3) + " s";
     report(std::to_string(lines.size() - n_failed) + " of " + std::to_string(lines.size()) + " prompts answered, " +
            std::to_string(n_tokens) + " tokens in " + seconds);
   }

@@ -1,8 +1,8 @@
 // rustml-infer quantize: a model file or folder as one GGUF file with its matrices in another type.
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 
+#include "base/ascii.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -27,10 +27,7 @@ struct Arguments {
 
 int32_t on_progress(void*, const rustml_event* event) {
   if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
-  char line[64];
-  std::snprintf(line, sizeof line, "writing %3.0f %% of %.0f MB",
-                100.0 * static_cast<double>(event->done) / static_cast<double>(event->total), static_cast<double>(event->total) / 1e6);
-  show_progress(line);
+  show_progress("writing", *event);
   return 0;
 }
 
@@ -68,8 +65,7 @@ Command make_quantize(Options& options) {
   options.text(
       "--type", "Q8_0 (default), Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32: numbers of the matrices", "TYPE",
       [a](const std::string& name) {
-        std::string upper = name;
-        std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+        const std::string upper = base::upper_case(name);
         const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return upper == t.name; });
         if (found == std::end(kTypes))
           refuse("--type", name, "must be Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, F16, BF16 or F32", "Q8_0 is the default");

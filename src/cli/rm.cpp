@@ -1,6 +1,7 @@
 // rustml-infer rm: a model out of the cache.
 #include <cstdio>
 
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/hub.h"
@@ -14,9 +15,7 @@ Command make_rm(Options& options) {
                [id](const std::string& text) { *id = text; });
   return [id]() -> int {
     if (id->empty()) throw Failure(RUSTML_INVALID_ARGUMENT, "rm: no model is named; rustml-infer ls shows those in the cache");
-    char text[48];
-    std::snprintf(text, sizeof text, "removed, %.1f MB freed\n", static_cast<double>(hub_remove(*id)) / 1e6);
-    write_answer(text);
+    write_answer("removed, " + base::fixed(static_cast<double>(hub_remove(*id)) / 1e6, 1) + " MB freed\n");
     return kExitAnswer;
   };
 }

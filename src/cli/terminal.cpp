@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sstream>
 
+#include "base/number_text.h"
 #include "cli/client.h"
 #include "cli/system.h"
 #include "cli/trace.h"
@@ -61,10 +61,12 @@ int32_t print_record(void*, const rustml_event* event) {
 int32_t level_of(const std::string& filter) {
   int32_t level = 0;
   bool named = false;
-  std::istringstream directives(filter);
-  for (std::string word; std::getline(directives, word, ',');) {
+  for (size_t at = 0; at <= filter.size();) {
+    const size_t comma = std::min(filter.find(',', at), filter.size());
+    std::string_view word = std::string_view(filter).substr(at, comma - at);
+    at = comma + 1;
     const bool names = word.rfind("rustml=", 0) == 0;
-    if (names) word.erase(0, 7);
+    if (names) word.remove_prefix(7);
     static constexpr const char* kLevels[] = {"off", "error", "warn", "info", "debug", "trace"};
     for (int32_t i = 0; i < 6; ++i)
       if (word == kLevels[i] && (names || !named)) level = i;
@@ -75,9 +77,7 @@ int32_t level_of(const std::string& filter) {
 
 // ", 12.3 tok/s"; nothing where there is nothing to divide.
 std::string rate(uint64_t count, double seconds) {
-  char text[48];
-  std::snprintf(text, sizeof text, ", %.1f tok/s", static_cast<double>(count) / seconds);
-  return count > 0 && seconds > 0 ? text : "";
+  return count > 0 && seconds > 0 ? ", " + base::fixed(static_cast<double>(count) / seconds, 1) + " tok/s" : "";
 }
 
 }  // namespace
@@ -107,6 +107,11 @@ bool stderr_is_terminal() noexcept { return is_terminal(2); }
 void show_progress(std::string_view text) {
   std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(text.size()), text.data());
   progress_shown = true;
+}
+
+void show_progress(const char* doing, const rustml_event& event) {
+  const auto done = static_cast<double>(event.done), total = static_cast<double>(event.total);
+  show_progress(std::string(doing) + " " + base::fixed(100 * done / total, 0, 3) + " % of " + base::fixed(total / 1e6, 0) + " MB");
 }
 
 void clear_progress() {
@@ -149,20 +154,22 @@ void show_log(const rustml_event& event) {
 }
 
 void print_statistics(const rustml_result& result, double load_seconds) {
+  const auto seconds = [](double value) { return base::fixed(value, 3); };
   const uint64_t evaluated = result.prompt_tokens - result.prefill_tokens_skipped;
   // The first token comes out of the prefill; decoding makes the others.
   const uint64_t decoded = result.generated_tokens > 0 ? result.generated_tokens - 1 : 0;
   clear_progress();
-  std::fprintf(stderr, "\nload         %.3f s\n", load_seconds);
-  std::fprintf(stderr, "prompt       %llu tokens, %llu evaluated in %.3f s%s\n", static_cast<unsigned long long>(result.prompt_tokens),
-               static_cast<unsigned long long>(evaluated), result.prefill_seconds, rate(evaluated, result.prefill_seconds).c_str());
-  std::fprintf(stderr, "generation   %llu tokens in %.3f s%s, ended by %s\n", static_cast<unsigned long long>(result.generated_tokens),
-               result.decode_seconds, rate(decoded, result.decode_seconds).c_str(), finish_name(result.finish));
+  std::fprintf(stderr, "\nload         %s s\n", seconds(load_seconds).c_str());
+  std::fprintf(stderr, "prompt       %llu tokens, %llu evaluated in %s s%s\n", static_cast<unsigned long long>(result.prompt_tokens),
+               static_cast<unsigned long long>(evaluated), seconds(result.prefill_seconds).c_str(),
+               rate(evaluated, result.prefill_seconds).c_str());
+  std::fprintf(stderr, "generation   %llu tokens in %s s%s, ended by %s\n", static_cast<unsigned long long>(result.generated_tokens),
+               seconds(result.decode_seconds).c_str(), rate(decoded, result.decode_seconds).c_str(), finish_name(result.finish));
   if (result.drafted_tokens > 0)
     std::fprintf(stderr, "lookup       %llu of %llu guessed tokens accepted\n", static_cast<unsigned long long>(result.accepted_tokens),
                  static_cast<unsigned long long>(result.drafted_tokens));
-  std::fprintf(stderr, "first token  %.3f s\n", result.first_token_seconds);
-  std::fprintf(stderr, "peak memory  %.1f MB\n", static_cast<double>(peak_resident_bytes()) / 1e6);
+  std::fprintf(stderr, "first token  %s s\n", seconds(result.first_token_seconds).c_str());
+  std::fprintf(stderr, "peak memory  %s MB\n", base::fixed(static_cast<double>(peak_resident_bytes()) / 1e6, 1).c_str());
 }
 
 }  // namespace rustml::cli

@@ -23,6 +23,7 @@ bool stderr_is_terminal() noexcept;
 
 // A line on the terminal that the next one replaces; clear removes it. Only for a terminal on stderr.
 void show_progress(std::string_view text);
+void show_progress(const char* doing, const rustml_event& event);  // "loading  42 % of 310 MB"
 void clear_progress();
 
 // Sends the library's log records to stderr. `filter` is --log; when empty, RUST_LOG, then "warn". Spans go to the file `trace`,

@@ -1,6 +1,7 @@
 // rustml-infer verify: are a model's cached files still the bytes the hub announced?
 #include <cstdio>
 
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/hub.h"
@@ -21,9 +22,8 @@ Command make_verify(Options& options) {
     if (a->id.empty()) throw Failure(RUSTML_INVALID_ARGUMENT, "verify: no model is named; rustml-infer ls shows those in the cache");
     Interrupt interrupt;
     interrupt.arm();
-    char text[48];
-    std::snprintf(text, sizeof text, "good, %.1f MB read\n", static_cast<double>(hub_verify(a->id, {interrupt, 0, a->quiet})) / 1e6);
-    write_answer(text);
+    const auto n_bytes = static_cast<double>(hub_verify(a->id, {interrupt, 0, a->quiet}));
+    write_answer("good, " + base::fixed(n_bytes / 1e6, 1) + " MB read\n");
     return kExitAnswer;
   };
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/system_error.h"
 #include "formats/json_reader.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_index.h"
@@ -44,7 +45,8 @@ class Directory {
   explicit Directory(const std::string& utf8_path) : path_(base::path_of(utf8_path)), name_(base::quoted(utf8_path)) {
     std::error_code error;
     const fs::path real = base::resolved(path_, error);
-    if (error) base::fail(Status::not_found, "directory " + name_ + " was not opened: " + error.default_error_condition().message());
+    if (error)
+      base::fail(Status::not_found, "directory " + name_ + " was not opened: " + base::errno_text(error.default_error_condition().value()));
     root_ = find_root(real);
   }
 

@@ -1,10 +1,10 @@
 // What a file is, by its first bytes: one row per kind. A new format adds a row before the kinds that are refused.
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/path.h"
 #include "base/utf8.h"
@@ -34,8 +34,7 @@ bool is_onnx(std::string_view head) {  // protobuf: field 1 ir_version, a small 
 
 bool is_web_page(std::string_view head) {
   head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
-  std::string start(head.substr(0, 14));
-  std::transform(start.begin(), start.end(), start.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string start = base::lower_case(head.substr(0, 14));
   return start == "<!doctype html" || start.starts_with("<html");
 }
 

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/math.h"
+#include "base/number_text.h"
 #include "generation/options.h"
 #include "generation/prompt.h"
 #include "generation/sampler.h"
@@ -93,7 +95,7 @@ void validate(const BeamOptions& options, int32_t vocab) {
          "n_best is " + std::to_string(options.n_best) + "; it must be 1 to the width of " + std::to_string(options.width));
   if (!(std::fabs(options.length_penalty) <= kMaxLengthPenalty))
     fail(Status::invalid_argument,
-         "length_penalty is " + std::to_string(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
+         "length_penalty is " + base::shortest(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
 }
 
 class Search {
@@ -269,7 +271,7 @@ class Search {
     const kernels::KernelTable& kernels = engine_.kernels();
     require_usable(logits.data(), vocab, kernels);
     const float largest = kernels.max(logits.data(), vocab);
-    const double base = live_[index].logprob - largest - std::log(kernels.sum_exp(logits.data(), vocab, largest));
+    const double base = live_[index].logprob - largest - base::natural_log(kernels.sum_exp(logits.data(), vocab, largest));
     for (const int32_t id : stop_ids_)
       if (const double logprob = base + logits[static_cast<size_t>(id)]; logprob > -INFINITY) stops_.push_back({index, id, logprob});
     for (int32_t id = 0; id < vocab; ++id) {
@@ -317,7 +319,7 @@ class Search {
   }
 
   double score(double logprob, uint64_t length) const {
-    return logprob / std::pow(static_cast<double>(length), static_cast<double>(options_.length_penalty));
+    return logprob / base::power(static_cast<double>(length), static_cast<double>(options_.length_penalty));
   }
 
   // Among the finished, of which the best `width` stay.

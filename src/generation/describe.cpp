@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "base/number_text.h"
 #include "generation/engine.h"
 
 namespace rustml::generation {
@@ -12,7 +13,7 @@ namespace {
 class ObjectText {
  public:
   ObjectText& text(const char* key, std::string_view value) { return raw(key, base::json_string(value)); }
-  ObjectText& number(const char* key, auto value) { return raw(key, std::to_string(value)); }
+  ObjectText& number(const char* key, auto value) { return raw(key, base::shortest(value)); }
   ObjectText& boolean(const char* key, bool value) { return raw(key, value ? "true" : "false"); }
   ObjectText& raw(const char* key, const std::string& value) {
     text_ += (text_.size() > 1 ? ",\"" : "\"") + std::string(key) + "\":" + value;
@@ -86,10 +87,7 @@ std::string LoadedEngine::describe_json() const {
       .number("heads", c.n_heads)
       .number("kv_heads", c.n_kv_heads)
       .number("head_dim", c.head_dim);
-  config_text.number("ffn", c.ffn)
-      .number("context", c.context)
-      .number("rope_base", c.rope_base)
-      .number("norm_eps", static_cast<double>(c.norm_eps));
+  config_text.number("ffn", c.ffn).number("context", c.context).number("rope_base", c.rope_base).number("norm_eps", c.norm_eps);
   tokens.number("size", tokenizer_->size())
       .text("kind", tokenizer_->kind())
       .number("bos_id", tokenizer_->bos_id())

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/number_text.h"
 #include "kernels/select.h"
 #include "runtime/side_job.h"
 #include "runtime/topology.h"
@@ -167,7 +168,7 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
   if (options.warmup) warm_up(call);
   // A head that is the embedding counts once more, as is usual in names of models.
   const uint64_t head = c.tied ? static_cast<uint64_t>(c.vocab) * static_cast<uint64_t>(c.hidden) : 0;
-  log_info(format("Model ready: %.1fM params", static_cast<double>(n_parameters_ + head) * 1e-6));
+  log_info("Model ready: " + base::fixed(static_cast<double>(n_parameters_ + head) * 1e-6, 1) + "M params");
 }
 
 // One token through everything: threads, pages and branch predictors are ready for the first answer.
@@ -182,7 +183,7 @@ void LoadedEngine::warm_up(runtime::Call& call) {
   models::Pass pass{&id, 1, cache, scratch, hidden.data(), logits.data(), quiet};
   uint32_t pieces = 0;
   if (!run(pass, call.stop, pieces)) call.stop.raise("warm-up");
-  log_info(format("Warmup: %.0fms", static_cast<double>(runtime::now_ns() - start) * 1e-6));
+  log_info("Warmup: " + base::fixed(static_cast<double>(runtime::now_ns() - start) * 1e-6, 0) + "ms");
 }
 
 bool LoadedEngine::run(models::Pass& pass, runtime::StopSignal& stop, uint32_t& pieces_after_stop) const {

@@ -2,30 +2,23 @@
 #include "generation/options.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/utf8.h"
 
 namespace rustml::generation {
 namespace {
-
-std::string text_of(float value) {  // locale-free
-  if (std::isnan(value)) return "nan";
-  std::array<char, 32> buf;
-  return std::string(buf.data(), std::to_chars(buf.data(), buf.data() + buf.size(), value).ptr);
-}
 
 [[noreturn]] void refuse(std::string_view field, const std::string& value, std::string_view rule) {
   base::fail(base::Status::invalid_argument, std::string(field) + " is " + value + "; it must be " + std::string(rule));
 }
 
 void require(bool good, std::string_view field, float value, std::string_view rule) {
-  if (!good || !std::isfinite(value)) refuse(field, text_of(value), rule);
+  if (!good || !std::isfinite(value)) refuse(field, base::shortest(value), rule);
 }
 
 void require_id(const std::string& field, int32_t id, int32_t vocab_size) {
@@ -47,7 +40,7 @@ void validate_logit_bias(const std::vector<LogitBias>& entries, int32_t vocab_si
     const auto [id, bias] = entries[i];
     require_id(element("logit_bias", i) + ".id", id, vocab_size);
     if (std::isnan(bias) || bias == INFINITY)
-      refuse(element("logit_bias", i) + ".bias", text_of(bias), "a finite number, or -inf to forbid the token");
+      refuse(element("logit_bias", i) + ".bias", base::shortest(bias), "a finite number, or -inf to forbid the token");
     if (bias == -INFINITY) forbidden.push_back(id);
   }
   std::sort(forbidden.begin(), forbidden.end());

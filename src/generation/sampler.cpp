@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/math.h"
 #include "generation/random.h"
 
 namespace rustml::generation {
@@ -208,7 +209,7 @@ double Sampler::choose_candidates() {
     return total;
   }
   if (options_.top_p == 1) {
-    gather_above(std::log(options_.min_p) - 1);
+    gather_above(static_cast<float>(base::natural_log(options_.min_p)) - 1);
     return total;
   }
   // The nucleus is the best tokens: it lies among those above a bar as soon as they hold its share of the weight.
@@ -229,7 +230,7 @@ void Sampler::gather_above(float score) {
 
 // Locally typical sampling (Meister et al. 2022): ranks tokens by how close their surprise -log p is to its mean, the entropy.
 void Sampler::keep_typical(double total) {
-  const double log_total = std::log(total);
+  const double log_total = base::natural_log(total);
   double entropy = 0;
   for (const Candidate& c : candidates_) {
     if (c.weight > 0) entropy += c.weight / total * (log_total - scores_[static_cast<size_t>(c.id)]);
@@ -272,7 +273,7 @@ double Sampler::candidate_total() const {
 Logprobs Sampler::logprobs(const float* logits, int32_t token) {
   require_usable(logits, vocab_, kernels_);
   const float largest = kernels_.max(logits, vocab_);
-  const double log_sum = std::log(kernels_.sum_exp(logits, vocab_, largest));
+  const double log_sum = base::natural_log(kernels_.sum_exp(logits, vocab_, largest));
   const auto logprob = [&](float logit) { return static_cast<float>((static_cast<double>(logit) - largest) - log_sum); };
   best_.clear();
   if (const size_t n = std::min<size_t>(options_.logprobs, static_cast<size_t>(vocab_)); n > 0) {

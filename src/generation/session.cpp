@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/number_text.h"
 #include "generation/generate.h"
 #include "generation/sampler.h"
 
@@ -53,10 +54,10 @@ LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOpti
   tokens_.reserve(cache_.capacity());
   const models::KvShape& kv = cache_.shape();
   char line[160];
-  std::snprintf(line, sizeof line, "KV cache: %.1f MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)",
-                static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), static_cast<long long>(kv.n_layers),
-                static_cast<long long>(kv.n_kv_heads), static_cast<unsigned long long>(cache_.capacity()),
-                static_cast<long long>(kv.head_dim), kv_name(cache_.type()));
+  std::snprintf(line, sizeof line, "KV cache: %s MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)",
+                base::fixed(static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), 1).c_str(),
+                static_cast<long long>(kv.n_layers), static_cast<long long>(kv.n_kv_heads),
+                static_cast<unsigned long long>(cache_.capacity()), static_cast<long long>(kv.head_dim), kv_name(cache_.type()));
   base::log(base::LogLevel::info, "rustml", line);
   engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
 }
@@ -152,12 +153,11 @@ bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runti
 void LiveSession::report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const {
   lines.leave();
   const uint64_t end = runtime::now_ns();
-  const auto ms = [](uint64_t ns) { return static_cast<double>(ns) * 1e-6; };
+  const auto ms = [](uint64_t ns) { return base::fixed(static_cast<double>(ns) * 1e-6, 2); };
   char line[200];
-  std::snprintf(line, sizeof line,
-                "model::forward step=%llu tokens=%lld Embedding=%.2fms Layers=%.2fms Norm=%.2fms Projection=%.2fms Total=%.2fms",
-                static_cast<unsigned long long>(n_passes_), static_cast<long long>(pass.n_tokens), ms(pass.embedding_ns),
-                ms(pass.layers_ns), ms(pass.norm_ns), ms(pass.projection_ns), ms(end - start_ns));
+  std::snprintf(line, sizeof line, "model::forward step=%llu tokens=%lld Embedding=%sms Layers=%sms Norm=%sms Projection=%sms Total=%sms",
+                static_cast<unsigned long long>(n_passes_), static_cast<long long>(pass.n_tokens), ms(pass.embedding_ns).c_str(),
+                ms(pass.layers_ns).c_str(), ms(pass.norm_ns).c_str(), ms(pass.projection_ns).c_str(), ms(end - start_ns).c_str());
   lines.add(base::LogLevel::debug, "rustml::model", line);
   lines.span("model::forward", start_ns, end);
 }

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "generation/generate.h"
 #include "generation/session.h"
 #include "generation/snapshot_container.h"
@@ -65,8 +66,8 @@ Summary summarize(const LiveSession& session) {
 template <class T>
 void same(const char* field, T snapshot, T model) {
   if (snapshot != model)
-    fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + std::to_string(snapshot) + " but this session's is " +
-                                          std::to_string(model) + "; restore it with the model, tokenizer and options it was taken with");
+    fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + base::shortest(snapshot) + " but this session's is " +
+                                          base::shortest(model) + "; restore it with the model, tokenizer and options it was taken with");
 }
 
 void require_match(const Summary& s, const Summary& mine) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <new>
 
+#include "base/system_error.h"
 #include "hub/arguments.h"
 #include "hub/build_info.h"
 #include "hub/cache.h"
@@ -54,6 +55,17 @@ int32_t failed(rustml_error** error, Status status, std::string_view message, st
   return static_cast<int32_t>(status);
 }
 
+// Not e.what(), which holds the system's words in the language of LC_MESSAGES.
+int32_t failed_on_disk(rustml_error** error, const fs::filesystem_error& e) noexcept {
+  const int code = e.code().value();
+  try {
+    return failed(error, io_status(code),
+                  "cache " + base::quoted(e.path1().string()) + ": " + base::errno_text(code) + "; check the folder");
+  } catch (...) {
+    return failed(error, io_status(code), "cache: the system refused; memory is exhausted too");
+  }
+}
+
 // body() returns a Status or throws.
 template <class Body>
 int32_t guard(const rustml_call_options* call, rustml_error** error, Body&& body) {
@@ -65,7 +77,7 @@ int32_t guard(const rustml_call_options* call, rustml_error** error, Body&& body
   } catch (const base::Error& e) {
     return failed(error, e.status(), e.message(), e.detail_json(), e.callback_value());
   } catch (const fs::filesystem_error& e) {
-    return failed(error, io_status(e.code().value()), e.what());
+    return failed_on_disk(error, e);
   } catch (const std::bad_alloc&) {
     return failed(error, Status::resource_exhausted, "memory is exhausted: the system refused an allocation");
   } catch (const std::exception& e) {

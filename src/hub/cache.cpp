@@ -4,9 +4,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 
+#include "base/system_error.h"
 #include "hub/names.h"
 
 namespace rustml::hub {
@@ -43,7 +43,7 @@ Status io_status(int error) {
 void fail_io(int error, const std::string& what, const fs::path& path) {
   const char* advice = io_status(error) == Status::resource_exhausted ? "free some space or set HF_HUB_CACHE to a larger disk"
                                                                       : "check the folder or set HF_HUB_CACHE to another one";
-  fail(io_status(error), what + " " + base::quoted(path.string()) + ": " + std::strerror(error) + "; " + advice);
+  fail(io_status(error), what + " " + base::quoted(path.string()) + ": " + base::errno_text(error) + "; " + advice);
 }
 
 std::string folder_of(const std::string& repository) {

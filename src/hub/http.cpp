@@ -4,12 +4,14 @@
 #include <cxxabi.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <new>
 
+#include "base/ascii.h"
 #include "base/error.h"
+#include "base/system_error.h"
 
 namespace rustml::hub {
 namespace {
@@ -34,11 +36,7 @@ struct Url {
     curl_free(text);
     return out;
   }
-  std::string host() const {
-    std::string host = part(CURLUPART_HOST);
-    for (char& c : host) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return host;
-  }
+  std::string host() const { return base::lower_case(part(CURLUPART_HOST)); }
   std::string origin() const { return part(CURLUPART_SCHEME) + "://" + host() + ":" + part(CURLUPART_PORT, CURLU_DEFAULT_PORT); }
   std::string shown() const {  // signed addresses carry secrets in their query
     const std::string port = part(CURLUPART_PORT);
@@ -47,7 +45,7 @@ struct Url {
   bool has_user() const { return !part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty(); }
   bool is_loopback() const {
     const std::string name = host();
-    const bool numeric = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) || c == '.'; });
+    const bool numeric = std::all_of(name.begin(), name.end(), [](char c) { return base::is_digit(c) || c == '.'; });
     return name == "localhost" || name == "[::1]" || (numeric && name.starts_with("127."));
   }
 };
@@ -70,11 +68,10 @@ size_t on_header(char* data, size_t, size_t n, void* user) {
     if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // 100 Continue or a proxy's answer came before
     const size_t colon = line.find(':');
     if (colon == line.npos) return n;
-    std::string name(line.substr(0, colon));
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string name = base::lower_case(line.substr(0, colon));
     size_t begin = colon + 1, end = n;
-    while (begin < end && std::isspace(static_cast<unsigned char>(line[begin]))) ++begin;
-    while (end > begin && std::isspace(static_cast<unsigned char>(line[end - 1]))) --end;
+    while (begin < end && base::is_blank(line[begin])) ++begin;
+    while (end > begin && base::is_blank(line[end - 1])) --end;
     exchange.response.headers[name] = std::string(line.substr(begin, end - begin));
     return n;
   } catch (...) {
@@ -96,6 +93,16 @@ size_t on_body(char* data, size_t, size_t n, void* user) {
     exchange.thrown = std::current_exception();
     return 0;
   }
+}
+
+// Where libcurl's own words end in the system's, those are in the language of LC_MESSAGES.
+std::string failure_text(CURL* easy, CURLcode outcome, const char* details) {
+  const bool of_system = outcome == CURLE_COULDNT_CONNECT || outcome == CURLE_SEND_ERROR || outcome == CURLE_RECV_ERROR ||
+                         (outcome == CURLE_SSL_CONNECT_ERROR && !std::strstr(details, "error:"));  // OpenSSL's begin so
+  if (*details && !of_system) return details;
+  long error = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+  return curl_easy_strerror(outcome) + (error != 0 ? ": " + base::errno_text(static_cast<int>(error)) : std::string());
 }
 
 void start_curl() {
@@ -217,7 +224,7 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   if (outcome == CURLE_PEER_FAILED_VERIFICATION || outcome == CURLE_SSL_CACERT_BADFILE)
     fail(Status::unavailable,
          origin + " has no certificate that this machine trusts: " + failure + "; check ca-certificates and the clock");
-  if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = *failure ? failure : curl_easy_strerror(outcome);
+  if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = failure_text(easy, outcome, failure);
   return std::move(exchange.response);
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/utf8.h"
 
@@ -22,12 +22,10 @@ bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 // Names that open a device on Windows, whatever their extension.
 bool is_device(std::string_view name) {
-  std::string stem;
-  for (const char c : name.substr(0, name.find('.'))) stem += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  std::string stem = base::upper_case(name.substr(0, name.find('.')));
   while (stem.ends_with(' ')) stem.pop_back();
   static constexpr std::array kDevices = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};
-  const bool numbered =
-      stem.size() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")) && std::isdigit(static_cast<unsigned char>(stem[3]));
+  const bool numbered = stem.size() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")) && base::is_digit(stem[3]);
   return numbered || std::find(kDevices.begin(), kDevices.end(), stem) != kDevices.end();
 }
 
@@ -61,9 +59,9 @@ const char* repository_problem(std::string_view repository) {
   if (std::count(repository.begin(), repository.end(), '/') > 1) return "has more than two parts";
   if (repository.find("--") != repository.npos || repository.find("..") != repository.npos) return "has -- or ..";
   for (size_t i = 0; i < repository.size(); ++i) {
-    const auto c = static_cast<unsigned char>(repository[i]);
+    const char c = repository[i];
     const bool edge = i == 0 || i + 1 == repository.size() || repository[i - 1] == '/' || repository[i + 1] == '/';
-    if (c != '/' && !(c < 0x80 && std::isalnum(c)) && c != '_' && c != '-' && c != '.') return "may have letters, digits, - _ . only";
+    if (c != '/' && !base::is_alphanumeric(c) && c != '_' && c != '-' && c != '.') return "may have letters, digits, - _ . only";
     if (edge && (c == '-' || c == '.')) return "has a part that begins or ends in - or .";
   }
   const size_t slash = repository.find('/');
@@ -106,7 +104,7 @@ std::vector<std::string> parts_of(const std::string& file) {
   const std::string tail = file.substr(file.size() - kTail);
   for (size_t i = 0; i < kTail; ++i) {
     const char pattern = "-ddddd-of-ddddd.gguf"[i];
-    const bool matches = i < 15 && pattern == 'd' ? std::isdigit(static_cast<unsigned char>(tail[i])) != 0 : tail[i] == pattern;
+    const bool matches = i < 15 && pattern == 'd' ? base::is_digit(tail[i]) : tail[i] == pattern;
     if (!matches) return {file};
   }
   const int part = std::atoi(tail.substr(1, 5).c_str()), n = std::atoi(tail.substr(10, 5).c_str());
@@ -126,7 +124,7 @@ std::string percent_encoded(std::string_view text, bool keep_slash) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '.' || c == '~' || (keep_slash && c == '/')) {
+    if (base::is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~' || (keep_slash && c == '/')) {
       out += c;
     } else {
       char escaped[4];

@@ -1,10 +1,10 @@
 #include "hub/settings.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <fstream>
 
+#include "base/ascii.h"
 #include "hub/arguments.h"
 
 namespace rustml::hub {
@@ -45,7 +45,7 @@ std::string read_token() {
 }
 
 std::string trimmed_token(std::string token) {
-  const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
+  const auto blank = [](char c) { return base::is_blank(c); };
   while (!token.empty() && blank(static_cast<unsigned char>(token.back()))) token.pop_back();
   token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), blank));
   for (const char c : token)
@@ -54,7 +54,7 @@ std::string trimmed_token(std::string token) {
 }
 
 bool is_true(std::string value) {
-  for (char& c : value) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  value = base::upper_case(value);
   return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/math.h"
 #include "kernels/constants.h"
 #include "kernels/kernels.h"
 #include "kernels/layout.h"
@@ -16,6 +17,8 @@ using tensor::DType;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
+float fma(float x, float y, float z) { return base::fused_multiply_add(x, y, z); }
+
 float half_at(const void* base, int64_t index) {
   uint16_t bits;
   std::memcpy(&bits, static_cast<const char*>(base) + 2 * index, 2);
@@ -26,10 +29,10 @@ float exp_of(float x) {
   if (x != x) return x;
   x = x > kExpHighest ? kExpHighest : x;
   x = x < kExpLowest ? kExpLowest : x;
-  const float n = std::fma(x, kLog2E, kRoundMagic) - kRoundMagic;
-  const float r = std::fma(n, -kLn2Low, std::fma(n, -kLn2High, x));
+  const float n = fma(x, kLog2E, kRoundMagic) - kRoundMagic;
+  const float r = fma(n, -kLn2Low, fma(n, -kLn2High, x));
   float p = kExpC6;
-  for (float c : {kExpC5, kExpC4, kExpC3, kExpC2, 1.0f, 1.0f}) p = std::fma(p, r, c);
+  for (float c : {kExpC5, kExpC4, kExpC3, kExpC2, 1.0f, 1.0f}) p = fma(p, r, c);
   return std::ldexp(p, static_cast<int>(n));
 }
 
@@ -114,8 +117,8 @@ float block_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_
         isum += weight_at(l, quants, r, k) * x;
         xsum += x;
       }
-      acc = std::fma(static_cast<float>(isum), scaled(d, sub) * xd, acc);
-      if (l.minima) acc = std::fma(scaled(m, l.scales() + sub), xd * static_cast<float>(xsum), acc);
+      acc = fma(static_cast<float>(isum), scaled(d, sub) * xd, acc);
+      if (l.minima) acc = fma(scaled(m, l.scales() + sub), xd * static_cast<float>(xsum), acc);
     }
   }
   return acc;
@@ -128,7 +131,7 @@ float float_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_
     float w;
     const int64_t size = tensor::info(type).block_bytes;
     tensor::dequantize(type, panel + size * (k * kPanelRows + r), 1, &w);
-    acc = std::fma(w, a.xf[t * a.cols + k], acc);
+    acc = fma(w, a.xf[t * a.cols + k], acc);
   }
   return acc;
 }
@@ -165,7 +168,7 @@ void layer_norm(const float* x, const float* w, const float* b, int64_t n, float
   const float mean = sum.total() / static_cast<float>(n);
   for (int64_t i = 0; i < n; ++i) squares.add(i, (x[i] - mean) * (x[i] - mean));
   const float factor = 1.0f / std::sqrt(squares.total() / static_cast<float>(n) + eps);
-  for (int64_t i = 0; i < n; ++i) y[i] = std::fma((x[i] - mean) * factor, w[i], b[i]);
+  for (int64_t i = 0; i < n; ++i) y[i] = fma((x[i] - mean) * factor, w[i], b[i]);
 }
 
 void add(float* x, const float* y, int64_t n) {
@@ -183,7 +186,7 @@ void silu_mul(const float* gate, const float* up, int64_t n, float* y) {
 void gelu_tanh_mul(const float* gate, const float* up, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) {
     const float g = gate[i];
-    const float gelu = g / (1.0f + exp_of(g * std::fma(g * g, kGeluCubic, kGeluLinear)));
+    const float gelu = g / (1.0f + exp_of(g * fma(g * g, kGeluCubic, kGeluLinear)));
     y[i] = up != nullptr ? gelu * up[i] : gelu;
   }
 }
@@ -192,8 +195,8 @@ void rotate(float* x, int64_t heads, const float* cosines, const float* sines, i
   for (; heads > 0; --heads, x += n) {
     for (int64_t i = 0; i < n / 2; ++i) {
       const float a = x[i], b = x[i + n / 2], c = cosines[i], s = sines[i];
-      x[i] = std::fma(-b, s, a * c) * factor;
-      x[i + n / 2] = std::fma(a, s, b * c) * factor;
+      x[i] = fma(-b, s, a * c) * factor;
+      x[i + n / 2] = fma(a, s, b * c) * factor;
     }
   }
 }
@@ -246,7 +249,7 @@ void attend(const AttendArgs& a) {
     float largest = -kInfinity;
     for (int64_t p = a.first[j]; p < a.last[j]; ++p) {
       e[p] = 0;
-      for (int64_t d = 0; d < a.head_dim; ++d) e[p] = std::fma(cached(a.type, a.k, k_index(a.head_dim, p, d)), a.q[j][d], e[p]);
+      for (int64_t d = 0; d < a.head_dim; ++d) e[p] = fma(cached(a.type, a.k, k_index(a.head_dim, p, d)), a.q[j][d], e[p]);
       if (a.type == KvType::q8_0) e[p] *= a.k_scale[p];
       if (e[p] > largest) largest = e[p];
     }
@@ -261,7 +264,7 @@ void attend(const AttendArgs& a) {
       float o = 0;
       for (int64_t p = a.first[j]; p < a.last[j]; ++p) {
         const float factor = a.type == KvType::q8_0 ? e[p] * a.v_scale[p] : e[p];
-        o = std::fma(factor, cached(a.type, a.v, p * a.head_dim + d), o);
+        o = fma(factor, cached(a.type, a.v, p * a.head_dim + d), o);
       }
       a.o[j][d] = o;
     }
@@ -274,8 +277,8 @@ void attend_merge(const float* m, const float* l, const float* o, int64_t o_stri
   for (int64_t d = 0; d < head_dim; ++d) y[d] = 0;
   for (int64_t i = 0; i < n_blocks; ++i) {
     const float factor = m[i] == -kInfinity ? 0.0f : exp_of(m[i] - largest);
-    total = std::fma(l[i], factor, total);
-    for (int64_t d = 0; d < head_dim; ++d) y[d] = std::fma(o[i * o_stride + d], factor, y[d]);
+    total = fma(l[i], factor, total);
+    for (int64_t d = 0; d < head_dim; ++d) y[d] = fma(o[i * o_stride + d], factor, y[d]);
   }
   for (int64_t d = 0; d < head_dim; ++d) y[d] /= total;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/number_text.h"
 #include "models/config_json.h"
 
 namespace rustml::models {
@@ -22,7 +23,7 @@ int64_t in_range(const std::string& name, uint64_t value, int64_t limit) {
 
 double positive_value(const std::string& name, double value) {
   if (!(value > 0) || !std::isfinite(value))
-    fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be a positive number");
+    fail(Status::data_loss, name + " is " + base::shortest(value) + "; it must be a positive number");
   return value;
 }
 

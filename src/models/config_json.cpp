@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 
 namespace rustml::models {
 
@@ -14,7 +14,6 @@ using base::Status;
 namespace {
 
 std::string shown(const Json& value) {
-  char text[32];
   switch (value.kind) {
     case Json::Kind::null:
       return "null";
@@ -23,8 +22,7 @@ std::string shown(const Json& value) {
     case Json::Kind::integer:
       return std::to_string(value.integer);
     case Json::Kind::number:
-      std::snprintf(text, sizeof text, "%g", value.number);
-      return text;
+      return base::shortest(value.number);
     case Json::Kind::string:
       return base::quoted(value.string);
     case Json::Kind::array:

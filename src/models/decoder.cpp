@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/number_text.h"
+
 namespace rustml::models {
 
 namespace {
 
-double ms(uint64_t ns) { return static_cast<double>(ns) * 1e-6; }
+std::string ms(uint64_t ns) { return base::fixed(static_cast<double>(ns) * 1e-6, 3); }
 
 ops::Context context(runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s, runtime::ProfileLines& profile) {
   return {member, kernels, s.shared, s.own[static_cast<size_t>(member.rank())].single, profile};
@@ -75,15 +77,15 @@ void Decoder::report(int64_t index, const LayerTimes& t, runtime::ProfileLines& 
   const uint64_t attention = t.qkv + t.prepare.all_ns + t.attention + t.out;
   const auto layer = static_cast<long long>(index);
   char line[240];
-  std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%.3fms ffn=%.3fms", layer, ms(attention), ms(t.ffn));
+  std::snprintf(line, sizeof line, "transformer[%lld]::forward attn=%sms ffn=%sms", layer, ms(attention).c_str(), ms(t.ffn).c_str());
   profile.add(base::LogLevel::debug, "rustml::model", line);
   if (profile.level != runtime::ProfileLevel::matmuls) return;
   // QKV holds what is left of storing k and v. Scores, softmax and values of a block are one kernel that reads no clock.
   std::snprintf(line, sizeof line,
-                "[attn] layer=%lld QKV=%.3fms QKnorm=%.3fms RoPE=%.3fms QK^T=%.3fms softmax=%.3fms A*V=%.3fms out=%.3fms"
+                "[attn] layer=%lld QKV=%sms QKnorm=%sms RoPE=%sms QK^T=%sms softmax=%sms A*V=%sms out=%sms"
                 " (QK^T holds softmax and A*V: one kernel)",
-                layer, ms(t.qkv + t.prepare.all_ns - t.prepare.norm_ns - t.prepare.rotate_ns), ms(t.prepare.norm_ns),
-                ms(t.prepare.rotate_ns), ms(t.attention), 0.0, 0.0, ms(t.out));
+                layer, ms(t.qkv + t.prepare.all_ns - t.prepare.norm_ns - t.prepare.rotate_ns).c_str(), ms(t.prepare.norm_ns).c_str(),
+                ms(t.prepare.rotate_ns).c_str(), ms(t.attention).c_str(), ms(0).c_str(), ms(0).c_str(), ms(t.out).c_str());
   profile.add(base::LogLevel::trace, "rustml::attn", line);
   if (!profile.spans) return;
   uint64_t at = t.begin;

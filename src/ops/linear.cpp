@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/number_text.h"
+
 namespace rustml::ops {
 
 namespace {
@@ -110,9 +112,10 @@ const std::byte* weights_at(std::span<const Matrix> parts, int64_t panel) {
 void trace(Context& c, const char* label, int64_t n_tokens, int64_t cols, int64_t rows, int64_t bytes, uint64_t start) {
   const uint64_t end = runtime::now_ns(), ns = end - start;
   char line[160];
-  std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %.2fms (%.1f GB/s)", label, static_cast<long long>(n_tokens),
-                static_cast<long long>(cols), static_cast<long long>(cols), static_cast<long long>(rows), static_cast<double>(ns) * 1e-6,
-                ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0);
+  std::snprintf(line, sizeof line, "[TRACE] matmul %s [%lld,%lld]x[%lld,%lld] %sms (%s GB/s)", label, static_cast<long long>(n_tokens),
+                static_cast<long long>(cols), static_cast<long long>(cols), static_cast<long long>(rows),
+                base::fixed(static_cast<double>(ns) * 1e-6, 2).c_str(),
+                base::fixed(ns ? static_cast<double>(bytes) / static_cast<double>(ns) : 0.0, 1).c_str());
   c.profile.add(base::LogLevel::trace, "rustml::matmul", line);
   c.profile.span(label, start, end, static_cast<uint64_t>(bytes), static_cast<uint64_t>(2 * n_tokens * rows * cols));
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/system_error.h"
 #include "runtime/float_mode.h"
 #include "runtime/futex.h"
 #include "runtime/thread_signals.h"
@@ -95,9 +96,9 @@ void ThreadTeam::grow(int n_workers) {
     try {
       place->thread = std::thread([this, place] { work(*place); });
     } catch (const std::system_error& e) {
-      base::log(
-          base::LogLevel::warn, "rustml::threads",
-          "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) + " threads: " + e.what());
+      base::log(base::LogLevel::warn, "rustml::threads",
+                "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) +
+                    " threads: " + base::errno_text(e.code().value()));
       return;
     }
     seats_.push_back(std::move(seat));

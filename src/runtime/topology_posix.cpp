@@ -25,9 +25,9 @@ std::string first_line(const std::string& path) {
 double quota_of(const std::string& group, bool v2) {
   const std::string text =
       v2 ? first_line(group + "/cpu.max") : first_line(group + "/cpu.cfs_quota_us") + " " + first_line(group + "/cpu.cfs_period_us");
-  double limit = 0, period = 0;
-  if (std::sscanf(text.c_str(), "%lf %lf", &limit, &period) != 2 || limit <= 0 || period <= 0) return HUGE_VAL;
-  return limit / period;
+  long long limit = 0, period = 0;
+  if (std::sscanf(text.c_str(), "%lld %lld", &limit, &period) != 2 || limit <= 0 || period <= 0) return HUGE_VAL;
+  return static_cast<double>(limit) / static_cast<double>(period);
 }
 
 }  // namespace

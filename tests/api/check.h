@@ -90,7 +90,7 @@ static inline unsigned char *read_file(const char *path, uint64_t *size) {
   long n;
   if (file && fseek(file, 0, SEEK_END) == 0 && (n = ftell(file)) >= 0) {
     rewind(file);
-    bytes = malloc((size_t)n + 1);
+    bytes = (unsigned char *)malloc((size_t)n + 1);
     if (bytes && fread(bytes, 1, (size_t)n, file) == (size_t)n) {
       *size = (uint64_t)n;
       fclose(file);

@@ -1,6 +1,6 @@
 """check_tree.py CHECK: one rule of src/README.md over the whole tree; prints each breach as file:line: what.
 
-CHECK is includes, libraries, kernels, length, mirror, words or format. Needs only Python's standard library (format also
+CHECK is includes, libraries, kernels, length, mirror, words, locale, math or format. Needs only Python's standard library (format also
 clang-format 14). Exceptions stand in the tables below, each with its reason.
 """
 
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = (".c", ".cpp", ".h")
 MOST_LINES = 600
 
-# Rooms a room may include besides itself. Only downwards; the program knows the public header alone.
+# Rooms a room may include besides itself. Only downwards; the program knows the public headers, and of the rooms how text is written.
 MAY_INCLUDE = {
     "base": set(),
     "runtime": {"base"},
@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "generation": {"models", "tokenizer", "chat", "ops", "formats", "kernels", "tensor", "runtime", "base"},
     "api": {"generation", "tokenizer", "chat", "runtime", "base"},
     "hub": {"base"},  # its stateless parts, compiled in; the core is known by rustml.h alone
-    "cli": set(),
+    "cli": {"base"},  # two headers alone, which need no object of it
 }
 # (file, included room): why.
 INCLUDE_EXCEPTIONS = {}
@@ -52,6 +52,31 @@ LIBRARY_OWNERS = {
 
 # Kernels never allocate, throw, log, start threads or use std containers.
 KERNEL_WORDS = r"std::(vector|string|map|unordered_map|function|thread|mutex|unique_ptr|shared_ptr)\b|\bthrow\b|\bmalloc\(|\bnew \w|base::log\("
+
+# What the locale changes: numbers with a fraction, classes of characters, the system's words. base/number_text.h, base/ascii.h and
+# errno_text do not ask it. Whole numbers have std::to_string and %d; of a double it imports vsnprintf, which
+# tests/api/check_library.py sees.
+LOCALE_WORDS = (
+    r"\b(strto(d|f|ld)|atof|is(alpha|digit|alnum|space|upper|lower|punct|print|cntrl|xdigit|graph)|to(upper|lower)|str(n?casecmp|coll|xfrm)"
+    r"|setlocale|localeconv|(new|use)locale|strftime|localtime(_r)?|asctime(_r)?|ctime(_r)?|strerror(_r)?|perror)\("
+    r"|std::(sto(d|f|ld)|locale|regex|put_time|get_time|setprecision|fixed|scientific|o?i?stringstream|(generic|system)_category)\b"
+    r"|\bFormatMessage|<(cctype|clocale|locale|iomanip|sstream|regex)>"
+)
+LOCALE_FORMAT = r"%[-+#0']*(\d+|\*)?(\.(\d+|\*)?)?[lL]?[aAeEfFgG]"  # in a string
+# (file, word): why.
+LOCALE_EXCEPTIONS = {
+    (r"src/cli/", r"strerror\("): "the program's own words: it never calls setlocale, as this check shows",
+    (r"src/base/path_windows\.cpp", r"std::system_category"): "carries the number; its words are windows_message's",
+}
+
+# Functions of libm whose bits differ between systems: base/math.h has its own. Exact ones (sqrt, ldexp, nearbyint, fmax) may stay.
+MATH_WORDS = (
+    r"\bstd::(pow|sin|cos|tan|asin|acos|atan2?|sinh|cosh|tanh|asinh|acosh|atanh|exp|exp2|expm1|log|log2|log10|log1p|cbrt|hypot|erfc?"
+    r"|[tl]gamma|fma|\w+_distribution)\b"
+    r"|(?<![\w.>:])(pow|sin|cos|tan|a?tanh|atan2?|exp2|expm1|log2|log10|log1p|cbrt|hypot|(pow|sin|cos|tan|tanh|exp|log|fma)[fl])\("
+    r"|\blong double\b"
+)
+MATH_EXCEPTIONS = {}  # (file, word): why
 
 # Sources without a test file of their own: where they are tested instead.
 MIRROR_EXCEPTIONS = {
@@ -108,6 +133,8 @@ def check_includes():
                 yield f"{name}:{number}: only api, hub and cli include rustml.h"
             if header == "rustml_hub.h" and room not in ("hub", "cli"):
                 yield f"{name}:{number}: only hub and cli include rustml_hub.h"
+            if room == "cli" and other == "base" and header not in ("base/number_text.h", "base/ascii.h"):
+                yield f"{name}:{number}: cli knows the library by rustml.h; {header} is not for it"
             if room == "hub" and header in ("base/log.h", "base/json.h"):
                 yield f"{name}:{number}: hub uses the stateless parts of base alone"
 
@@ -166,6 +193,27 @@ def check_words():
             found = re.search(WORDS, line)
             if found:
                 yield f"{name}:{number}: {found.group(0)}"
+
+
+def uses(pattern, exceptions, also=None):
+    for path, name in files("src"):
+        for number, line in lines(path):
+            code = re.sub(r"//.*", "", line)
+            found = re.search(pattern, code)
+            if also and not found:
+                found = next(filter(None, (re.search(also, text) for text in re.findall(r'"(?:\\.|[^"\\])*"', line))), None)
+            if found and not any(re.match(file, name) and re.match(word, found.group(0)) for file, word in exceptions):
+                yield name, number, found.group(0)
+
+
+def check_locale():
+    for name, number, word in uses(LOCALE_WORDS, LOCALE_EXCEPTIONS, LOCALE_FORMAT):
+        yield f"{name}:{number}: {word} asks the locale; base/number_text.h, base/ascii.h and errno_text do not"
+
+
+def check_math():
+    for name, number, word in uses(MATH_WORDS, MATH_EXCEPTIONS):
+        yield f"{name}:{number}: {word} differs between systems; base/math.h does not"
 
 
 def check_format():

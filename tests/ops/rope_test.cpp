@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/error.h"
+
 namespace rustml::ops {
 namespace {
 
@@ -34,6 +36,24 @@ TEST(Rope, AnglesAreRoundedOnceEvenFarOut) {
     EXPECT_NEAR(c[i], static_cast<double>(cosl(angle)), 1e-7);
     EXPECT_NEAR(s[i], static_cast<double>(sinl(angle)), 1e-7);
   }
+}
+
+TEST(Rope, RefusesFrequenciesBeyondTheAnglesThatAreExact) {
+  EXPECT_NO_THROW(rope_frequencies(8, 500.0, {}, {0.25f, 1, 1, 1}));  // 4 radians per position
+  const auto expect_refused = [](double theta, const RopeScaling& scaling, const std::vector<float>& divisors) {
+    try {
+      rope_frequencies(8, theta, scaling, divisors);
+      ADD_FAILURE() << theta;
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.status(), base::Status::data_loss);
+      EXPECT_NE(error.message().find("turns by more than 4 radians"), std::string::npos) << error.message();
+    }
+  };
+  expect_refused(500.0, {}, {0.2f, 1, 1, 1});
+  expect_refused(500.0, {}, {1, 0, 1, 1});
+  expect_refused(500.0, {}, {1, NAN, 1, 1});
+  expect_refused(1e-300, {}, {});
+  expect_refused(500.0, {RopeScaling::Kind::linear, 1e-3}, {});
 }
 
 }  // namespace
