@@ -1,9 +1,9 @@
 #include "api/arguments.h"
 #include "api/callbacks.h"
-#include "api/file_writer.h"
 #include "api/guard.h"
 #include "api/options.h"
 #include "api/structs.h"
+#include "base/file_writer.h"
 #include "generation/gguf_file.h"
 
 using namespace rustml::api;
@@ -135,7 +135,7 @@ int32_t rustml_model_quantize(const char* path, uint64_t path_len, const char* o
     LongCall long_call(call, "quantize");
     rustml::runtime::Call& running = long_call.begin();
     const auto file = formats::open_path(from, running);
-    FileWriter out(to);
+    base::FileWriter out(to);
     rustml::generation::write_gguf(
         file, type, [&](const void* data, uint64_t n) { out.write(data, n); }, running);
     out.commit();

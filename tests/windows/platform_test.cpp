@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "../base/three_tries.h"
-#include "api/file_writer.h"
 #include "api/slot_range.h"
 #include "base/file_reader.h"
+#include "base/file_writer.h"
 #include "base/path.h"
 #include "base/windows.h"
 #include "runtime/deadline.h"
@@ -54,7 +54,7 @@ std::string content(const std::string& path) {
 }
 
 void write(const std::string& path, const std::string& bytes) {
-  api::FileWriter writer(path);
+  base::FileWriter writer(path);
   writer.write(bytes.data(), bytes.size());
   writer.commit();
 }
@@ -81,7 +81,7 @@ void files(const std::string& folder) {
   write(path, "second\r\n\x1A\n");
   CHECK(content(path) == "second\r\n\x1A\n");  // bytes, not text
   {
-    api::FileWriter dropped(path);
+    base::FileWriter dropped(path);
     dropped.write("third", 5);
     CHECK(n_entries(folder) == 2);
   }
@@ -103,11 +103,11 @@ void files(const std::string& folder) {
   REFUSES(not_found, "does not exist", base::open_file(folder + "/absent/file"));
   REFUSES(invalid_argument, "is a directory", base::open_file(folder));
   REFUSES(invalid_argument, "is a device", base::open_file("NUL"));
-  REFUSES(invalid_argument, "is a directory", api::FileWriter{folder});
-  REFUSES(invalid_argument, "no regular file", api::FileWriter{"NUL"});
-  REFUSES(not_found, "cannot be written", api::FileWriter(folder + "/absent/file"));
+  REFUSES(invalid_argument, "is a directory", base::FileWriter{folder});
+  REFUSES(invalid_argument, "no regular file", base::FileWriter{"NUL"});
+  REFUSES(not_found, "cannot be written", base::FileWriter(folder + "/absent/file"));
   CHECK(SetFileAttributesW(base::path_of(path).c_str(), FILE_ATTRIBUTE_READONLY));
-  REFUSES(permission_denied, "read-only", api::FileWriter{path});
+  REFUSES(permission_denied, "read-only", base::FileWriter{path});
   CHECK(SetFileAttributesW(base::path_of(path).c_str(), FILE_ATTRIBUTE_NORMAL));
   const HANDLE alone = CreateFileW(base::path_of(path).c_str(), GENERIC_READ, 0, nullptr, OPEN_EXISTING, 0, nullptr);
   REFUSES(permission_denied, "lets nobody else read it", base::open_file(path));
