@@ -35,10 +35,12 @@ std::string final_path(HANDLE handle) {
 
 void FileWriter::fail_with_system_error(const char* doing) const {
   const DWORD code = GetLastError();
-  fail(windows_status(code), "file " + quoted(path_) + " cannot be written: " + doing + ": " + windows_message(code));
+  fail(windows_status(code), "file " + base::quoted(path_) + " cannot be written: " + doing + ": " + windows_message(code));
 }
 
-void FileWriter::refuse(const char* why) const { fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: " + why); }
+void FileWriter::refuse(const char* why) const {
+  fail(Status::invalid_argument, "file " + base::quoted(path_) + " cannot be written: " + why);
+}
 
 FileWriter::FileWriter(const std::string& utf8_path) : path_(utf8_path) {
   find_target();
@@ -60,7 +62,7 @@ void FileWriter::find_target() {
   replaces_ = true;
   if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) refuse("it is a directory");
   if ((attributes & FILE_ATTRIBUTE_READONLY) != 0)
-    fail(Status::permission_denied, "file " + quoted(path_) + " cannot be written: it is read-only");
+    fail(Status::permission_denied, "file " + base::quoted(path_) + " cannot be written: it is read-only");
   const bool link = (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
   const HANDLE handle = CreateFileW(path.c_str(), 0, kShareAll, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) {
@@ -123,7 +125,8 @@ void FileWriter::commit() {
 
 // By its handle: the file is never closed under its temporary name.
 void FileWriter::publish() {
-  const std::wstring name = std::filesystem::absolute(path_of(target_)).wstring();
+  std::wstring name(32768, L'\0');
+  name.resize(GetFullPathNameW(path_of(target_).c_str(), static_cast<DWORD>(name.size()), name.data(), nullptr));
   std::vector<std::byte> bytes(sizeof(FILE_RENAME_INFO) + (name.size() + 1) * sizeof(wchar_t));
   auto* info = reinterpret_cast<FILE_RENAME_INFO*>(bytes.data());
   info->ReplaceIfExists = TRUE;

@@ -61,7 +61,7 @@ void write(const std::string& path, const std::string& bytes) {
 
 int n_entries(const std::string& folder) {
   int n = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(base::path_of(folder))) n += entry.exists() ? 1 : 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(base::path_of(folder))) ++n;
   return n;
 }
 
@@ -87,6 +87,29 @@ void files(const std::string& folder) {
   }
   CHECK(content(path) == "second\r\n\x1A\n");
   CHECK(n_entries(folder) == 1);
+  {
+    base::FileWriter living(path);
+    living.write("living", 6);
+    CHECK(CopyFileW(base::path_of(path).c_str(), base::path_of(folder + "/.rustml-1-1.new").c_str(), TRUE));  // left behind
+    write(folder + "/b", "b");  // removes what is left behind, and that alone
+    CHECK(n_entries(folder) == 3);
+    living.commit();
+  }
+  CHECK(content(path) == "living");
+  CHECK(DeleteFileW(base::path_of(folder + "/b").c_str()));
+  CHECK(n_entries(folder) == 1);
+  {
+    const auto reader = base::open_file(path);
+    char two[2];
+    reader->read_at(0, two, 2);
+    reader->require_unchanged([] {});
+    reader->require_in_place();
+    const HANDLE writer = CreateFileW(base::path_of(path).c_str(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+    DWORD n = 0;
+    CHECK(WriteFile(writer, "LI", 2, &n, nullptr) && n == 2);
+    REFUSES(data_loss, "changed while it was opened", reader->require_unchanged([] {}));
+    CloseHandle(writer);
+  }
 
   const std::string level = "/" + std::string(100, 'd');
   for (const std::string& deep : {level, level + level, level + level + level})
