@@ -9,7 +9,8 @@
  * The revision is a branch, a tag or a commit of 40 hexadecimal digits; main if absent.
  *
  * Options that are absent come from the environment: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, HF_TOKEN,
- * HF_TOKEN_PATH, HF_HUB_OFFLINE. The token is sent to the endpoint's scheme, host and port only, never to where it
+ * HF_TOKEN_PATH, HF_HUB_OFFLINE, and HF_HUB_DOWNLOAD_TIMEOUT (seconds without progress, 30 if unset, after which a
+ * transfer counts as broken; it is tried again, five times in a row at most). The token is sent to the endpoint's scheme, host and port only, never to where it
  * redirects, and is in no message. Proxies are those of libcurl (https_proxy, no_proxy).
  *
  * Statuses: RUSTML_UNAVAILABLE network; RUSTML_PERMISSION_DENIED private or gated repository, or a cache that cannot be

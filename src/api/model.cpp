@@ -1,9 +1,9 @@
 #include "api/arguments.h"
 #include "api/callbacks.h"
-#include "api/file_writer.h"
 #include "api/guard.h"
 #include "api/options.h"
 #include "api/structs.h"
+#include "base/file_writer.h"
 #include "generation/gguf_file.h"
 
 using namespace rustml::api;
@@ -113,8 +113,10 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
     const auto model_options = to_model_options(options);
     const auto session_options = to_session_options(session);
     LongCall long_call(call, "model plan");
-    const auto file = formats::open_path(std::string(read_path(path, path_len)), long_call.begin());
+    rustml::runtime::Call& running = long_call.begin();
+    const auto file = formats::open_path(std::string(read_path(path, path_len)), running);
     const auto plan = Engine::plan(file, model_options, session_options);
+    file.require_unchanged(running);
     rustml_memory_plan filled{};
     filled.file_bytes = plan.file_bytes;
     filled.weight_bytes = plan.weight_bytes;
@@ -135,9 +137,10 @@ int32_t rustml_model_quantize(const char* path, uint64_t path_len, const char* o
     LongCall long_call(call, "quantize");
     rustml::runtime::Call& running = long_call.begin();
     const auto file = formats::open_path(from, running);
-    FileWriter out(to);
+    base::FileWriter out(to);
     rustml::generation::write_gguf(
         file, type, [&](const void* data, uint64_t n) { out.write(data, n); }, running);
+    file.require_unchanged(running);
     out.commit();
   });
 }

@@ -1,8 +1,8 @@
 #include "api/arguments.h"
 #include "api/callbacks.h"
-#include "api/file_writer.h"
 #include "api/guard.h"
 #include "api/structs.h"
+#include "base/file_writer.h"
 
 using namespace rustml::api;
 namespace base = rustml::base;
@@ -96,7 +96,7 @@ int32_t rustml_session_save(rustml_session* session, const char* path, uint64_t 
     const std::string name = read_path(path, path_len);
     LongCall long_call(call, "snapshot");
     auto& begun = long_call.begin();
-    FileWriter file(name);
+    base::FileWriter file(name);
     state.session->snapshot_write([&](const void* data, uint64_t n) { file.write(data, n); }, begun);
     file.commit();
   });

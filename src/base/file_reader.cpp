@@ -2,10 +2,15 @@
 #include "base/file_reader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/system_file.h"
 #include "base/utf8.h"
 
@@ -13,6 +18,9 @@ namespace rustml::base {
 namespace {
 
 constexpr size_t kMaxPathBytes = 4096;
+constexpr uint64_t kHeadBytes = 1 << 20;
+constexpr int kPolls = 25;
+constexpr std::chrono::milliseconds kPoll{10};
 constexpr uint64_t kMaxRead = uint64_t{1} << 30;  // at once; Linux itself stops below 2 GiB, Windows at 4 GiB
 
 [[noreturn]] void fail_range(const std::string& name, uint64_t offset, uint64_t n, uint64_t size) {
@@ -26,12 +34,50 @@ void check_range(const std::string& name, uint64_t offset, uint64_t n, uint64_t 
 
 class File final : public FileReader {
  public:
-  explicit File(const std::string& utf8_path) : file_(utf8_path), name_(quoted(utf8_path)) {}
+  File(const std::string& utf8_path, const std::string& place) : file_(utf8_path), name_(quoted(utf8_path)), place_(place) {}
   uint64_t size() const noexcept override { return file_.size(); }
   bool concurrent() const noexcept override { return true; }
   const std::string& name() const noexcept override { return name_; }
 
   void read_at(uint64_t offset, void* buf, uint64_t n) override {
+    read_whole(offset, buf, n);
+    if (file_.shows_writes() && offset >= kHeadBytes) return;
+    const Read read{offset, n, hash64(buf, n)};
+    const std::lock_guard lock(mutex_);
+    reads_.push_back(read);
+  }
+
+  void require_unchanged(const std::function<void()>& poll) override {
+    if (!file_.is_unchanged()) fail_changed();
+    // Whoever is in the middle of a write gets on with it meanwhile, and what follows sees that.
+    for (int n = 0; n < kPolls && !file_.shows_writes(); ++n) {
+      poll();
+      std::this_thread::sleep_for(kPoll);
+    }
+    std::vector<char> bytes;
+    for (const Read& read : reads_) {
+      poll();
+      bytes.resize(std::max<size_t>(bytes.size(), read.n));
+      read_whole(read.offset, bytes.data(), read.n);
+      if (hash64(bytes.data(), read.n) != read.hash) fail_changed();
+    }
+    if (!file_.is_unchanged()) fail_changed();
+  }
+
+  void require_in_place() override {
+    if (!file_.is_at(place_)) fail_changed();
+  }
+
+ private:
+  struct Read {
+    uint64_t offset, n, hash;
+  };
+
+  [[noreturn]] void fail_changed() const {
+    fail(Status::data_loss, name_ + " changed while it was opened; open it again when nobody writes to it any more");
+  }
+
+  void read_whole(uint64_t offset, void* buf, uint64_t n) {
     check_range(name_, offset, n, file_.size());
     auto* out = static_cast<char*>(buf);
     for (uint64_t done = 0; done < n;) {
@@ -44,9 +90,10 @@ class File final : public FileReader {
     }
   }
 
- private:
   SystemFile file_;
-  const std::string name_;
+  const std::string name_, place_;
+  std::mutex mutex_;
+  std::vector<Read> reads_;  // to be read again: the head of the file, or all of one whose times say too little
 };
 
 class Memory final : public FileReader {
@@ -92,7 +139,10 @@ class Callback final : public FileReader {
 
 }  // namespace
 
-std::unique_ptr<FileReader> open_file(const std::string& utf8_path) {
+void FileReader::require_unchanged(const std::function<void()>&) {}
+void FileReader::require_in_place() {}
+
+std::unique_ptr<FileReader> open_file(const std::string& utf8_path, const std::string& place) {
   if (utf8_path.empty()) fail(Status::invalid_argument, "path is empty; give the path of a file");
   if (utf8_path.size() > kMaxPathBytes) {
     fail(Status::invalid_argument,
@@ -105,7 +155,7 @@ std::unique_ptr<FileReader> open_file(const std::string& utf8_path) {
     fail(Status::invalid_argument, "path has a NUL byte at byte " + std::to_string(at));
   }
 
-  return std::make_unique<File>(utf8_path);
+  return std::make_unique<File>(utf8_path, place.empty() ? utf8_path : place);
 }
 
 std::unique_ptr<FileReader> open_memory(const void* data, uint64_t size, std::string name) {

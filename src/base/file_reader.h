@@ -18,10 +18,17 @@ class FileReader {
   // True: read_at may run on several threads at once (files, memory). A caller's reader runs on the calling thread only.
   virtual bool concurrent() const noexcept = 0;
   virtual const std::string& name() const noexcept = 0;  // for messages
+  // data_loss if the file was written to since it was opened, so that what was read may be of two versions. Asked when all is
+  // read; `poll` is called now and then and may throw. Memory and a caller's reader are the caller's to keep as they are.
+  virtual void require_unchanged(const std::function<void()>& poll);
+  // The same if its path leads to another file by now: for files that belong together. One alone is read to its end, whatever its
+  // name is given to.
+  virtual void require_in_place();
 };
 
 // Regular files only; directories, FIFOs and devices are refused by name. not_found, permission_denied.
-std::unique_ptr<FileReader> open_file(const std::string& utf8_path);
+// `place`: another path that leads to the file, for require_in_place().
+std::unique_ptr<FileReader> open_file(const std::string& utf8_path, const std::string& place = {});
 std::unique_ptr<FileReader> open_memory(const void* data, uint64_t size, std::string name);
 // `read` returns 0 or a value that becomes an Error callback_stop.
 std::unique_ptr<FileReader> open_callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, std::string name);

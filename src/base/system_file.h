@@ -12,13 +12,27 @@ class SystemFile {
   ~SystemFile();
   SystemFile(const SystemFile&) = delete;
   SystemFile& operator=(const SystemFile&) = delete;
-  uint64_t size() const noexcept { return size_; }
+  uint64_t size() const noexcept { return opened_.size; }
   // At most n bytes, any thread; 0 at the end of the file. The Error of a failure speaks of `what`.
   uint64_t read_some(uint64_t offset, void* buf, uint64_t n, const std::string& what);
 
+  // Size and times are those of when it was opened. Another name, or one less, is no change of a file.
+  bool is_unchanged() const noexcept;
+  // Every write since the file was opened shows in is_unchanged(). False where one may be under way since before, or may have the
+  // same time as the last one.
+  bool shows_writes() const noexcept { return shows_writes_; }
+  bool is_at(const std::string& utf8_path) const noexcept;  // the path leads to this file
+
  private:
+  struct State {
+    uint64_t size, n_names;
+    int64_t written_ns, changed_ns;  // changed: its bytes, owner, mode or names
+  };
+  bool look(State& state) const noexcept;
+  bool will_show_writes() const noexcept;
   intptr_t handle_;
-  uint64_t size_ = 0;
+  State opened_{};
+  bool shows_writes_ = false;
 };
 
 }  // namespace rustml::base

@@ -5,6 +5,13 @@
 namespace rustml::base {
 namespace {
 
+// Others may write, rename and delete it meanwhile, as everywhere else.
+constexpr DWORD kShareAll = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+
+int64_t ticks_of(const FILETIME& time) noexcept {  // of 100 ns
+  return static_cast<int64_t>(uint64_t{time.dwHighDateTime} << 32 | time.dwLowDateTime);
+}
+
 HANDLE handle_of(intptr_t value) noexcept { return reinterpret_cast<HANDLE>(value); }
 
 [[noreturn]] void fail_open(const std::string& path, DWORD code) {
@@ -28,15 +35,12 @@ SystemFile::SystemFile(const std::string& utf8_path) {
   const DWORD attributes = GetFileAttributesW(path.c_str());
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
     fail(Status::invalid_argument, "path " + base::quoted(utf8_path) + " is a directory; give a regular file");
-  // Others may write, rename and delete it meanwhile, as everywhere else.
-  constexpr DWORD kShareAll = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
   const HANDLE handle = CreateFileW(path.c_str(), GENERIC_READ, kShareAll, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) fail_open(utf8_path, GetLastError());
-  LARGE_INTEGER size;
+  handle_ = reinterpret_cast<intptr_t>(handle);
   const DWORD type = GetFileType(handle);
-  if (type == FILE_TYPE_DISK && GetFileSizeEx(handle, &size)) {
-    handle_ = reinterpret_cast<intptr_t>(handle);
-    size_ = static_cast<uint64_t>(size.QuadPart);
+  if (type == FILE_TYPE_DISK && look(opened_)) {
+    shows_writes_ = will_show_writes();
     return;
   }
   const DWORD code = GetLastError();
@@ -44,6 +48,41 @@ SystemFile::SystemFile(const std::string& utf8_path) {
   if (type == FILE_TYPE_DISK) fail_open(utf8_path, code);
   fail(Status::invalid_argument,
        "path " + base::quoted(utf8_path) + " is " + (type == FILE_TYPE_PIPE ? "a pipe" : "a device") + "; give a regular file");
+}
+
+bool SystemFile::look(State& state) const noexcept {
+  BY_HANDLE_FILE_INFORMATION info;
+  FILE_BASIC_INFO times;
+  if (!GetFileInformationByHandle(handle_of(handle_), &info)) return false;
+  const int64_t written_ns = ticks_of(info.ftLastWriteTime) * 100;
+  const bool has_times = GetFileInformationByHandleEx(handle_of(handle_), FileBasicInfo, &times, sizeof times);
+  state = {uint64_t{info.nFileSizeHigh} << 32 | info.nFileSizeLow, info.nNumberOfLinks, written_ns,
+           has_times ? times.ChangeTime.QuadPart * 100 : written_ns};
+  return true;
+}
+
+bool SystemFile::is_unchanged() const noexcept {
+  State now;
+  return look(now) && now.size == opened_.size && now.written_ns == opened_.written_ns &&
+         (now.changed_ns == opened_.changed_ns || now.n_names != opened_.n_names);
+}
+
+bool SystemFile::is_at(const std::string& utf8_path) const noexcept {
+  const HANDLE other = CreateFileW(path_of(utf8_path).c_str(), 0, kShareAll, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (other == INVALID_HANDLE_VALUE) return false;
+  BY_HANDLE_FILE_INFORMATION here, there;
+  const bool known = GetFileInformationByHandle(handle_of(handle_), &here) && GetFileInformationByHandle(other, &there);
+  CloseHandle(other);
+  return known && here.dwVolumeSerialNumber == there.dwVolumeSerialNumber && here.nFileIndexHigh == there.nFileIndexHigh &&
+         here.nFileIndexLow == there.nFileIndexLow;
+}
+
+// Windows may set the time of a write as late as when the writer closes the file; so only of old files much can be said.
+bool SystemFile::will_show_writes() const noexcept {
+  FILETIME now;
+  GetSystemTimeAsFileTime(&now);
+  constexpr int64_t kRecent_ns = 2'000'000'000;
+  return ticks_of(now) * 100 - opened_.written_ns > kRecent_ns;
 }
 
 SystemFile::~SystemFile() { CloseHandle(handle_of(handle_)); }

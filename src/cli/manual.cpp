@@ -27,6 +27,9 @@ Where the cache of the hub lies; by default in
 .B HF_HUB_OFFLINE
 1: make no connection at all.
 .TP
+.B HF_HUB_DOWNLOAD_TIMEOUT
+Seconds without progress after which a transfer counts as broken and is tried again; 30 if unset.
+.TP
 .B HF_ENDPOINT
 Another hub or mirror.
 .SH EXAMPLES

@@ -21,7 +21,10 @@ double seconds_of(const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-
 
 }  // namespace
 
-std::vector<std::string> start_program(int argc, char** argv) { return {argv, argv + argc}; }
+std::vector<std::string> start_program(int argc, char** argv) {
+  signal(SIGXFSZ, SIG_IGN);  // a limit of file size is an error of writing
+  return {argv, argv + argc};
+}
 
 bool is_terminal(int stream) noexcept { return ::isatty(stream) != 0; }
 

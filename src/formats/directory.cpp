@@ -61,14 +61,14 @@ class Directory {
     const fs::path real = base::resolved(link, error);
     if (error) {
       base::open_file(base::utf8_of(link));  // says what is wrong with it
-      base::fail(Status::unavailable, name_of(file) + " changed while it was opened; try again");
+      base::fail(Status::data_loss, name_of(file) + " changed while it was opened; try again");
     }
     if (std::mismatch(root_.begin(), root_.end(), real.begin(), real.end()).first != root_.end()) {
       base::fail(Status::permission_denied, name_of(file) + " is a link to " + base::quoted(base::utf8_of(real)) +
                                                 ", outside of the model's directory; only files inside are read: copy it there");
     }
     if (fs::is_directory(real, error)) base::fail(Status::data_loss, name_of(file) + " is a directory; it has to be a file");
-    return base::open_file(base::utf8_of(real));
+    return base::open_file(base::utf8_of(real), base::utf8_of(link));
   }
 
   // What the directory holds instead of what is missing, and the way out; empty if there is nothing to say.
@@ -153,18 +153,21 @@ ModelFile read_directory(const std::string& utf8_path, runtime::Call& call) {
   model.format = "SafeTensors";
   model.name = directory.name();
   for (const Document& document : kDocuments) {
-    if (const auto reader = directory.open(document.name))
+    if (auto reader = directory.open(document.name)) {
       model.documents[document.name] = read_document(directory, document, *reader, call);
-    else if (document.name == std::string_view(kConfig))
+      model.beside.push_back(std::move(reader));
+    } else if (document.name == std::string_view(kConfig)) {
       base::fail(Status::not_found, "directory " + directory.name() +
                                         " has no config.json; a model directory has config.json, model.safetensors (or " + kIndex +
                                         " and its shards) and tokenizer.json" + directory.hint());
+    }
   }
   if (std::unique_ptr<base::FileReader> reader = directory.open(kWeights)) {
     SafeTensorsHeader header = read_safetensors(*reader, directory.name_of(kWeights), call);
     append(model, std::move(reader), std::move(header));
   } else if (reader = directory.open(kIndex); reader) {
     const std::string text = read_document(directory, {kIndex, kIndexBytes}, *reader, call);
+    model.beside.push_back(std::move(reader));
     read_shards(model, directory, read_safetensors_index(text, directory.name_of(kIndex), call), call);
   } else {
     base::fail(Status::not_found, "directory " + directory.name() + " has neither " + kWeights + " nor " + kIndex + directory.hint());

@@ -47,6 +47,15 @@ uint64_t ModelFile::bytes() const {
   return sum;
 }
 
+void ModelFile::require_unchanged(runtime::Call& call) const {
+  const auto poll = [&] { call.stop.check("model load"); };
+  for (const auto* files : {&readers, &beside})
+    for (const auto& file : *files) {
+      file->require_unchanged(poll);
+      if (readers.size() + beside.size() > 1) file->require_in_place();
+    }
+}
+
 const TensorInfo* ModelFile::find(const std::string& name) const {
   if (const auto at = index.find(name); at != index.end()) return &tensors[at->second];
   if (const auto at = unsupported.find(name); at != unsupported.end()) {

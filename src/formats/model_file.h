@@ -38,6 +38,7 @@ struct ModelFile {
   std::vector<std::unique_ptr<base::FileReader>> readers;  // one, or one per shard
   // Of a Hugging Face directory: the texts beside the weights, by file name: config.json, tokenizer.json, ...
   std::map<std::string, std::string> documents;
+  std::vector<std::unique_ptr<base::FileReader>> beside;  // of those texts: kept for require_unchanged()
   // Trees, not hash tables: names chosen to collide must not make loading quadratic.
   std::map<std::string, Value> metadata;
   std::vector<TensorInfo> tensors;      // in file order
@@ -50,6 +51,8 @@ struct ModelFile {
   void read(const TensorInfo& tensor, uint64_t offset, void* buf, uint64_t n) const {
     readers[tensor.file]->read_at(tensor.offset + offset, buf, n);
   }
+  // When everything is read: data_loss if it may be of two versions of the file, or of a directory or split model.
+  void require_unchanged(runtime::Call& call) const;
   const TensorInfo* find(const std::string& name) const;  // null: not there; unimplemented if it is in `unsupported`
   const Value* value(const std::string& key) const;
   // The key as this type: absent -> fallback; there but of another type -> data_loss naming it. Signed integers that are

@@ -150,6 +150,7 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
   log_info("Loading " + file.format.substr(0, file.format.find(' ')) + " weights...");
   fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors, &tokenizer}, call);
   tokenizer.finish();
+  file.require_unchanged(call);
   if (tokenizer_->exists())
     log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
              (file.format == "SafeTensors" ? "tokenizer.json" : tokenizer_->kind()) + ")");

@@ -232,6 +232,7 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
     }
   }
   cell_stream.finish();
+  source.require_unchanged([&] { call.stop.check("restore"); });
   call.stop.check("restore");
 
   // Nothing below can fail.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "base/file_writer.h"
 #include "base/system_error.h"
 #include "hub/names.h"
 
@@ -23,14 +24,20 @@ fs::path beside(const fs::path& path) {
   return path.parent_path() / ("." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".new");
 }
 
+const char* advice(Status status) {
+  return status == Status::resource_exhausted ? "free some space or set HF_HUB_CACHE to a larger disk"
+                                              : "check the folder or set HF_HUB_CACHE to another one";
+}
+
 void write_whole(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
-  const fs::path fresh = beside(path);
-  std::ofstream file(fresh, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) fail_io(errno, "cannot write", path);
-  fs::rename(fresh, path);
+  try {
+    base::FileWriter file(path.string());
+    file.write(text.data(), text.size());
+    file.commit();
+  } catch (const base::Error& error) {
+    fail(error.status(), error.message() + "; " + advice(error.status()));
+  }
 }
 
 }  // namespace
@@ -41,9 +48,7 @@ Status io_status(int error) {
 }
 
 void fail_io(int error, const std::string& what, const fs::path& path) {
-  const char* advice = io_status(error) == Status::resource_exhausted ? "free some space or set HF_HUB_CACHE to a larger disk"
-                                                                      : "check the folder or set HF_HUB_CACHE to another one";
-  fail(io_status(error), what + " " + base::quoted(path.string()) + ": " + base::errno_text(error) + "; " + advice);
+  fail(io_status(error), what + " " + base::quoted(path.string()) + ": " + base::errno_text(error) + "; " + advice(io_status(error)));
 }
 
 std::string folder_of(const std::string& repository) {
@@ -82,8 +87,10 @@ void Cache::set_commit(const std::string& revision, const std::string& commit) c
 void Cache::link(const std::string& commit, const std::string& file, const std::string& etag) const {
   const fs::path pointer = snapshot(commit) / file;
   fs::create_directories(pointer.parent_path());
-  const fs::path fresh = beside(pointer);
   std::error_code error;
+  fs::create_symlink(blob(etag).lexically_relative(pointer.parent_path()), pointer, error);
+  if (!error) return;
+  const fs::path fresh = beside(pointer);  // there is one: only a rename can replace it
   fs::create_symlink(blob(etag).lexically_relative(pointer.parent_path()), fresh, error);
   fs::rename(error ? blob(etag) : fresh, pointer);  // without links on this disk the snapshot has the file itself
 }

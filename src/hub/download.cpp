@@ -14,7 +14,8 @@ namespace {
 using base::fail;
 using base::Status;
 
-constexpr int kAttempts = 5;                           // in a row that bring nothing
+constexpr int kAttempts = 5;                           // in a row that bring next to nothing
+constexpr uint64_t kLeastGain = 1024;                  // bytes: an attempt that brings fewer was in vain
 constexpr uint64_t kFirstPause_ms = 250;               // doubled each time
 constexpr uint64_t kLongestPause_s = 60;               // of Retry-After
 constexpr uint64_t kMostUnsized = uint64_t{64} << 20;  // a file without a size is small: git's own, not LFS
@@ -182,7 +183,7 @@ bool Downloader::ask_for_rest(const RemoteFile& file, Partial& partial) {
     if (response.status != 200 && response.status != 206) refuse(response, file.commit, file.name);
     return true;
   }
-  in_vain_ = partial.bytes() > furthest_ ? 0 : in_vain_ + 1;
+  in_vain_ = partial.bytes() >= furthest_ + kLeastGain ? 0 : in_vain_ + 1;
   furthest_ = std::max(furthest_, partial.bytes());
   if (in_vain_ > 0) pause(response, in_vain_);
   return false;

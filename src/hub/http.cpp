@@ -21,8 +21,9 @@ using base::Status;
 
 constexpr int kMostRedirects = 5;
 constexpr size_t kMostHeaderBytes = 256 << 10;
-constexpr long kConnectTimeout_ms = 15'000, kStall_s = 30;  // then the attempt counts as broken
-constexpr int kPoll_ms = 10;                                // how late a cancel may be seen
+constexpr long kConnectTimeout_ms = 15'000;
+constexpr int64_t kLeastBytes = 1024;  // of a body, in the time of a stall
+constexpr int kPoll_ms = 10;           // how late a cancel may be seen
 
 struct Url {
   std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle{curl_url(), curl_url_cleanup};
@@ -50,13 +51,37 @@ struct Url {
   }
 };
 
+// When an answer counts as broken: all of its headers, or another kLeastBytes of its body, have to come within a limit. Libcurl's own
+// limit is of the average speed and takes headers that drip for a transfer.
+class Stall {
+ public:
+  Stall(CURL* easy, uint64_t limit_ns) : easy_(easy), limit_ns_(limit_ns) {}
+  bool over(bool headers_whole) {
+    curl_off_t body = 0;
+    curl_easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    const uint64_t now = rustml_now_ns();
+    if (headers_whole != headers_whole_ || body - body_ >= kLeastBytes) {
+      headers_whole_ = headers_whole;
+      body_ = body;
+      since_ns_ = now;
+    }
+    return now - since_ns_ > limit_ns_;
+  }
+
+ private:
+  CURL* easy_;
+  uint64_t limit_ns_, since_ns_ = rustml_now_ns();
+  curl_off_t body_ = 0;
+  bool headers_whole_ = false;
+};
+
 // Libcurl's callbacks: what is thrown in them is thrown again when libcurl has returned.
 struct Exchange {
   CURL* easy;
   Response response{};
   const BodySink* sink = nullptr;
   size_t header_bytes = 0;
-  bool stopped = false;
+  bool interim = false, headers_whole = false, stopped = false;
   std::exception_ptr thrown{};
 };
 
@@ -65,7 +90,12 @@ size_t on_header(char* data, size_t, size_t n, void* user) {
   try {
     const std::string_view line(data, n);
     if ((exchange.header_bytes += n) > kMostHeaderBytes) fail(Status::unavailable, "server sends endless headers; check HF_ENDPOINT");
-    if (line.starts_with("HTTP/")) exchange.response.headers.clear();  // 100 Continue or a proxy's answer came before
+    if (line.starts_with("HTTP/")) {  // 100 Continue or a proxy's answer came before
+      exchange.response.headers.clear();
+      const size_t code = line.find(' ');
+      exchange.interim = code != line.npos && line.substr(code).starts_with(" 1");
+    }
+    if (line == "\r\n" || line == "\n") exchange.headers_whole |= !exchange.interim;
     const size_t colon = line.find(':');
     if (colon == line.npos) return n;
     const std::string name = base::lower_case(line.substr(0, colon));
@@ -192,8 +222,6 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
   curl_easy_setopt(easy, CURLOPT_NOBODY, head ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStall_s);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, failure);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -211,9 +239,15 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   } running{state_->multi, easy};
   curl_multi_add_handle(state_->multi, easy);
   CURLcode outcome = CURLE_OK;
+  Stall stall(easy, settings_.stall_s * 1'000'000'000);
   for (int n_running = 1; n_running > 0;) {
     if (curl_multi_perform(state_->multi, &n_running) != CURLM_OK) throw std::bad_alloc();
     call_.check();
+    if (n_running > 0 && stall.over(exchange.headers_whole)) {
+      exchange.response.failure = std::string("server has sent ") + (exchange.headers_whole ? "next to nothing" : "no whole answer") +
+                                  " for " + std::to_string(settings_.stall_s) + " s (HF_HUB_DOWNLOAD_TIMEOUT)";
+      break;
+    }
     if (n_running > 0) curl_multi_poll(state_->multi, nullptr, 0, kPoll_ms, nullptr);
   }
   for (int left = 0; const CURLMsg* message = curl_multi_info_read(state_->multi, &left);)

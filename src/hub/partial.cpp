@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "base/write_all.h"
+
 namespace rustml::hub {
 namespace {
 
@@ -84,13 +86,8 @@ void Partial::hash_file() {
 
 void Partial::append(const char* data, size_t n) {
   if (digest_) digest_->add(data, n);
-  for (size_t done = 0; done < n;) {
-    const ssize_t m = ::pwrite(fd_, data + done, n - done, static_cast<off_t>(bytes_));
-    if (m < 0 && errno == EINTR) continue;
-    if (m < 0) fail_io(errno, "cannot write", path_);
-    done += static_cast<size_t>(m);
-    bytes_ += static_cast<uint64_t>(m);
-  }
+  if (const int error = base::write_all(fd_, data, n, static_cast<int64_t>(bytes_)); error != 0) fail_io(error, "cannot write", path_);
+  bytes_ += n;
 }
 
 void Partial::restart() {

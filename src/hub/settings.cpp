@@ -1,6 +1,7 @@
 #include "hub/settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 
@@ -53,6 +54,18 @@ std::string trimmed_token(std::string token) {
   return token;
 }
 
+uint64_t read_stall() {
+  const std::string text = variable("HF_HUB_DOWNLOAD_TIMEOUT");
+  if (text.empty()) return Settings().stall_s;
+  constexpr uint64_t kMost = 86'400;
+  uint64_t seconds = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (problem != std::errc() || end != text.data() + text.size() || seconds == 0 || seconds > kMost)
+    fail(Status::invalid_argument,
+         "HF_HUB_DOWNLOAD_TIMEOUT is " + base::quoted(text) + "; it must be whole seconds from 1 to " + std::to_string(kMost));
+  return seconds;
+}
+
 bool is_true(std::string value) {
   value = base::upper_case(value);
   return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
@@ -67,6 +80,7 @@ Settings read_settings(const rustml_hub_options* given) {
   Settings out;
   out.list_text = (options.flags & RUSTML_HUB_LIST_TEXT) != 0;
   out.offline = (options.flags & RUSTML_HUB_OFFLINE) != 0 || is_true(variable("HF_HUB_OFFLINE"));
+  out.stall_s = read_stall();
   out.update = (options.flags & RUSTML_HUB_UPDATE) != 0;
   out.endpoint = read_text(options.endpoint.ptr, options.endpoint.len, "rustml_hub_options.endpoint");
   if (out.endpoint.empty()) out.endpoint = variable("HF_ENDPOINT");

@@ -10,6 +10,7 @@ struct Settings {
   std::string endpoint;   // without a slash at its end
   std::string cache_dir;  // absolute or relative to the working folder
   std::string token;      // empty: none. Never part of a message
+  uint64_t stall_s = 30;  // without progress: then the attempt counts as broken
   bool offline = false, update = false, list_text = false;
 };
 

@@ -279,6 +279,7 @@ ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call&) {
   return file;
 }
 ModelFile open_path(const std::string& path, runtime::Call& call) { return open(base::open_file(path), call); }
+void ModelFile::require_unchanged(runtime::Call&) const {}
 
 }  // namespace rustml::formats
 

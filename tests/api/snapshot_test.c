@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,6 +162,36 @@ static void started(rustml_model *model) {
   rmdir(directory);
 }
 
+/* What stands where a file is written; and a limit of file size, whose signal would end the process. */
+static void written_files(rustml_session *session, const char *model) {
+  char directory[] = "/tmp/rustml-written-XXXXXX", path[64], link[64];
+  struct stat info;
+  struct rlimit before, small;
+  CHECK(mkdtemp(directory) != NULL);
+  snprintf(path, sizeof path, "%s/state", directory);
+  snprintf(link, sizeof link, "%s/link", directory);
+  CHECK(symlink("state", link) == 0);
+  for (int i = 0; i < 2; ++i) {
+    CHECK_OK(i == 0 ? rustml_session_save(session, link, RUSTML_NUL_TERMINATED, NULL, &error)
+                    : rustml_model_quantize(model, RUSTML_NUL_TERMINATED, link, RUSTML_NUL_TERMINATED, NULL, NULL, &error));
+    CHECK(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
+    CHECK(stat(path, &info) == 0 && (i == 0 || (info.st_mode & 07777) == 0600));
+    CHECK(chmod(path, 0600) == 0);
+  }
+  getrlimit(RLIMIT_FSIZE, &before);
+  small = before;
+  small.rlim_cur = 1000;
+  setrlimit(RLIMIT_FSIZE, &small);
+  CHECK_STATUS(rustml_session_save(session, path, RUSTML_NUL_TERMINATED, NULL, &error), RUSTML_RESOURCE_EXHAUSTED);
+  CHECK_STATUS(rustml_model_quantize(model, RUSTML_NUL_TERMINATED, path, RUSTML_NUL_TERMINATED, NULL, NULL, &error),
+               RUSTML_RESOURCE_EXHAUSTED);
+  setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(n_entries(directory) == 2);
+  unlink(link);
+  unlink(path);
+  rmdir(directory);
+}
+
 int main(int argc, char **argv) {
   rustml_model *model;
   rustml_session *session, *other, *tiny = NULL;
@@ -229,6 +260,7 @@ int main(int argc, char **argv) {
   CHECK(session_info(other).position == 6);
   files(session, other, bytes.data, size);
   started(model);
+  written_files(session, argv[1]);
 
   rustml_session_options_init(&options, sizeof options);
   options.context_tokens = 4;

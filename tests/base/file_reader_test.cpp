@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "three_tries.h"
 
 namespace rustml::base {
 namespace {
@@ -196,6 +200,135 @@ TEST(CallbackReader, PassesTheRangeAndItsAnswer) {
   }
   reader->read_at(9, buf, 0);
   EXPECT_EQ(asked, (std::vector<std::pair<uint64_t, uint64_t>>{{3, 4}, {7, 1}}));
+}
+
+// What happens to a file between reading it and asking whether it is unchanged.
+class ChangedFileTest : public FileReaderTest {
+ protected:
+  ChangedFileTest() : path((directory_ / "changed").string()) { write(std::string(3 << 20, 'a')); }
+  void write(const std::string& bytes) const { std::ofstream(path, std::ios::binary) << bytes; }
+  void write_at(size_t at, char byte) const {
+    const int fd = ::open(path.c_str(), O_WRONLY);
+    EXPECT_EQ(::pwrite(fd, &byte, 1, static_cast<off_t>(at)), 1);
+    ::close(fd);
+  }
+  std::unique_ptr<FileReader> read() const {
+    auto reader = open_file(path);
+    std::vector<char> bytes(reader->size());
+    reader->read_at(0, bytes.data(), 1000);
+    reader->read_at(1000, bytes.data() + 1000, bytes.size() - 1000);
+    return reader;
+  }
+  std::unique_ptr<FileReader> read_short() const {
+    auto reader = open_file(path);
+    char bytes[3];
+    reader->read_at(0, bytes, sizeof bytes);
+    return reader;
+  }
+  static void ask(FileReader& reader) {
+    reader.require_unchanged([] {});
+  }
+  const std::string path;
+};
+
+TEST_F(ChangedFileTest, AWriteIsSeenWhereverItIs) {
+  ask(*read());
+  for (const size_t at : {size_t{0}, size_t{5000}, size_t{(3 << 20) - 1}}) {
+    const auto reader = read();
+    write_at(at, 'b');
+    EXPECT_ERROR(ask(*reader), Status::data_loss, "changed while it was opened");
+  }
+}
+
+TEST_F(ChangedFileTest, AWriteIsSeenThoughItsTimeIsSetBack) {
+  struct stat before {};
+  ASSERT_EQ(::stat(path.c_str(), &before), 0);
+  const auto reader = read();
+  write_at(2 << 20, 'b');
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  EXPECT_ERROR(ask(*reader), Status::data_loss, "changed while it was opened");
+}
+
+TEST_F(ChangedFileTest, SizesAreCompared) {
+  const auto longer = read();
+  std::ofstream(path, std::ios::app) << "b";
+  EXPECT_ERROR(ask(*longer), Status::data_loss, "changed while it was opened");
+  const auto shorter = read();
+  fs::resize_file(path, 2 << 20);
+  EXPECT_ERROR(ask(*shorter), Status::data_loss, "changed while it was opened");
+}
+
+// Another file under its name leaves what is open as it was; among several files that belong together it does not.
+TEST_F(ChangedFileTest, ReplacedOrRemovedIsWholeButNotInPlace) {
+  for (const bool replaced : {true, false}) {
+    write("old");
+    const auto reader = read_short();
+    reader->require_in_place();
+    if (replaced) {
+      std::ofstream(path + ".new") << "new";
+      fs::rename(path + ".new", path);
+    } else {
+      fs::remove(path);
+    }
+    ask(*reader);
+    EXPECT_ERROR(reader->require_in_place(), Status::data_loss, "changed while it was opened");
+  }
+}
+
+TEST_F(ChangedFileTest, AnotherNameIsNoChange) {
+  const auto reader = read();
+  fs::create_hard_link(path, path + ".other");
+  ask(*reader);
+  reader->require_in_place();
+}
+
+// Somebody has the file open for writing, as the host itself may; through memory a write has no time.
+TEST_F(ChangedFileTest, AWriterThatStaysIsWatched) {
+  const int fd = ::open(path.c_str(), O_RDWR);
+  auto* const memory = static_cast<char*>(::mmap(nullptr, 3 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  memory[5] = 'a';  // its page is being written from now on
+  ask(*read());
+  for (const size_t at : {size_t{5}, size_t{2 << 20}}) {
+    const auto reader = read();
+    memory[at] = 'c';
+    EXPECT_ERROR(ask(*reader), Status::data_loss, "changed while it was opened");
+  }
+  int n_polls = 0;
+  const auto stop = [&] {
+    if (++n_polls == 3) fail(Status::cancelled, "stopped");
+  };
+  EXPECT_ERROR(read()->require_unchanged(stop), Status::cancelled, "stopped");
+  ::munmap(memory, 3 << 20);
+  ::close(fd);
+}
+
+// Nobody waits for a file that was written just now and is closed: a tick of the clock at most.
+TEST_F(ChangedFileTest, AFreshFileCostsNoTime) {
+  EXPECT_TRUE(test::kept_in_one_of_three("50 fresh files", [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 50; ++i) {
+      write("fresh");
+      ask(*read_short());
+    }
+    const auto taken = std::chrono::steady_clock::now() - begin;
+    return taken < std::chrono::seconds(3) ? std::string() : "took " + std::to_string(taken.count()) + " ns";
+  }));
+}
+
+// The lease that finds writers tells of those who come; nobody may hear it.
+TEST_F(ChangedFileTest, NoSignalArrivesThoughWritersCome) {
+  std::atomic<bool> ended{false};
+  std::thread writer([&] {
+    while (!ended) write_at(1, 'a');
+  });
+  for (int i = 0; i < 2000; ++i) open_file(path);
+  ended = true;
+  writer.join();
+  sigset_t pending;
+  ASSERT_EQ(sigpending(&pending), 0);
+  for (const int number : {SIGXFSZ, SIGIO}) EXPECT_EQ(sigismember(&pending, number), 0);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -24,6 +25,20 @@ TEST(Quantize, WritesAFileThatSaysTheSame) {
   EXPECT_EQ(answer({"--gguf", place.path()}), answer({"--safetensors", folder, "--quantize", "none"}));
   ASSERT_EQ(infer({"quantize", golden("base_f32.gguf"), place.path()}).exit_code, 0);
   EXPECT_LT(std::filesystem::file_size(place.path()), std::filesystem::file_size(golden("base_f32.gguf")) / 2) << "Q8_0";
+}
+
+TEST(Quantize, ALimitOfFileSizeIsAnError) {
+  const TemporaryFile place("old.gguf", "something else");
+  rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{2000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const Outcome outcome = infer({"quantize", golden("base_f32.gguf"), place.path()});
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(outcome.signal, 0);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("File too large"), std::string::npos) << outcome.err;
+  EXPECT_EQ(read_file(place.path()), "something else");
 }
 
 TEST(Quantize, ErrorsLeaveNothingBehind) {

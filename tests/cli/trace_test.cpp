@@ -2,6 +2,7 @@
 #include "cli/trace.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <map>
@@ -46,6 +47,24 @@ int64_t total(const std::vector<Span>& spans, const std::string& name) {
   for (const Span& s : spans)
     if (s.name == name) sum += s.end - s.begin;
   return sum;
+}
+
+TEST(Trace, AFileThatCannotBeWrittenIsAnError) {
+  const TemporaryFile file("trace.json", "");
+  const auto run = [](const std::string& trace) {
+    return infer({"--gguf", golden("base_f32.gguf"), "--prompt-ids", "5 6 7", "--max-tokens", "4", "--ignore-eos", "--trace", trace});
+  };
+  rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{2000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const Outcome limited = run(file.path());
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(limited.signal, 0);
+  EXPECT_EQ(limited.exit_code, 1) << limited.err;
+  EXPECT_NE(limited.err.find("could not be written: File too large"), std::string::npos) << limited.err;
+  EXPECT_EQ(run(file.folder()).exit_code, 2);
+  EXPECT_EQ(run(file.folder() + "/no/such").exit_code, 3);
 }
 
 TEST(Trace, SpansNestAndAddUp) {

@@ -47,4 +47,10 @@ inline ModelFile open_at(const std::filesystem::path& path) {
   return open_path(path.string(), call);
 }
 
+inline void require_unchanged(const ModelFile& file) {
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  file.require_unchanged(call);
+}
+
 }  // namespace rustml::formats::test

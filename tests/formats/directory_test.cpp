@@ -246,6 +246,32 @@ TEST(Directory, WhatIsNoFile) {
   }
 }
 
+// Whatever of it is replaced, written to or led elsewhere while it is opened.
+TEST(Directory, AllFilesHaveToStayAsTheyAre) {
+  for (const char* name : {"config.json", "tokenizer.json", "generation_config.json", "s1", "model.safetensors.index.json"}) {
+    const auto changed_by = [&](const auto& change) {
+      const TemporaryDirectory directory;
+      write_shards(directory);
+      directory.write("tokenizer.json", "{}");
+      directory.write("generation_config.json", "{}");
+      fs::rename(directory / name, directory / "target");
+      directory.link(name, "target");
+      const ModelFile file = open_at(directory.path());
+      require_unchanged(file);
+      fs::copy(directory / "target", directory / "copy");
+      change(directory);
+      EXPECT_ERROR(require_unchanged(file), Status::data_loss, "changed while it was opened");
+    };
+    changed_by([](const TemporaryDirectory& d) { fs::rename(d / "copy", d / "target"); });
+    changed_by([](const TemporaryDirectory& d) { std::fstream(d / "target", std::ios::in | std::ios::out).put('{'); });
+    changed_by([&](const TemporaryDirectory& d) {
+      fs::remove(d / name);
+      d.link(name, "copy");
+    });
+    changed_by([&](const TemporaryDirectory& d) { fs::remove(d / name); });
+  }
+}
+
 TEST(Directory, StopsWhenAsked) {
   runtime::StopSignal stop(nullptr, 1);
   runtime::Call call{stop, {}};

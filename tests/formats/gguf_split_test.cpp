@@ -55,6 +55,24 @@ TEST(GgufSplit, SampleOfGguf) {
   }
 }
 
+// One part of another version is as bad as a part that is half written; a model in one file is read to its end.
+TEST(GgufSplit, AllPartsHaveToStayInPlace) {
+  for (const char* replaced : {kFirst, kSecond, kThird}) {
+    const Parts parts;
+    const ModelFile file = open_at(parts / kFirst);
+    require_unchanged(file);
+    fs::copy(parts / replaced, parts / "copy");
+    fs::rename(parts / "copy", parts / replaced);
+    EXPECT_ERROR(require_unchanged(file), Status::data_loss, std::string(replaced) + "\" changed while it was opened");
+  }
+  const TemporaryDirectory single;
+  single.write("m.gguf", gguf({architecture()}, {tensor_at("a")}, std::string(32, '0')));
+  const ModelFile file = open_at(single / "m.gguf");
+  fs::copy(single / "m.gguf", single / "copy");
+  fs::rename(single / "copy", single / "m.gguf");
+  require_unchanged(file);
+}
+
 TEST(GgufSplit, AnyPartOpensTheModel) {
   const Parts parts;
   for (const char* given : {kFirst, kSecond, kThird}) {

@@ -168,6 +168,34 @@ void wait_for_bytes(const Hub& hub, uintmax_t size) {
 }
 
 using Clock = std::chrono::steady_clock;
+
+// Each takes five attempts of a second and the pauses between them.
+TEST(Download, ServersThatDripOrSayNothingAreGivenUp) {
+  setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
+  const auto begin = Clock::now();
+  std::vector<std::thread> threads;
+  std::vector<std::unique_ptr<Hub>> hubs;  // made one after the other
+  for (const char* faults :
+       {"drip=headers", "drip=lines", "drip=answer", "drip=interim", "drip=body", "silent=head", "silent=get", "stall=0", "to=loop"}) {
+    const Hub& hub = *hubs.emplace_back(std::make_unique<Hub>(faults));
+    threads.emplace_back([faults, &hub] {
+      const Outcome outcome = hub.resolve(kModel);
+      expect_failed(hub, faults, outcome, RUSTML_UNAVAILABLE);
+      const char* reason = faults == std::string("to=loop") ? "redirects more than 5 times" : "for 1 s";
+      EXPECT_NE(outcome.message.find(reason), std::string::npos) << faults << ": " << outcome.message;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  unsetenv("HF_HUB_DOWNLOAD_TIMEOUT");
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(25));
+}
+
+TEST(Download, AServerThatIsOnlySlowIsNot) {
+  setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
+  const Hub hub("slow=60000");  // 50 pauses, 2.5 s in all
+  expect_good(hub, hub.resolve(kModel));
+  unsetenv("HF_HUB_DOWNLOAD_TIMEOUT");
+}
 std::string exceeded(Clock::duration taken, std::chrono::milliseconds limit) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
   return taken < limit ? "" : "took " + std::to_string(ms) + " ms";
@@ -259,7 +287,6 @@ TEST(Download, AKilledProcessLeavesWhatTheNextOneContinues) {
 TEST(Download, DiskFullAtAByte) {
   Hub hub;
   const pid_t pid = in_child([&] {
-    signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{1'000'000, 1'000'000};
     setrlimit(RLIMIT_FSIZE, &limit);
     return hub.resolve(kModel).status;

@@ -22,7 +22,7 @@ ServerProcess& server() {
 // The tests' own environment is the one they set.
 const bool environment_cleared = [] {
   for (const char* name : {"HF_ENDPOINT", "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE",
-                           "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
+                           "HF_HUB_DOWNLOAD_TIMEOUT", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
     unsetenv(name);
   setenv("HOME", "/nonexistent", 1);
   return true;

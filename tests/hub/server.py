@@ -12,6 +12,9 @@ Faults (of the weights unless said otherwise):
   body=K       wrong, html, long or short                      size=K       announced: absent, small, large, huge or beyond
   noclen       no Content-Length                               etag=K       weak, bare, path, none or other
   nocommit     no X-Repo-Commit                                commit=C     another one than before after the first
+  drip=K       for ever, 5 bytes a second: headers or lines (whole header lines) of a HEAD, answer (headers of a GET), interim (100
+               Continue), body
+  silent=K     no answer at all to a head or get
   to=K         redirects to: loop, other (port), host, user, file, http, nowhere
 """
 
@@ -85,7 +88,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with guard:
             logs.setdefault(scenario, []).append(self.entry)
             seen = counts[scenario, self.command] = counts.get((scenario, self.command), 0) + 1
-        if self.refused(seen):
+        if self.refused(seen) or self.starved(rest):
             return None
         if rest.startswith("cdn/"):
             _, org, name, file = rest.split("/", 3)
@@ -104,6 +107,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "code" in self.faults:
             headers["X-Error-Code"] = self.faults["code"]
         self.send(int(status), headers, b"<html>no</html>")
+        return True
+
+    def starved(self, path):
+        kind, silent = self.faults.get("drip"), self.faults.get("silent")
+        if silent == self.command.lower() and path.endswith("model.safetensors"):
+            time.sleep(600)
+        pieces = {"headers": [b"HTTP/1.1 200 OK\r\nX-Slow: "] + [b"a"] * 3000, "lines": [b"HTTP/1.1 200 OK\r\n"] + [b"A: b\r\n"] * 3000,
+                  "answer": [b"HTTP/1.1 200 OK\r\nX-Slow: "] + [b"a"] * 3000, "interim": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 3000,
+                  "body": [b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n"] + [b"a"] * 3000}.get(kind, [])
+        if not pieces or self.command != ("GET" if kind in ("answer", "body") else "HEAD") or (self.command == "GET" and "cdn/" not in path):
+            return False
+        self.close_connection = True
+        try:
+            for piece in pieces:
+                self.wfile.write(piece)
+                time.sleep(0.2)
+        except OSError:
+            pass
         return True
 
     def resolve(self, scenario, repository, revision, file, seen):

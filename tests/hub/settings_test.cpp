@@ -12,7 +12,8 @@ namespace rustml::hub {
 namespace {
 
 constexpr const char* kVariables[] = {"HF_ENDPOINT", "HF_HUB_CACHE",  "HF_HOME",        "XDG_CACHE_HOME",
-                                      "HF_TOKEN",    "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "HOME"};
+                                      "HF_TOKEN",    "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "HF_HUB_DOWNLOAD_TIMEOUT",
+                                      "HOME"};
 
 // What the settings are under this environment alone.
 Settings under(std::initializer_list<std::pair<const char*, std::string>> variables, const rustml_hub_options* options = nullptr) {
@@ -45,6 +46,13 @@ TEST(Settings, EndpointAndOffline) {
   EXPECT_EQ(under({{"HOME", "/h"}, {"HF_ENDPOINT", "https://mirror/x/"}}).endpoint, "https://mirror/x");
   for (const char* yes : {"1", "true", "YES", "on"}) EXPECT_TRUE(under({{"HOME", "/h"}, {"HF_HUB_OFFLINE", yes}}).offline) << yes;
   for (const char* no : {"0", "", "no"}) EXPECT_FALSE(under({{"HOME", "/h"}, {"HF_HUB_OFFLINE", no}}).offline) << no;
+}
+
+TEST(Settings, HowLongAStallMayLast) {
+  EXPECT_EQ(under({{"HOME", "/h"}}).stall_s, 30u);
+  EXPECT_EQ(under({{"HOME", "/h"}, {"HF_HUB_DOWNLOAD_TIMEOUT", "7"}}).stall_s, 7u);
+  for (const char* wrong : {"0", "-1", "1.5", "soon", "86401", "99999999999999999999"})
+    EXPECT_THROW(under({{"HOME", "/h"}, {"HF_HUB_DOWNLOAD_TIMEOUT", wrong}}), base::Error) << wrong;
 }
 
 TEST(Settings, WhereTheTokenComesFrom) {

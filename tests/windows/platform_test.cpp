@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "../base/three_tries.h"
-#include "api/file_writer.h"
 #include "api/slot_range.h"
 #include "base/file_reader.h"
+#include "base/file_writer.h"
 #include "base/path.h"
 #include "base/windows.h"
 #include "runtime/deadline.h"
@@ -54,14 +54,14 @@ std::string content(const std::string& path) {
 }
 
 void write(const std::string& path, const std::string& bytes) {
-  api::FileWriter writer(path);
+  base::FileWriter writer(path);
   writer.write(bytes.data(), bytes.size());
   writer.commit();
 }
 
 int n_entries(const std::string& folder) {
   int n = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(base::path_of(folder))) n += entry.exists() ? 1 : 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(base::path_of(folder))) ++n;
   return n;
 }
 
@@ -81,12 +81,35 @@ void files(const std::string& folder) {
   write(path, "second\r\n\x1A\n");
   CHECK(content(path) == "second\r\n\x1A\n");  // bytes, not text
   {
-    api::FileWriter dropped(path);
+    base::FileWriter dropped(path);
     dropped.write("third", 5);
     CHECK(n_entries(folder) == 2);
   }
   CHECK(content(path) == "second\r\n\x1A\n");
   CHECK(n_entries(folder) == 1);
+  {
+    base::FileWriter living(path);
+    living.write("living", 6);
+    CHECK(CopyFileW(base::path_of(path).c_str(), base::path_of(folder + "/.rustml-1-1.new").c_str(), TRUE));  // left behind
+    write(folder + "/b", "b");  // removes what is left behind, and that alone
+    CHECK(n_entries(folder) == 3);
+    living.commit();
+  }
+  CHECK(content(path) == "living");
+  CHECK(DeleteFileW(base::path_of(folder + "/b").c_str()));
+  CHECK(n_entries(folder) == 1);
+  {
+    const auto reader = base::open_file(path);
+    char two[2];
+    reader->read_at(0, two, 2);
+    reader->require_unchanged([] {});
+    reader->require_in_place();
+    const HANDLE writer = CreateFileW(base::path_of(path).c_str(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+    DWORD n = 0;
+    CHECK(WriteFile(writer, "LI", 2, &n, nullptr) && n == 2);
+    REFUSES(data_loss, "changed while it was opened", reader->require_unchanged([] {}));
+    CloseHandle(writer);
+  }
 
   const std::string level = "/" + std::string(100, 'd');
   for (const std::string& deep : {level, level + level, level + level + level})
@@ -103,11 +126,11 @@ void files(const std::string& folder) {
   REFUSES(not_found, "does not exist", base::open_file(folder + "/absent/file"));
   REFUSES(invalid_argument, "is a directory", base::open_file(folder));
   REFUSES(invalid_argument, "is a device", base::open_file("NUL"));
-  REFUSES(invalid_argument, "is a directory", api::FileWriter{folder});
-  REFUSES(invalid_argument, "no regular file", api::FileWriter{"NUL"});
-  REFUSES(not_found, "cannot be written", api::FileWriter(folder + "/absent/file"));
+  REFUSES(invalid_argument, "is a directory", base::FileWriter{folder});
+  REFUSES(invalid_argument, "no regular file", base::FileWriter{"NUL"});
+  REFUSES(not_found, "cannot be written", base::FileWriter(folder + "/absent/file"));
   CHECK(SetFileAttributesW(base::path_of(path).c_str(), FILE_ATTRIBUTE_READONLY));
-  REFUSES(permission_denied, "read-only", api::FileWriter{path});
+  REFUSES(permission_denied, "read-only", base::FileWriter{path});
   CHECK(SetFileAttributesW(base::path_of(path).c_str(), FILE_ATTRIBUTE_NORMAL));
   const HANDLE alone = CreateFileW(base::path_of(path).c_str(), GENERIC_READ, 0, nullptr, OPEN_EXISTING, 0, nullptr);
   REFUSES(permission_denied, "lets nobody else read it", base::open_file(path));
