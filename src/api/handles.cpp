@@ -74,8 +74,8 @@ Slot* pop_free() noexcept {
 // Where generations of a slot begin: at another place for each address, so that a handle's neighbours are nobody's, and so that
 // copies for which dlmopen loaded a libc each, with keys of its own, hardly ever meet. Half of all generations at least remain.
 uint32_t first_generation(const Slot& slot) noexcept {
-  constexpr uint64_t kHalf = (kMaxGeneration + 1) / 2, kGoldenRatio = 5'184'445;  // of kHalf, and odd: neighbours land far apart
-  return static_cast<uint32_t>(1 + reinterpret_cast<uintptr_t>(&slot) / sizeof(Slot) * kGoldenRatio % kHalf);
+  constexpr uint64_t kGoldenRatio = 0x9E37'79B9'7F4A'7C15;  // of 2^64: products of neighbours lie far apart in their highest bits
+  return 1 + static_cast<uint32_t>(reinterpret_cast<uintptr_t>(&slot) / sizeof(Slot) * kGoldenRatio >> 41);  // 23 bits
 }
 
 // Moves next_fresh, which was `used_up`, into a range of this copy's own. False: there is none.
