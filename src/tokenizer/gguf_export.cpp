@@ -2,7 +2,10 @@
 // scores instead: a token's is minus the rank of the first merge that makes it, so that better merges still come first.
 #include "tokenizer/gguf_export.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "tokenizer/control_tokens.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/pretokenize.h"
@@ -124,6 +127,16 @@ void export_gguf(const formats::ModelFile& file, int64_t n_tokens, std::map<std:
   };
   put_id("bos_token_id", tokenizer->bos_id());
   put_id("eos_token_id", tokenizer->eos_id());
+  // Ends of generation_config.json that readers do not know by their text.
+  std::vector<int32_t> more = tokenizer->stop_ids();
+  std::erase_if(more, [&](int32_t id) {
+    return id == tokenizer->eos_id() || id >= n_tokens || std::count(end_texts().begin(), end_texts().end(), vocabulary.text(id)) > 0;
+  });
+  if (more.size() > 2)
+    fail(Status::unimplemented,
+         "generation_config.json: eos_token_id: GGUF files have a place for three ends, these are " + std::to_string(more.size() + 1));
+  if (!more.empty()) put_id("eot_token_id", more[0]);
+  if (more.size() > 1) put_id("eom_token_id", more[1]);
   put_id("unknown_token_id", unknown.empty() ? -1 : vocabulary.find(unknown));
   put("add_bos_token", tokenizer->adds_bos());
 }

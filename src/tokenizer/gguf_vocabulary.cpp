@@ -96,6 +96,19 @@ SpecialIds read_special_ids(const ModelFile& file, size_t n_tokens, bool adds_bo
   return special;
 }
 
+// Control tokens that the file gives another type: Google's own Gemma 3 QAT files call all turn tokens NORMAL.
+void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& special) {
+  if (doubtful_control_tokens(vocabulary).empty()) return;
+  ControlEvidence evidence{special.stops, {}, special.stops.size() > (special.eos >= 0 ? 1u : 0u)};
+  evidence.ids.push_back(special.bos);
+  for (auto entry = file.metadata.lower_bound("tokenizer.chat_template"); entry != file.metadata.end(); ++entry) {
+    if (!entry->first.starts_with("tokenizer.chat_template")) break;
+    if (const auto* text = std::get_if<std::string>(&entry->second)) evidence.templates.push_back(*text);
+  }
+  evidence.tells_turns |= !evidence.templates.empty();
+  special.mended = mend_control_types(vocabulary, evidence);
+}
+
 }  // namespace
 
 std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call) {
@@ -112,6 +125,7 @@ std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call)
   Vocabulary vocabulary(*tokens, read_types(file, n), read_scores(file, n, !byte_level), key_of("tokens"));
   if (!byte_level) {
     SpecialIds special = read_special_ids(file, n, true);
+    mend_types(file, vocabulary, special);
     return std::make_unique<SentencePieceBpe>(std::move(vocabulary), file.get_bool(key_of("add_space_prefix"), true), std::move(special));
   }
   const std::string pre = file.get_string(key_of("pre"), "");
@@ -120,10 +134,12 @@ std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call)
     base::log(base::LogLevel::warn, "rustml::tokenizer",
               key_of("pre: ") + (pre.empty() ? "missing" : base::quoted(pre) + " is unknown") + ", words are split as GPT-2 does");
   }
+  SpecialIds special = read_special_ids(file, n, rule.adds_bos);
+  mend_types(file, vocabulary, special);
   const auto* merges = find_array<std::string>(file, key_of("merges"), "strings");
   if (merges == nullptr && file.value(key_of("merges")) == nullptr) base::fail(Status::data_loss, key_of("merges: missing"));
   return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? std::vector<std::string>{} : *merges, rule,
-                                   rule.known ? pre : "gpt-2", read_special_ids(file, n, rule.adds_bos), call.stop);
+                                   rule.known ? pre : "gpt-2", std::move(special), call.stop);
 }
 
 }  // namespace rustml::tokenizer

@@ -1,5 +1,7 @@
 // A Hugging Face directory's documents to a tokenizer: tokenizer.json says how text becomes ids; tokenizer_config.json,
 // special_tokens_map.json and generation_config.json say which tokens begin and end a text.
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "tokenizer/huggingface_bpe.h"
@@ -177,6 +179,42 @@ void read_special_ids(const ModelFile& file, bool has_template, const Vocabulary
   if (special.eos >= 0 && section(config, "add_eos_token", "tokenizer_config.json").boolean) special.after = {special.eos};
 }
 
+std::vector<Json> items_of(const Json& list) { return list.kind == Json::Kind::array ? list.items : std::vector<Json>{}; }
+
+// Control tokens that tokenizer.json does not call special, though the documents beside it do.
+void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& special, runtime::Call& call) {
+  const std::vector<int32_t> doubtful = doubtful_control_tokens(vocabulary);
+  if (doubtful.empty()) return;
+  ControlEvidence evidence{special.stops, {}};
+  evidence.ids.push_back(special.bos);
+  const auto config =
+      document_sections(file, "tokenizer_config.json", {"added_tokens_decoder", "additional_special_tokens", "chat_template"}, call);
+  const auto map = document_sections(file, "special_tokens_map.json", {"additional_special_tokens"}, call);
+  for (const Json& listed : {section(config, "additional_special_tokens", "tokenizer_config.json"),
+                             section(map, "additional_special_tokens", "special_tokens_map.json")}) {
+    for (const Json& token : items_of(listed)) {
+      const Json* content = token.kind == Json::Kind::object ? token.find("content") : &token;
+      if (content != nullptr) evidence.ids.push_back(vocabulary.find(content->string));
+    }
+  }
+  if (const auto decoder = config.find("added_tokens_decoder"); decoder != config.end() && decoder->second.starts_with('{')) {
+    std::vector<std::string> wanted;
+    for (const int32_t id : doubtful) wanted.push_back(std::to_string(id));
+    for (const auto& [id, text] : json_sections(decoder->second, "tokenizer_config.json: added_tokens_decoder", wanted, call.stop)) {
+      const Json token = base::parse_json(text, "tokenizer_config.json: added_tokens_decoder");
+      const Json *content = token.find("content"), *is_special = token.find("special");
+      if (content != nullptr && is_special != nullptr && is_special->boolean) evidence.ids.push_back(vocabulary.find(content->string));
+    }
+  }
+  if (const auto own = file.documents.find("chat_template.jinja"); own != file.documents.end()) evidence.templates.push_back(own->second);
+  const Json templates = section(config, "chat_template", "tokenizer_config.json");
+  if (templates.kind == Json::Kind::string) evidence.templates.push_back(templates.string);
+  for (const Json& named : items_of(templates)) {
+    if (const Json* text = named.find("template")) evidence.templates.push_back(text->string);
+  }
+  special.mended = mend_control_types(vocabulary, evidence);
+}
+
 // Special tokens first, as `tokenizers` tries them; of those that are looked for in normalized text, the normalized text.
 void split_added(const HuggingfaceVocabulary& read, const Vocabulary& vocabulary, HuggingfaceParts& parts, runtime::StopSignal& stop) {
   for (const bool special : {true, false}) {
@@ -190,6 +228,10 @@ void split_added(const HuggingfaceVocabulary& read, const Vocabulary& vocabulary
       parts.normalizer.apply(token.text, stop);
       parts.added_normalized.push_back(std::move(token));
     }
+  }
+  for (const int32_t id : parts.special.mended) {  // those that were only tokens of the model
+    if (std::none_of(read.added.begin(), read.added.end(), [&](const HuggingfaceAdded& added) { return added.id == id; }))
+      parts.added.push_back({.id = id, .text = std::string(vocabulary.text(id)), .marker = true});
   }
 }
 
@@ -219,6 +261,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
   if (const Json json = section(sections, "decoder"); json.kind != Json::Kind::null) parts.decoder = DecodeSteps(json);
   const bool has_template = read_post_processor(section(sections, "post_processor"), parts.vocabulary, parts.special);
   read_special_ids(file, has_template, parts.vocabulary, parts.special, call);
+  mend_types(file, parts.vocabulary, parts.special, call);
   split_added(read, parts.vocabulary, parts, call.stop);
 
   base::Hasher pipeline;

@@ -38,14 +38,18 @@ struct RawOffset {
   }
 };
 
-bool joinable(TokenType type) { return type == TokenType::normal || type == TokenType::user_defined || type == TokenType::unused; }
+// A marker is never made from parts of text: what people write must not become one.
+bool joinable(const Vocabulary& vocabulary, int32_t id) {
+  const TokenType type = vocabulary.type(id);
+  return type == TokenType::normal || type == TokenType::unused || (type == TokenType::user_defined && !is_marker(vocabulary, id));
+}
 
 struct MergeOf {
   const Vocabulary& vocabulary;
   std::string_view text;
   Merge operator()(const Symbol& left, const Symbol&, uint32_t end) const {
     const int32_t id = vocabulary.find(text.substr(left.begin, end - left.begin));
-    if (id < 0 || !joinable(vocabulary.type(id))) return {};
+    if (id < 0 || !joinable(vocabulary, id)) return {};
     return {rank_of(vocabulary.score(id)), id};
   }
 };
@@ -100,7 +104,7 @@ void SentencePieceBpe::encode_ordinary(std::string_view raw, const Sink& sink) c
     if (symbols.size() % 16384 == 0) sink.stop.check("encoding");
     const size_t length = std::min(text.size() - i, static_cast<size_t>(base::utf8_length(static_cast<unsigned char>(text[i]))));
     const int32_t id = vocabulary_.find({text.data() + i, length});
-    symbols.push_back({static_cast<uint32_t>(i), id >= 0 && joinable(vocabulary_.type(id)) ? id : -1, {}});
+    symbols.push_back({static_cast<uint32_t>(i), id >= 0 && joinable(vocabulary_, id) ? id : -1, {}});
     i += length;
   }
   RawOffset raw_offset{raw, add_space_prefix_ ? kBlank.size() : 0};

@@ -44,6 +44,13 @@ Vocabulary Vocabulary::with_holes(std::string block, std::vector<uint32_t> begin
   return made;
 }
 
+void Vocabulary::make_control(const std::vector<int32_t>& ids) {
+  if (!mended_) types_of_file_ = types_;
+  mended_ = true;
+  if (types_.empty()) types_.assign(static_cast<size_t>(size()), TokenType::normal);
+  for (const int32_t id : ids) types_[static_cast<size_t>(id)] = TokenType::control;
+}
+
 void Vocabulary::index(const std::string& key) {
   const size_t n = begins_.size() - 1;
   if (n > kMostTokens)

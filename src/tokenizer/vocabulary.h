@@ -28,6 +28,8 @@ class Vocabulary {
     return {block_.data() + begins_[i], begins_[i + 1] - begins_[i]};
   }
   TokenType type(int32_t id) const noexcept { return types_.empty() ? TokenType::normal : types_[static_cast<size_t>(id)]; }
+  // From now on they are control tokens; types_of_file() and with it fingerprints stay as they were.
+  void make_control(const std::vector<int32_t>& ids);
   float score(int32_t id) const noexcept { return scores_.empty() ? 0.0f : scores_[static_cast<size_t>(id)]; }
   // -1: no such token.
   int32_t find(std::string_view text) const noexcept;
@@ -36,7 +38,7 @@ class Vocabulary {
   // What a fingerprint covers.
   const std::string& block() const noexcept { return block_; }
   const std::vector<uint32_t>& begins() const noexcept { return begins_; }
-  const std::vector<TokenType>& types() const noexcept { return types_; }
+  const std::vector<TokenType>& types_of_file() const noexcept { return mended_ ? types_of_file_ : types_; }
   const std::vector<float>& scores() const noexcept { return scores_; }
 
  private:
@@ -48,7 +50,8 @@ class Vocabulary {
   };
   std::string block_;
   std::vector<uint32_t> begins_;  // n + 1
-  std::vector<TokenType> types_;
+  std::vector<TokenType> types_, types_of_file_;
+  bool mended_ = false;  // types_of_file_ holds what the file says
   std::vector<float> scores_;
   std::vector<Slot> slots_;  // power of two, at most half full
   size_t longest_ = 0;

@@ -1,7 +1,6 @@
 #include "tokenizer/vocabulary_tokenizer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -9,23 +8,6 @@
 #include "base/utf8.h"
 
 namespace rustml::tokenizer {
-namespace {
-
-// Texts that end a turn or a text in the models we know. They stop a generation even if the file names only one of them.
-constexpr std::array<std::string_view, 8> kEndTexts = {"<|im_end|>",    "<|eot_id|>", "<|eom_id|>",      "<end_of_turn>",
-                                                       "<|endoftext|>", "<|end|>",    "<|end_of_text|>", "<|eot|>"};
-
-bool looks_like_marker(std::string_view text) {
-  return (text.starts_with("<|") && text.ends_with("|>")) || text == "<start_of_turn>" || text == "<end_of_turn>" || text == "<s>" ||
-         text == "</s>" || text == "<bos>" || text == "<eos>" || text == "[INST]" || text == "[/INST]";
-}
-
-}  // namespace
-
-bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
-  const TokenType type = vocabulary.type(id);
-  return type == TokenType::control || (type == TokenType::user_defined && looks_like_marker(vocabulary.text(id)));
-}
 
 void VocabularyTokenizer::Sink::drop(size_t at) const {
   if (options.strict) {
@@ -37,12 +19,17 @@ void VocabularyTokenizer::Sink::drop(size_t at) const {
 
 VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds special, std::string kind, const std::vector<AddedToken>* added)
     : vocabulary_(std::move(vocabulary)), special_(std::move(special)), kind_(std::move(kind)) {
-  for (const std::string_view text : kEndTexts) {
+  stops_of_file_ = special_.stops;
+  for (const std::string_view text : end_texts()) {
     const int32_t id = vocabulary_.find(text);
-    if (id >= 0 && is_marker(id)) special_.stops.push_back(id);
+    if (id < 0 || !is_marker(id)) continue;
+    special_.stops.push_back(id);
+    if (!std::binary_search(special_.mended.begin(), special_.mended.end(), id)) stops_of_file_.push_back(id);
   }
-  std::sort(special_.stops.begin(), special_.stops.end());
-  special_.stops.erase(std::unique(special_.stops.begin(), special_.stops.end()), special_.stops.end());
+  for (std::vector<int32_t>* stops : {&special_.stops, &stops_of_file_}) {
+    std::sort(stops->begin(), stops->end());
+    stops->erase(std::unique(stops->begin(), stops->end()), stops->end());
+  }
 
   std::vector<AddedToken> by_type;
   for (int32_t id = 0; added == nullptr && id < size(); ++id) {
@@ -141,9 +128,9 @@ void VocabularyTokenizer::set_fingerprint(const std::vector<uint64_t>& more) {
   hasher.add(std::string_view(vocabulary_.block()));
   const auto add = [&](const auto& items) { hasher.add(items.data(), items.size() * sizeof items[0]); };
   add(vocabulary_.begins());
-  add(vocabulary_.types());
+  add(vocabulary_.types_of_file());
   add(vocabulary_.scores());
-  add(special_.stops);
+  add(stops_of_file_);
   for (const int32_t number :
        {special_.bos, special_.eos, special_.unknown, int32_t{!special_.before.empty()}, int32_t{!special_.after.empty()}}) {
     hasher.add(static_cast<uint64_t>(number));

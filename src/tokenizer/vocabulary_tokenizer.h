@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tokenizer/added_tokens.h"
+#include "tokenizer/control_tokens.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocabulary.h"
 
@@ -16,10 +17,8 @@ struct SpecialIds {
   int32_t bos = -1, eos = -1, unknown = -1;
   std::vector<int32_t> before, after;  // what add_special puts around a text: mostly BOS, or nothing
   std::vector<int32_t> stops;          // as the file names them; the well-known end tokens are found by text
+  std::vector<int32_t> mended;         // control tokens that the file gives another type, ascending
 };
-
-// Control tokens, and user-defined ones that look like chat markers: nothing that people write becomes one.
-bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept;
 
 // Bytes encoded at once. One word of that length takes 32 times as much memory while it is merged.
 constexpr uint64_t kLongestText = uint64_t{64} << 20;
@@ -71,7 +70,8 @@ class VocabularyTokenizer : public Tokenizer {
  private:
   std::string kind_;
   AddedTokens added_;
-  std::string bytes_;  // of all tokens, as in running text
+  std::vector<int32_t> stops_of_file_;  // without mended ones: a fingerprint is of what the file says, as its types are
+  std::string bytes_;                   // of all tokens, as in running text
   std::vector<uint32_t> byte_begins_{0};
   uint64_t fingerprint_low_ = 0, fingerprint_high_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "generation/gguf_file.h"
 
+#include <algorithm>
+
 #include "tiny.h"
 
 namespace rustml::generation {
@@ -67,6 +69,54 @@ TEST(GgufFile, EveryTypeOpensAndStaysNear) {
       norm += std::pow(exact[i], 2);
     }
     EXPECT_LT(std::sqrt(square / norm), tolerance) << tensor::info(type).name;
+  }
+}
+
+// The greedy answer of a file whose token `id` has another text and type; its template is Gemma's.
+Answer answer_with(formats::ModelFile file, int32_t id, const std::string& text, int64_t type, bool saved) {
+  const auto items = [&](const char* key) -> formats::Value& { return file.metadata.at(std::string("tokenizer.ggml.") + key); };
+  const auto list = [](auto values) { return std::make_shared<const formats::Array>(formats::Array{std::move(values)}); };
+  auto texts = std::get<std::vector<std::string>>(std::get<std::shared_ptr<const formats::Array>>(items("tokens"))->items);
+  texts.at(static_cast<size_t>(id)) = text;
+  std::vector<int64_t> types(texts.size(), 1);
+  types.at(static_cast<size_t>(id)) = type;
+  items("tokens") = list(std::move(texts));
+  items("token_type") = list(std::move(types));
+  items("merges") = list(std::vector<std::string>{});  // some made the token
+  file.metadata["tokenizer.chat_template"] = std::string("<start_of_turn>{{ messages }}<end_of_turn>");
+  std::string bytes;
+  if (saved) {
+    bytes = written(file, tensor::DType::f32);
+    file = reopened(bytes);
+  }
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  const auto session = new_session(Engine::open(std::move(file), {}, call));
+  GenerationOptions options;
+  options.max_tokens = 12;
+  return finish(*session->start(of_ids(some_ids(20)), options, {}));
+}
+
+// Google's own Gemma 3 QAT files: <end_of_turn> of type NORMAL. The reverse is its tag </s>, which is user-defined and ends nothing.
+TEST(GgufFile, AnswersEndAtATurnTokenOfAnyTypeButNotAtATag) {
+  const Answer plain = answer_with(golden("base_f32.gguf"), 300, "other", 1, false);
+  ASSERT_EQ(plain.tokens.size(), 12u);
+  size_t at = 1;
+  while (std::find(plain.tokens.begin(), plain.tokens.begin() + static_cast<ptrdiff_t>(at), plain.tokens[at]) !=
+         plain.tokens.begin() + static_cast<ptrdiff_t>(at))
+    ASSERT_LT(++at, plain.tokens.size());
+  const int32_t id = plain.tokens[at];
+  for (const bool saved : {false, true}) {
+    for (const int64_t type : {1, 3, 4}) {
+      SCOPED_TRACE(testing::Message() << "type " << type << (saved ? ", saved" : ""));
+      const Answer turn = answer_with(golden("base_f32.gguf"), id, "<end_of_turn>", type, saved);
+      EXPECT_EQ(turn.finish, Finish::stop_token);
+      EXPECT_EQ(turn.tokens, std::vector<int32_t>(plain.tokens.begin(), plain.tokens.begin() + static_cast<ptrdiff_t>(at)));
+      EXPECT_EQ(turn.text.find("turn"), std::string::npos);
+    }
+    const Answer tag = answer_with(golden("base_f32.gguf"), id, "</s>", 4, saved);
+    EXPECT_EQ(tag.tokens, plain.tokens);
+    EXPECT_NE(tag.text.find("</s>"), std::string::npos);
   }
 }
 

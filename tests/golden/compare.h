@@ -31,4 +31,12 @@ inline double largest_difference(const std::vector<float>& expected, const std::
   return worst;
 }
 
+// Where our greedy answer leaves the reference's, the gap between the reference's two best; 0: it never does.
+inline double parting_gap(const Prompt& p, const std::vector<int32_t>& chosen) {
+  const auto [ours, theirs] = std::mismatch(chosen.begin(), chosen.end(), p.greedy.begin(), p.greedy.end());
+  if (ours == chosen.end()) return 0;
+  const std::vector<Choice>& step = p.steps[static_cast<size_t>(ours - chosen.begin())];
+  return step[0].logprob - step[1].logprob;
+}
+
 }  // namespace golden

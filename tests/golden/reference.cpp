@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -82,6 +83,30 @@ void read_logprobs(Reference& r, const std::string& path) {
   }
 }
 
+// For each position `top` int32 ids, then as many float32 log-probabilities.
+void read_passages(Reference& r, const Json& root, const std::string& path) {
+  const std::string bytes = read_file(path);
+  const auto top = static_cast<size_t>(number(root, "top"));
+  const char* at = bytes.data();
+  for (const Json& object : find(root, "passages")->items) {
+    Passage p{text(object, "name"), ids(find(object, "ids")), static_cast<size_t>(number(object, "first")), 0, 0, {}};
+    p.kl_bound_mean = find(object, "kl_bounds")->items.at(0).number;
+    p.kl_bound_one = find(object, "kl_bounds")->items.at(1).number;
+    p.best.resize(static_cast<size_t>(number(object, "n")), std::vector<Choice>(top));
+    if (static_cast<size_t>(bytes.data() + bytes.size() - at) < p.best.size() * top * 8) missing(path);
+    for (std::vector<Choice>& best : p.best) {
+      for (size_t i = 0; i < top; ++i) {
+        float logprob = 0;
+        std::memcpy(&best[i].id, at + 4 * i, 4);
+        std::memcpy(&logprob, at + 4 * (top + i), 4);
+        best[i].logprob = double{logprob};
+      }
+      at += 8 * top;
+    }
+    r.passages.push_back(std::move(p));
+  }
+}
+
 }  // namespace
 
 Reference load(const std::string& name) {
@@ -100,6 +125,7 @@ Reference load(const std::string& name) {
   for (const Prompt& p : r.prompts) {
     if (p.steps.size() != p.greedy.size() || p.exact_first.size() != p.first.size()) missing(name + ".json");
   }
+  if (find(root, "passages") != nullptr) read_passages(r, root, kData + name + ".logprobs");
   if (r.vocab_size > 0) read_logprobs(r, kData + text(root, "logprobs"));
   return r;
 }
@@ -124,6 +150,18 @@ double divergence(const std::vector<float>& reference_logprobs, const std::vecto
     sum += std::exp(double{reference_logprobs[i]}) * (reference_logprobs[i] - logprobs[i]);
   }
   return sum;
+}
+
+double divergence_of_best(const std::vector<Choice>& best, const std::vector<double>& logprobs) {
+  double sum = 0, expected = 0, actual = 0;  // probability of `best` in all
+  for (const Choice& c : best) {
+    const double ours = logprobs[static_cast<size_t>(c.id)];
+    sum += std::exp(c.logprob) * (c.logprob - ours);
+    expected += std::exp(c.logprob);
+    actual += std::exp(ours);
+  }
+  const double rest = std::max(1 - expected, 1e-12), our_rest = std::max(1 - actual, 1e-12);
+  return sum + rest * std::log(rest / our_rest);
 }
 
 }  // namespace golden

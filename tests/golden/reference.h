@@ -1,4 +1,4 @@
-// The golden files of data/: what make.py and smollm2.py wrote. Field by field in README.md.
+// The golden files of data/: what make.py, smollm2.py and gemma3_270m.py wrote. Field by field in README.md.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -21,6 +21,15 @@ struct Prompt {
   std::vector<float> rounded_logprobs;     // the same with 8-bit activations; block types only
 };
 
+// Gemma 3 270M: what follows each of the tokens ids[first ... first + best.size() - 1].
+struct Passage {
+  std::string name;
+  std::vector<int32_t> ids;
+  size_t first = 0;
+  double kl_bound_mean = 0, kl_bound_one = 0;  // of all positions' mean and of each
+  std::vector<std::vector<Choice>> best;       // the likeliest tokens at each
+};
+
 struct Reference {
   std::string name, path;  // of the GGUF file
   bool blocks = false;     // weights of a block type
@@ -28,6 +37,7 @@ struct Reference {
   uint32_t vocab_size = 0;
   std::vector<Prompt> encodings;  // text and ids only
   std::vector<Prompt> prompts;
+  std::vector<Passage> passages;
 };
 
 // data/<name>.json and .logprobs; a failed read ends the test program: without its references it has nothing to say.
@@ -36,5 +46,7 @@ std::vector<std::string> tiny_models();
 
 std::vector<double> log_softmax(const std::vector<float>& logits);
 double divergence(const std::vector<float>& reference_logprobs, const std::vector<double>& logprobs);  // KL in nats
+// The same with all tokens but `best` as one: never more than the whole divergence.
+double divergence_of_best(const std::vector<Choice>& best, const std::vector<double>& logprobs);
 
 }  // namespace golden

@@ -3,14 +3,13 @@
 // So every prompt has a generous bound, and most of them, and one of every kind, must agree closely.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 
-#include "engine.h"
+#include "compare.h"
 #include "reference.h"
 
 namespace golden {
@@ -36,14 +35,6 @@ double first_step_distance(const Prompt& p, const std::vector<float>& logits) {
   for (size_t i = 0; i < p.first.size(); ++i) squares += std::pow(logprobs[static_cast<size_t>(p.first[i].id)] - p.exact_first[i], 2);
   EXPECT_LE(std::sqrt(squares / static_cast<double>(p.first.size())), kRoundingSpread);
   return std::abs(logprobs[static_cast<size_t>(p.first[0].id)] - p.first[0].logprob);
-}
-
-// The gap between llama.cpp's two best where our greedy answer leaves its answer; 0: it never does.
-double parting_gap(const Prompt& p, const std::vector<int32_t>& chosen) {
-  const auto [ours, theirs] = std::mismatch(chosen.begin(), chosen.end(), p.greedy.begin());
-  if (ours == chosen.end()) return 0;
-  const std::vector<Choice>& step = p.steps[static_cast<size_t>(ours - chosen.begin())];
-  return step[0].logprob - step[1].logprob;
 }
 
 TEST(SmolLm2, EncodesAndAnswersAsLlamaCpp) {

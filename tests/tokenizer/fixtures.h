@@ -161,17 +161,23 @@ inline std::string real_tokenizers(const char* group) {
   return {};
 }
 
-// Path of the real model, empty if it is not there (with a line that says so).
-inline std::string smollm2(const char* group) {
-  const char* given = std::getenv("RUSTML_SMOLLM2");
+// Path of a real model, empty if it is not there (with a line that says so).
+inline std::string real_model(const char* group, const char* variable, const char* name, const char* fetch) {
+  const char* given = std::getenv(variable);
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
-  std::string path = given != nullptr ? given
-                                      : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") +
-                                            "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
+  std::string path =
+      given != nullptr ? given
+                       : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") + "/rustml/" + name;
   if (std::ifstream(path)) return path;
-  std::printf("SKIPPED %s: no %s; scripts/demo fetches it, or set RUSTML_SMOLLM2\n", group, path.c_str());
+  std::printf("SKIPPED %s: no %s; %s fetches it, or set %s\n", group, path.c_str(), fetch, variable);
   return {};
+}
+inline std::string smollm2(const char* group) {
+  return real_model(group, "RUSTML_SMOLLM2", "SmolLM2-135M-Instruct.Q4_1.gguf", "scripts/fetch-model");
+}
+inline std::string gemma3_270m(const char* group) {
+  return real_model(group, "RUSTML_GEMMA3_270M", "gemma-3-270m-q4_k_m.gguf", "scripts/fetch-model gemma3-270m");
 }
 
 }  // namespace fixtures

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "../base/expect_error.h"
 #include "tokenizer/tokenizer.h"
 
 namespace rustml::tokenizer {
@@ -47,6 +50,28 @@ TEST(GgufExport, KeysAreThoseOfTheConverterAndTextsGetTheSameIds) {
       options.add_special = true;
       EXPECT_EQ(one->encode(text, options, stop).ids, other->encode(text, options, stop).ids) << text;
     }
+  }
+}
+
+// generation_config.json may name several ends; a file without them would go on where the directory stops.
+TEST(GgufExport, AllEndsAreKept) {
+  for (const char* name : {"gemma3", "llama", "qwen3"}) {
+    SCOPED_TRACE(name);
+    formats::ModelFile file = golden(name);
+    const auto n_tokens = static_cast<int64_t>(items<std::string>(golden(std::string(name) + ".gguf").metadata, "tokens").size());
+    runtime::StopSignal stop;
+    runtime::Call call{stop, {}};
+    for (const char* ends : {"[40]", "[40, 41]"}) {
+      file.documents["generation_config.json"] = std::string(R"({"eos_token_id": )") + ends + "}";
+      formats::ModelFile made;
+      export_gguf(file, n_tokens, made.metadata, call);
+      const std::vector<int32_t> stops = from_huggingface(file, call)->stop_ids();
+      EXPECT_TRUE(std::binary_search(stops.begin(), stops.end(), 40));
+      EXPECT_EQ(from_gguf(made, call)->stop_ids(), stops);
+    }
+    file.documents["generation_config.json"] = R"({"eos_token_id": [40, 41, 42]})";
+    std::map<std::string, formats::Value> metadata;
+    EXPECT_ERROR(export_gguf(file, n_tokens, metadata, call), base::Status::unimplemented, "generation_config.json: eos_token_id");
   }
 }
 

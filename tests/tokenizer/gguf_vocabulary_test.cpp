@@ -74,7 +74,8 @@ TEST(GgufVocabulary, BadTokens) {
 TEST(GgufVocabulary, TypesMayBeAbsentOrUnsigned) {
   ModelFile file = ByteVocabulary().file();
   file.metadata.erase("tokenizer.ggml.token_type");
-  EXPECT_EQ(encode(*load(file), "<|im_end|>", {.parse_special = true}).size(), 10u);  // nothing says that it is special
+  EXPECT_EQ(encode(*load(file), "<|im_end|>", {.parse_special = true}), (std::vector<int32_t>{0}));  // it is named as EOS
+  EXPECT_EQ(encode(*load(file), "<|im_end|>").size(), 10u);
   std::vector<uint64_t> types(258, 1);
   types[0] = 3;
   file.metadata["tokenizer.ggml.token_type"] = array(types);
@@ -94,7 +95,7 @@ TEST(GgufVocabulary, StopTokens) {
   ByteVocabulary v;
   const auto eot = static_cast<uint64_t>(v.add("<eot>", kControl));
   const int32_t known = v.add("<|eot_id|>", kControl), turn = v.add("<end_of_turn>", kUserDefined);
-  v.add("<|end|>", kNormal);  // a plain token of that text ends nothing
+  v.add("<|end|>", kNormal);  // a plain token of that text ends nothing where the file names the end of turns
   ModelFile file = v.file();
   file.metadata["tokenizer.ggml.eot_token_id"] = eot;
   EXPECT_EQ(load(file)->stop_ids(), (std::vector<int32_t>{0, static_cast<int32_t>(eot), known, turn}));
