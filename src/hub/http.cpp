@@ -37,7 +37,10 @@ struct Url {
     if (!handle) throw std::bad_alloc();
   }
   bool set(const std::string& text) {
-    return is_ok(curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME), CURLUE_OK, CURLUE_OUT_OF_MEMORY);
+    const auto try_once = [&] {
+      return is_ok(curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME), CURLUE_OK, CURLUE_OUT_OF_MEMORY);
+    };
+    return try_once() || try_once();  // libcurl 7.88 calls some lack of memory a malformed address
   }
   std::string part(CURLUPart which, unsigned flags = 0) const {
     char* text = nullptr;
@@ -227,8 +230,8 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   char failure[CURL_ERROR_SIZE] = "";
   const auto set = [easy](CURLoption option, auto value) {  // an option that is not set may be the one that keeps a secret
     const CURLcode outcome = curl_easy_setopt(easy, option, value);
-    if (!is_ok(outcome, CURLE_OK, CURLE_OUT_OF_MEMORY))
-      fail(Status::internal, std::string("libcurl refuses an option: ") + curl_easy_strerror(outcome));
+    if (outcome == CURLE_UNKNOWN_OPTION) fail(Status::internal, "libcurl is too old: it does not know an option");
+    if (outcome != CURLE_OK) throw std::bad_alloc();  // the values are right; libcurl 7.88 calls some lack of memory a bad argument
   };
   struct Running {
     CURLM* multi;
