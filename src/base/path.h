@@ -5,11 +5,15 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/error.h"
+
 namespace rustml::base {
 
 std::filesystem::path path_of(std::string_view utf8);
 std::string utf8_of(const std::filesystem::path& path);
 // Absolute and without links.
 std::filesystem::path resolved(const std::filesystem::path& path, std::error_code& error);
+// What the system's refusal is called here.
+Status status_of(const std::error_code& error) noexcept;
 
 }  // namespace rustml::base

@@ -59,6 +59,8 @@ std::filesystem::path resolved(const std::filesystem::path& path, std::error_cod
   return name.starts_with(kLongUnc) ? L"\\\\" + name.substr(kLongUnc.size()) : name.substr(name.starts_with(kLong) ? kLong.size() : 0);
 }
 
+Status status_of(const std::error_code& error) noexcept { return windows_status(static_cast<DWORD>(error.value())); }
+
 // Not FormatMessage, which speaks the language of the system, and English only where that is installed.
 std::string windows_message(DWORD code) {
   static constexpr struct {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/list_directory.h"
 #include "base/path.h"
 #include "base/system_error.h"
 #include "formats/json_reader.h"
@@ -17,7 +18,7 @@ using base::Status;
 using namespace directory_limits;
 
 constexpr const char *kConfig = "config.json", *kWeights = "model.safetensors", *kIndex = "model.safetensors.index.json";
-constexpr int kMaxListed = 10000;  // names looked at for a hint
+constexpr size_t kMaxListed = 10000;  // names looked at for a hint
 
 struct Document {
   const char* name;
@@ -40,13 +41,16 @@ fs::path find_root(const fs::path& directory) {
   return directory;
 }
 
+[[noreturn]] void fail_to_open(const std::string& what, const std::error_code& error) {
+  base::fail(base::status_of(error), what + " was not opened: " + base::errno_text(error.default_error_condition().value()));
+}
+
 class Directory {
  public:
   explicit Directory(const std::string& utf8_path) : path_(base::path_of(utf8_path)), name_(base::quoted(utf8_path)) {
     std::error_code error;
     const fs::path real = base::resolved(path_, error);
-    if (error)
-      base::fail(Status::not_found, "directory " + name_ + " was not opened: " + base::errno_text(error.default_error_condition().value()));
+    if (error) fail_to_open("directory " + name_, error);
     root_ = find_root(real);
   }
 
@@ -60,6 +64,7 @@ class Directory {
     if (fs::symlink_status(link, error).type() == fs::file_type::not_found) return nullptr;
     const fs::path real = base::resolved(link, error);
     if (error) {
+      if (base::status_of(error) == Status::resource_exhausted) fail_to_open(name_of(file), error);
       base::open_file(base::utf8_of(link));  // says what is wrong with it
       base::fail(Status::data_loss, name_of(file) + " changed while it was opened; try again");
     }
@@ -74,10 +79,10 @@ class Directory {
   // What the directory holds instead of what is missing, and the way out; empty if there is nothing to say.
   std::string hint() const {
     std::string gguf, pickle;
-    std::error_code error;
-    fs::directory_iterator at(path_, error);
-    for (int n = 0; !error && at != fs::directory_iterator() && n < kMaxListed; ++n, at.increment(error)) {
-      const std::string file = base::utf8_of(at->path().filename());
+    std::vector<std::string> names;
+    if (base::list_directory(path_, names, kMaxListed) == Status::resource_exhausted)
+      base::fail(Status::resource_exhausted, "directory " + name_ + " was not listed: the system lacks memory or open files");
+    for (const std::string& file : names) {
       if (file.ends_with(".gguf") && (gguf.empty() || file < gguf)) gguf = file;
       if (file.starts_with("pytorch_model") && file.ends_with(".bin") && (pickle.empty() || file < pickle)) pickle = file;
     }

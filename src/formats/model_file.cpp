@@ -8,7 +8,7 @@ namespace {
 const char* kind_of(const Value& value) {
   static constexpr const char* kKinds[] = {"an unsigned integer", "a signed integer", "a floating-point number",
                                            "a boolean",           "a string",         "an array"};
-  static_assert(std::size(kKinds) == std::variant_size_v<Value>);
+  static_assert(std::size(kKinds) == std::variant_size_v<AnyValue>);
   return kKinds[value.index()];
 }
 

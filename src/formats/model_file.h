@@ -15,7 +15,15 @@
 namespace rustml::formats {
 
 struct Array;  // of one element type
-using Value = std::variant<uint64_t, int64_t, double, bool, std::string, std::shared_ptr<const Array>>;
+using AnyValue = std::variant<uint64_t, int64_t, double, bool, std::string, std::shared_ptr<const Array>>;
+// Its own copies: when memory runs out in those of such a variant, libstdc++ 12 destroys what was never made.
+struct Value : AnyValue {
+  using AnyValue::AnyValue, AnyValue::operator=;
+  Value(const Value& other) : Value(std::visit([](const auto& held) { return Value(held); }, static_cast<const AnyValue&>(other))) {}
+  Value(Value&&) noexcept = default;
+  Value& operator=(const Value& other) { return *this = Value(other); }
+  Value& operator=(Value&&) noexcept = default;
+};
 // 8-bit numbers keep their size: a file's metadata may not grow more than fourfold in memory.
 struct Array {
   std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>, std::vector<bool>, std::vector<std::string>,

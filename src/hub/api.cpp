@@ -59,10 +59,10 @@ int32_t failed(rustml_error** error, Status status, std::string_view message, st
 int32_t failed_on_disk(rustml_error** error, const fs::filesystem_error& e) noexcept {
   const int code = e.code().value();
   try {
-    return failed(error, io_status(code),
+    return failed(error, base::status_of_errno(code),
                   "cache " + base::quoted(e.path1().string()) + ": " + base::errno_text(code) + "; check the folder");
   } catch (...) {
-    return failed(error, io_status(code), "cache: the system refused; memory is exhausted too");
+    return failed(error, Status::resource_exhausted, "memory is exhausted: the system refused an allocation");
   }
 }
 

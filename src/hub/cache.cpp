@@ -3,18 +3,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <fstream>
 
 #include "base/file_writer.h"
-#include "base/system_error.h"
 #include "hub/names.h"
 
 namespace rustml::hub {
 namespace {
-
-using base::fail;
-using base::Status;
 
 constexpr std::string_view kPrefix = "models--";
 
@@ -24,11 +18,6 @@ fs::path beside(const fs::path& path) {
   return path.parent_path() / ("." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".new");
 }
 
-const char* advice(Status status) {
-  return status == Status::resource_exhausted ? "free some space or set HF_HUB_CACHE to a larger disk"
-                                              : "check the folder or set HF_HUB_CACHE to another one";
-}
-
 void write_whole(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
   try {
@@ -36,20 +25,11 @@ void write_whole(const fs::path& path, const std::string& text) {
     file.write(text.data(), text.size());
     file.commit();
   } catch (const base::Error& error) {
-    fail(error.status(), error.message() + "; " + advice(error.status()));
+    fail(error.status(), error.message() + "; " + advice_for(error.status()));
   }
 }
 
 }  // namespace
-
-Status io_status(int error) {
-  if (error == EACCES || error == EPERM || error == EROFS) return Status::permission_denied;
-  return error == ENOSPC || error == EDQUOT || error == EFBIG ? Status::resource_exhausted : Status::data_loss;
-}
-
-void fail_io(int error, const std::string& what, const fs::path& path) {
-  fail(io_status(error), what + " " + base::quoted(path.string()) + ": " + base::errno_text(error) + "; " + advice(io_status(error)));
-}
 
 std::string folder_of(const std::string& repository) {
   std::string name(kPrefix);
@@ -69,10 +49,7 @@ Cache::Cache(const std::string& root, const std::string& repository)
 
 std::string Cache::commit_of(const std::string& revision) const {
   if (is_commit(revision)) return revision;
-  std::ifstream file(folder_ / "refs" / revision);
-  std::string text(41, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
+  const std::string text = read_file(folder_ / "refs" / revision, 41).value_or("");
   return is_commit(text) ? text : "";
 }
 

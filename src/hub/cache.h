@@ -6,18 +6,11 @@
 //   .locks/models--org--name/<etag>.lock            flock while a blob is fetched
 // Everything is written under another name and renamed. Names are checked by names.h before they come here.
 #pragma once
-#include <filesystem>
 #include <string>
 
-#include "base/error.h"
+#include "hub/disk.h"
 
 namespace rustml::hub {
-
-namespace fs = std::filesystem;
-
-base::Status io_status(int error);  // permission_denied, resource_exhausted, else data_loss
-// Throws: "<what> <path>: <reason>; <way out>".
-[[noreturn]] void fail_io(int error, const std::string& what, const fs::path& path);
 
 std::string folder_of(const std::string& repository);  // models--org--name
 std::string repository_of(const std::string& folder);  // empty: not a model's folder

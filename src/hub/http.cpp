@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <new>
 
 #include "base/ascii.h"
@@ -25,17 +24,29 @@ constexpr long kConnectTimeout_ms = 15'000;
 constexpr int64_t kLeastBytes = 1024;  // of a body, in the time of a stall
 constexpr int kPoll_ms = 10;           // how late a cancel may be seen
 
+// For what libcurl answers: true if it is `ok`; exhausted memory is thrown.
+template <class Code>
+bool is_ok(Code code, Code ok, Code out_of_memory) {
+  if (code == out_of_memory) throw std::bad_alloc();
+  return code == ok;
+}
+
 struct Url {
   std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle{curl_url(), curl_url_cleanup};
+  Url() {
+    if (!handle) throw std::bad_alloc();
+  }
   bool set(const std::string& text) {
-    return curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+    const auto try_once = [&] {
+      return is_ok(curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME), CURLUE_OK, CURLUE_OUT_OF_MEMORY);
+    };
+    return try_once() || try_once();  // libcurl 7.88 calls some lack of memory a malformed address
   }
   std::string part(CURLUPart which, unsigned flags = 0) const {
     char* text = nullptr;
-    if (curl_url_get(handle.get(), which, &text, flags) != CURLUE_OK) return {};
-    const std::string out = text;
-    curl_free(text);
-    return out;
+    if (!is_ok(curl_url_get(handle.get(), which, &text, flags), CURLUE_OK, CURLUE_OUT_OF_MEMORY)) return {};
+    const std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
+    return text;
   }
   std::string host() const { return base::lower_case(part(CURLUPART_HOST)); }
   std::string origin() const { return part(CURLUPART_SCHEME) + "://" + host() + ":" + part(CURLUPART_PORT, CURLU_DEFAULT_PORT); }
@@ -136,10 +147,13 @@ std::string failure_text(CURL* easy, CURLcode outcome, const char* details) {
 }
 
 void start_curl() {
-  static std::once_flag once;
-  static CURLcode outcome;
-  std::call_once(once, [] { outcome = curl_global_init(CURL_GLOBAL_DEFAULT); });
-  if (outcome != CURLE_OK) fail(Status::internal, std::string("libcurl cannot start: ") + curl_easy_strerror(outcome));
+  static const bool started = [] {  // what is thrown lets the next call try again
+    const CURLcode outcome = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (outcome == CURLE_OUT_OF_MEMORY || outcome == CURLE_FAILED_INIT) throw std::bad_alloc();  // it allocates, and nothing else fails
+    if (outcome != CURLE_OK) fail(Status::internal, std::string("libcurl cannot start: ") + curl_easy_strerror(outcome));
+    return true;
+  }();
+  static_cast<void>(started);
 }
 
 }  // namespace
@@ -214,21 +228,11 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
   Exchange exchange{easy};
   exchange.sink = &sink;
   char failure[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("librustml-hub/") + rustml_hub_version()).c_str());
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
-  curl_easy_setopt(easy, CURLOPT_NOBODY, head ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, failure);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
-
+  const auto set = [easy](CURLoption option, auto value) {  // an option that is not set may be the one that keeps a secret
+    const CURLcode outcome = curl_easy_setopt(easy, option, value);
+    if (outcome == CURLE_UNKNOWN_OPTION) fail(Status::internal, "libcurl is too old: it does not know an option");
+    if (outcome != CURLE_OK) throw std::bad_alloc();  // the values are right; libcurl 7.88 calls some lack of memory a bad argument
+  };
   struct Running {
     CURLM* multi;
     CURL* easy;
@@ -237,7 +241,22 @@ Response HttpClient::ask(const std::string& url, const std::string& origin, bool
       curl_easy_reset(easy);  // forgets what points into this call
     }
   } running{state_->multi, easy};
-  curl_multi_add_handle(state_->multi, easy);
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_HTTPHEADER, headers.get());
+  set(CURLOPT_USERAGENT, (std::string("librustml-hub/") + rustml_hub_version()).c_str());
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
+  set(CURLOPT_NOBODY, head ? 1L : 0L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
+  set(CURLOPT_BUFFERSIZE, 256L << 10);
+  set(CURLOPT_ERRORBUFFER, failure);
+  set(CURLOPT_HEADERFUNCTION, on_header);
+  set(CURLOPT_HEADERDATA, &exchange);
+  set(CURLOPT_WRITEFUNCTION, on_body);
+  set(CURLOPT_WRITEDATA, &exchange);
+
+  if (curl_multi_add_handle(state_->multi, easy) != CURLM_OK) throw std::bad_alloc();
   CURLcode outcome = CURLE_OK;
   Stall stall(easy, settings_.stall_s * 1'000'000'000);
   for (int n_running = 1; n_running > 0;) {

@@ -1,11 +1,11 @@
 #include "hub/inventory.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <set>
 
 #include "base/error.h"
+#include "base/system_file.h"
 #include "base/utf8.h"
 #include "hub/digest.h"
 
@@ -14,14 +14,6 @@ namespace {
 
 using base::fail;
 using base::Status;
-
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) out.push_back(entry->path());
-  std::sort(out.begin(), out.end());
-  return out;
-}
 
 // Everything below `folder` that is no folder, by its path from there.
 void walk(const fs::path& folder, const std::string& prefix, std::vector<std::pair<std::string, fs::path>>& out) {
@@ -115,8 +107,8 @@ CachedRepository select(const ModelId& id, const Settings& settings) {
 }
 
 void remove_repository(const Cache& cache) {
-  fs::remove_all(cache.folder());
-  fs::remove_all(cache.locks());
+  remove_tree(cache.folder());
+  remove_tree(cache.locks());
 }
 
 const char* blob_problem(const CachedFile& file, const Call& call, uint64_t& done, uint64_t total) {
@@ -125,15 +117,20 @@ const char* blob_problem(const CachedFile& file, const Call& call, uint64_t& don
   if (!fs::is_regular_file(file.blob, error)) return "missing";
   if (file.blob == file.pointer || !is_blob(name)) return nullptr;  // named by no SHA: nothing to compare with
   Digest digest(name, file.bytes);
-  std::ifstream in(file.blob, std::ios::binary);
-  std::vector<char> block(1 << 20);
-  while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
-    digest.add(block.data(), static_cast<size_t>(in.gcount()));
-    done += static_cast<uint64_t>(in.gcount());
-    call.check();
-    call.progress(std::min(done, total), total);
+  try {
+    base::SystemFile in(file.blob.string());
+    std::vector<char> block(1 << 20);
+    for (uint64_t at = 0, n; (n = in.read_some(at, block.data(), block.size(), name)) > 0; at += n) {
+      digest.add(block.data(), n);
+      done += n;
+      call.check();
+      call.progress(std::min(done, total), total);
+    }
+  } catch (const base::Error& error) {
+    if (error.status() == Status::data_loss || error.status() == Status::permission_denied) return "unreadable";
+    throw;
   }
-  return in.bad() || !in.eof() ? "unreadable" : digest.matches() ? nullptr : "other bytes than its name says";
+  return digest.matches() ? nullptr : "other bytes than its name says";
 }
 
 }  // namespace
@@ -187,13 +184,13 @@ uint64_t remove(const ModelId& id, const Settings& settings) {
     for (const CachedFile& file : revision.files) {
       blobs[file.blob] = file.bytes;
       fs::remove(file.pointer);
-      for (fs::path folder = file.pointer.parent_path(); folder != cache.snapshot(revision.commit) && fs::is_empty(folder);
+      for (fs::path folder = file.pointer.parent_path(); folder != cache.snapshot(revision.commit) && entries(folder).empty();
            folder = folder.parent_path())
         fs::remove(folder);
     }
     if (!files_below(cache.snapshot(revision.commit)).empty()) continue;
-    fs::remove_all(cache.snapshot(revision.commit));
-    fs::remove_all(cache.absences(revision.commit));
+    remove_tree(cache.snapshot(revision.commit));
+    remove_tree(cache.absences(revision.commit));
     for (const std::string& ref : revision.refs) fs::remove(cache.folder() / "refs" / ref);
   }
   const CachedRepository rest = scan_repository(selected.path);

@@ -17,10 +17,10 @@ constexpr uint64_t kLockPoll_ms = 20;
 
 // A file of this blob that an earlier download did not finish.
 fs::path left_behind(const Cache& cache, const std::string& etag) {
-  for (const auto& entry : fs::directory_iterator(cache.blobs())) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(etag + ".") && name.ends_with(".incomplete") && fs::symlink_status(entry.path()).type() == fs::file_type::regular)
-      return entry.path();
+  for (const fs::path& path : entries(cache.blobs())) {
+    const std::string name = path.filename().string();
+    if (name.starts_with(etag + ".") && name.ends_with(".incomplete") && fs::symlink_status(path).type() == fs::file_type::regular)
+      return path;
   }
   return {};
 }

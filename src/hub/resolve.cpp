@@ -1,7 +1,6 @@
 #include "hub/resolve.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <vector>
 
@@ -28,11 +27,9 @@ constexpr size_t kMostIndexBytes = 64u << 20;
 
 // The shards an index names: values of the object "weight_map". Plain file names, or the index is refused.
 std::vector<std::string> shards_of(const fs::path& index) {
-  std::ifstream file(index, std::ios::binary);
-  std::string text(std::min<uint64_t>(fs::file_size(index), kMostIndexBytes + 1), '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const std::string text = read_file(index, kMostIndexBytes + 1).value_or("");
   const std::string name = "index " + base::quoted(index.string());
-  if (!file || text.size() > kMostIndexBytes) fail(Status::data_loss, name + " cannot be read or is over 64 MiB");
+  if (text.empty() || text.size() > kMostIndexBytes) fail(Status::data_loss, name + " cannot be read or is over 64 MiB");
   std::set<std::string> shards;
   try {
     base::JsonScanner scanner(text, name);

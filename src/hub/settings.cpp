@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 
 #include "base/ascii.h"
 #include "hub/arguments.h"
+#include "hub/disk.h"
 
 namespace rustml::hub {
 namespace {
@@ -38,11 +38,7 @@ std::string read_token() {
   if (const std::string token = variable("HF_TOKEN"); !token.empty()) return token;
   const std::string path = variable("HF_TOKEN_PATH");
   if (path.empty() && variable("HF_HOME").empty() && variable("XDG_CACHE_HOME").empty() && variable("HOME").empty()) return {};
-  std::ifstream file(path.empty() ? home_of_hub() + "/token" : expanded(path));
-  std::string token(4096, '\0');
-  file.read(token.data(), static_cast<std::streamsize>(token.size()));
-  token.resize(static_cast<size_t>(file.gcount()));
-  return token;
+  return read_file(path.empty() ? home_of_hub() + "/token" : expanded(path), 4096).value_or("");
 }
 
 std::string trimmed_token(std::string token) {

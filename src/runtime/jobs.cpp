@@ -1,5 +1,6 @@
 #include "runtime/jobs.h"
 
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
@@ -7,6 +8,9 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
+
+#include "base/log.h"
 
 namespace rustml::runtime {
 
@@ -31,23 +35,35 @@ class FirstFailure {
   std::exception_ptr first_;
   std::atomic<bool> failed_{false};
 };
-}  // namespace
 
-void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, const char* subject,
-              const std::function<void(int64_t)>& body) {
-  if (count == 0) return;
-  FirstFailure failure;
-  const auto job = [&](int64_t i) noexcept {
-    if (failure.failed() || stop.poll()) return;
-    try {
-      body(i);
-    } catch (...) {
-      failure.set(std::current_exception());
-    }
-  };
+// oneTBB's first use asks for memory to count the processors. If it gets none, every later use in the process waits for ever
+// (2021.8: a flag stays at "pending"); and it loads libtbbmalloc, where glibc's dlopen may crash without memory. So all of that
+// happens here, behind a trial of memory whose lack is reported, and the next call tries again. If counting fails all the same,
+// oneTBB is not touched again.
+constexpr size_t kFirstUseBytes = 1 << 20;
+
+bool start_tbb() {
+  ::operator delete(::operator new(kFirstUseBytes));
+  try {
+    tbb::info::default_concurrency();
+  } catch (...) {
+    return false;
+  }
+  tbb::task_arena(1, 1).initialize();
+  return true;
+}
+
+bool tbb_works() {
+  static const bool works = start_tbb();  // what it throws lets the next call try again
+  if (!works) base::log(base::LogLevel::warn, "rustml::threads", "jobs are divided without oneTBB: it lacked memory when it began");
+  return works;
+}
+
+template <class Job>
+void run_in_arena(ThreadTeam& team, int slots, int64_t count, StopSignal& stop, FirstFailure& failure, const Job& job) {
   // All slots are reserved for our own threads, so TBB creates none: members enter by execute and wait in the group.
-  const int slots = static_cast<int>(std::min<int64_t>(n_threads, count));
   tbb::task_arena arena(slots, static_cast<unsigned>(slots));
+  arena.initialize();  // here and once: after a failure any other use of this arena would wait for ever
   tbb::task_group group;
   const auto guarded = [&](auto&& work) noexcept {
     try {
@@ -67,6 +83,31 @@ void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, 
         guarded([&] { group.wait(); });
       },
       stop, kGather);
+}
+}  // namespace
+
+void run_jobs(ThreadTeam& team, int n_threads, int64_t count, StopSignal& stop, const char* subject,
+              const std::function<void(int64_t)>& body) {
+  if (count == 0) return;
+  FirstFailure failure;
+  const auto job = [&](int64_t i) noexcept {
+    if (failure.failed() || stop.poll()) return;
+    try {
+      body(i);
+    } catch (...) {
+      failure.set(std::current_exception());
+    }
+  };
+  const int slots = static_cast<int>(std::min<int64_t>(n_threads, count));
+  if (tbb_works()) {
+    run_in_arena(team, slots, count, stop, failure, job);
+  } else {
+    std::atomic<int64_t> next{0};
+    const auto work = [&](int, Member&) {
+      for (int64_t i; (i = next.fetch_add(1)) < count;) job(i);
+    };
+    team.run(slots, 1, work, stop, kGather);
+  }
   if (stop.stopped()) stop.raise(subject);
   failure.rethrow();
 }

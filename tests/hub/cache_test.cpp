@@ -49,12 +49,5 @@ TEST(Cache, RefsThatAreNoCommits) {
   }
 }
 
-TEST(Cache, StatusOfASystemError) {
-  EXPECT_EQ(io_status(EACCES), base::Status::permission_denied);
-  EXPECT_EQ(io_status(EROFS), base::Status::permission_denied);
-  EXPECT_EQ(io_status(ENOSPC), base::Status::resource_exhausted);
-  EXPECT_EQ(io_status(EIO), base::Status::data_loss);
-}
-
 }  // namespace
 }  // namespace rustml::hub
