@@ -46,7 +46,8 @@ void run(const kernels::KernelTable& table, const std::function<void(ops::Contex
   team->run(
       1, 1,
       [&](int, runtime::Member& member) {
-        ops::Context c{member, table, {}, {}, profile};
+        alignas(64) static std::byte scratch[kernels::kScratchBytes];
+        ops::Context c{member, table, {}, {}, scratch, profile};
         body(c);
       },
       stop);

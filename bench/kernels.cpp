@@ -39,6 +39,8 @@ class Arena {
   void* data_;
 };
 
+alignas(64) std::byte g_scratch[kScratchBytes];
+
 struct Shape {
   int64_t rows, cols;
 };
@@ -87,6 +89,7 @@ void linear(benchmark::State& state, const KernelTable* table, DType type, Shape
                           out.data(),
                           shape.rows,
                           false,
+                          g_scratch,
                           nullptr,
                           tiled};
     table->linear[static_cast<int>(type)](args, 0, panels, 0, tokens);
@@ -163,7 +166,7 @@ void attend(benchmark::State& state, const KernelTable* table, KvType type, int6
   for (auto _ : state) {
     const std::byte* k = arena.get() + 2 * head * bytes;
     table->attend({type, dim, k, scale.data(), k + bytes, scale.data(), queries, q_rows.data(), first.data(), last.data(), o_rows.data(),
-                   m.data(), l.data()});
+                   m.data(), l.data(), g_scratch});
     benchmark::ClobberMemory();
     head = (head + 1) % heads;
   }

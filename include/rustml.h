@@ -40,6 +40,9 @@
  * if it lies wholly inside struct_size (8 to 65,536); bytes beyond what the library knows must be zero, else the answer is
  * RUSTML_INVALID_ARGUMENT: an option that an older library does not have is refused, not ignored.
  *
+ * A call needs at most 32 KiB of the calling thread's stack, and what your callbacks need on top. Threads of the library's own
+ * ask for 256 KiB each.
+ *
  * Times are nanoseconds of the clock of rustml_now_ns. Nothing here prints, exits, aborts, installs signal handlers or
  * changes the environment. After fork() inherited handles answer RUSTML_FORKED in the child.
  *

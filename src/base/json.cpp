@@ -51,9 +51,42 @@ class Builder {
  public:
   Builder(Leaves leaves, std::string_view text, std::string_view what) : leaves_(std::move(leaves)), text_(text), what_(what) {}
 
-  // Depth is at most JsonScanner::kMaxDepth.
-  Json build(const cJSON* node) {
-    Json value;
+  // Without recursion: 64 levels of it would take the host's stack.
+  Json build(const cJSON* root) {
+    Json result;
+    std::vector<Open> open;
+    read(root, result, open);
+    while (!open.empty()) {
+      Open& last = open.back();
+      if (last.next == nullptr) {
+        check_unique(*last.value, last.offsets);
+        open.pop_back();
+        continue;
+      }
+      const cJSON* child = std::exchange(last.next, last.next->next);
+      Json* value;
+      if (last.value->kind == Json::Kind::array) {
+        value = &last.value->items.emplace_back();
+      } else {
+        auto& [key, offset] = leaves_.strings.at(next_string_++);
+        last.offsets.push_back(offset);
+        value = &last.value->members.emplace_back(Json::Member{std::move(key), {}}).second;
+      }
+      read(child, *value, open);
+    }
+    return result;
+  }
+
+ private:
+  // An array or object whose children are still to come. Its own container gets no further one meanwhile, so `value` stays where it is.
+  struct Open {
+    Json* value;
+    const cJSON* next;            // its next child; null: none
+    std::vector<size_t> offsets;  // of an object's keys
+  };
+
+  // All of a leaf; an array or object goes to `open`.
+  void read(const cJSON* node, Json& value, std::vector<Open>& open) {
     if (cJSON_IsBool(node)) {
       value.kind = Json::Kind::boolean;
       value.boolean = cJSON_IsTrue(node);
@@ -62,24 +95,12 @@ class Builder {
     } else if (cJSON_IsString(node)) {
       value.kind = Json::Kind::string;
       value.string = std::move(leaves_.strings.at(next_string_++).first);
-    } else if (cJSON_IsArray(node)) {
-      value.kind = Json::Kind::array;
-      for (const cJSON* child = node->child; child != nullptr; child = child->next) value.items.push_back(build(child));
-    } else if (cJSON_IsObject(node)) {
-      value.kind = Json::Kind::object;
-      std::vector<size_t> offsets;
-      for (const cJSON* child = node->child; child != nullptr; child = child->next) {
-        auto& [key, offset] = leaves_.strings.at(next_string_++);
-        offsets.push_back(offset);
-        std::string name = std::move(key);
-        value.members.push_back({std::move(name), build(child)});
-      }
-      check_unique(value, offsets);
+    } else if (cJSON_IsArray(node) || cJSON_IsObject(node)) {
+      value.kind = cJSON_IsArray(node) ? Json::Kind::array : Json::Kind::object;
+      open.push_back({&value, node->child, {}});
     }
-    return value;
   }
 
- private:
   [[noreturn]] void fail_at(size_t offset, const std::string& problem) const {
     fail(Status::invalid_argument, std::string(what_) + ": " + problem + " at byte " + std::to_string(offset));
   }

@@ -290,18 +290,23 @@ Values<KvType::f32> convert_values(const AttendArgs& a, int64_t begin, int64_t e
 
 constexpr int64_t kBatch = 24;  // queries whose weights are kept: four tiles of six, three of eight
 
+struct ManyScratch {
+  alignas(64) Weights e[kBatch];
+  alignas(64) Part part;
+};
+static_assert(sizeof(ManyScratch) <= kScratchBytes);
+
 // More than one tile's queries, [begin, end), at most kBatch.
 template <KvType type>
 void attend_many(const AttendArgs& a, int64_t begin, int64_t end) {
-  alignas(64) Weights e[kBatch];
-  alignas(64) Part part;
+  ManyScratch& scratch = *reinterpret_cast<ManyScratch*>(a.scratch);
   Tile tiles[tiles_of(kBatch)];
   const Tile all(a, begin, end);
   int64_t n_tiles = 0;
   divide(all.n, tiles_of(all.n), [&](int64_t from, int64_t to) RUSTML_LAMBDA { tiles[n_tiles++] = Tile(a, begin + from, begin + to); });
   const auto each_tile = [&](auto f) RUSTML_LAMBDA {
     for (int64_t t = 0; t < n_tiles; ++t) {
-      Weights* w = e + (tiles[t].j - begin);
+      Weights* w = scratch.e + (tiles[t].j - begin);
       with_width<(kAttendQueries + 1) / 2, kAttendQueries>(tiles[t].n, [&](auto q) RUSTML_LAMBDA { f(q, tiles[t], w); });
     }
   };
@@ -311,14 +316,14 @@ void attend_many(const AttendArgs& a, int64_t begin, int64_t end) {
     const int64_t end_group = group + groups < all.end_group() ? group + groups : all.end_group();
     for (int64_t d = 0; d < a.head_dim; d += kPartDepth) {
       const int64_t dims = a.head_dim - d < kPartDepth ? a.head_dim - d : kPartDepth;
-      const auto keys = convert_keys<type>(a, group, end_group, d, dims, part);
+      const auto keys = convert_keys<type>(a, group, end_group, d, dims, scratch.part);
       each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { scores<KvType::f32, q.value>(a, tile, keys, w, none); });
     }
   }
-  for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], e + (tiles[t].j - begin));
+  for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], scratch.e + (tiles[t].j - begin));
   for (int64_t d = 0; d < a.head_dim; d += kPartWidth) {
     const int64_t n = a.head_dim - d < kPartWidth ? a.head_dim - d : kPartWidth;
-    const auto values = convert_values<type>(a, all.begin, all.end, d, n, part);
+    const auto values = convert_values<type>(a, all.begin, all.end, d, n, scratch.part);
     each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { weigh<KvType::f32, q.value, true>(a, tile, values, w, none); });
   }
 }

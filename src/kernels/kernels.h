@@ -1,6 +1,6 @@
 // The kernel table: every computation on numbers, serial, pointers only. One table per SIMD target, compiled in
 // target_<isa>.cpp; `scalar` is the reference, written as plain loops straight from the definitions below.
-// No kernel allocates, throws, logs or starts threads.
+// No kernel allocates, throws, logs or starts threads. What is large lies in the caller's scratch, not in frames.
 //
 // Numerics. Each output value is defined once, so every target, thread count, chunk and batch gives the same bits:
 //  * Linear, block types: activations are quantized per 32 values along K (see quantize_q8). For row r, with sub-blocks (values
@@ -28,6 +28,8 @@ namespace rustml::kernels {
 constexpr int64_t kPanelRows = 16;       // rows interleaved in a packed panel, on every target
 constexpr int64_t kQBlock = 32;          // values per activation block
 constexpr int64_t kActivationTile = 16;  // tokens of a tile of activations
+// Memory for `linear` and `attend`, on every target, aligned to 64 bytes: one thread's at a time, nothing is kept in it.
+constexpr int64_t kScratchBytes = 114 * 1024;
 
 // Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
 // values. Every type of file keeps its own bits.
@@ -55,6 +57,7 @@ struct LinearArgs {
   float* out;
   int64_t out_stride;
   bool accumulate;
+  std::byte* scratch;               // kScratchBytes
   const std::byte* next = nullptr;  // weights to fetch behind the last panel of a single token, or null: what comes next
   bool tiled = false;               // xq, xd and xsum are what quantize_q8_tiled gave; token_begin is then a multiple of 16
 };
@@ -80,6 +83,7 @@ struct AttendArgs {
   float* const* o;  // [n_queries] -> [head_dim]
   float* m;         // [n_queries]
   float* l;
+  std::byte* scratch;          // kScratchBytes
   const void* next = nullptr;  // fetched meanwhile, about as many bytes as K has; null: none
 };
 

@@ -26,7 +26,9 @@ constexpr int64_t kToMinimum = kChunkBlocks * 2 * kPanelRows;
 struct Buffers {
   alignas(64) std::byte weights[P][kChunkBlocks * 8 * kGroupBytes<DotOf<8>>];
   alignas(64) float scale[P][2 * kToMinimum];
+  alignas(64) float acc[2][kMaxTokens * P * kPanelRows];  // [half of K][token][P][16]
 };
+static_assert(sizeof(Buffers) <= kScratchBytes);
 
 constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
 constexpr int kLast = kTileTokens == 6 ? 8 : kTileTokens;  // rather than 6 and 2; the chains then lie in the L1 cache
@@ -183,9 +185,9 @@ __attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, cons
 
 // Expanded type by type, multiplied alike: `tokens` tokens of LinearArgs from t, panels [panel_begin, panel_end).
 void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, int64_t panel_end, int64_t token, int64_t tokens) {
-  Buffers buffers;
+  Buffers& buffers = *reinterpret_cast<Buffers*>(a.scratch);
+  auto& acc = buffers.acc;
   Chunk chunk;
-  alignas(64) float acc[2][kMaxTokens * P * kPanelRows];
   const int64_t steps = a.cols / kind.step_k, half = (steps + 1) / 2, stride = steps * kind.step_bytes;
   for (int64_t panel = panel_begin; panel < panel_end; panel += P) {
     const int64_t n = panel_end - panel < P ? panel_end - panel : P;

@@ -41,6 +41,13 @@ struct AmxChunk {
   alignas(64) float scale[kAmxChunkBlocks * 2 * kPanelRows], minimum[kAmxChunkBlocks * 2 * kPanelRows];
 };
 
+struct AmxScratch {
+  AmxChunk chunk;
+  alignas(64) float acc[kAmxMaxTiles][kAmxTokens * kAccStride];
+  alignas(64) float minimums[kAmxFactors];
+};
+static_assert(sizeof(AmxScratch) <= kScratchBytes);
+
 template <tensor::DType type>
 void expand_signed(const std::byte* w, int64_t units, AmxChunk& to) {
   using F = Format<type>;
@@ -207,10 +214,11 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
   const int64_t most = !kMinima ? kAmxMaxTiles : tile_floats * kAmxMaxTiles > kAmxFactors ? kAmxFactors / tile_floats : kAmxMaxTiles;
   const int64_t first_tile = token_begin / kAmxTokens, tiles = (token_end - token_begin + kAmxTokens - 1) / kAmxTokens;
   const int64_t groups = (tiles + most - 1) / most;
-  alignas(64) float minimums[kMinima ? kAmxFactors : 1];
-  alignas(64) float acc[kAmxMaxTiles][kAmxTokens * kAccStride];
+  AmxScratch& scratch = *reinterpret_cast<AmxScratch*>(a.scratch);
+  AmxChunk& chunk = scratch.chunk;
+  auto& acc = scratch.acc;
+  float* const minimums = scratch.minimums;
   if (units == 1) __builtin_memset(acc, 0, sizeof acc);  // there is no second half
-  AmxChunk chunk;
   const TileConfig config(F::kLayout.sub, kAmxTokens);
   configure_tiles(config);
   for (int64_t group = 0; group < groups; ++group) {

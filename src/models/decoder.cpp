@@ -12,7 +12,8 @@ namespace {
 std::string ms(uint64_t ns) { return base::fixed(static_cast<double>(ns) * 1e-6, 3); }
 
 ops::Context context(runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s, runtime::ProfileLines& profile) {
-  return {member, kernels, s.shared, s.own[static_cast<size_t>(member.rank())].single, profile};
+  const Scratch::Own& own = s.own[static_cast<size_t>(member.rank())];
+  return {member, kernels, s.shared, own.single, own.kernel, profile};
 }
 
 // Multiplications and additions of scores and values, and the cells that some token of the pass sees.

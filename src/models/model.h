@@ -25,6 +25,7 @@ class Scratch {
     ops::Activations single;  // one token
     float* merged;            // [heads x head_dim]
     ops::AttentionScratch partial;
+    std::byte* kernel;  // kernels::kScratchBytes
   };
   std::vector<Own> own;  // by rank
 

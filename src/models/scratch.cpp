@@ -54,6 +54,7 @@ struct Scratch::Layout {
       o.single = carver.activations(1, widest);
       o.merged = carver.take<float>(attended_size);
       o.partial = carver.partial(ops::kAttentionQueries, n_blocks, c.head_dim);
+      o.kernel = carver.take<std::byte>(kernels::kScratchBytes);
     }
     bytes = carver.used();
   }

@@ -48,7 +48,7 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
       o[i] = to.o + (queries.row[i] * n_blocks + b - all.begin) * cache.head_dim;
     }
     c.kernels.attend({cache.type, cache.head_dim, cache.k_block(kv_head, b), cache.k_scales(kv_head, b), cache.v_block(kv_head, b),
-                      cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l,
+                      cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l, c.scratch,
                       b + 1 < todo.end ? cache.k_block(kv_head, b + 1) : next});
     for (int64_t i = 0; i < queries.n; ++i) {
       to.m[queries.row[i] * n_blocks + b - all.begin] = m[i];

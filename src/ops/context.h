@@ -43,6 +43,7 @@ struct Context {
   const kernels::KernelTable& kernels;
   Activations shared;    // for chunks
   Activations private_;  // for single tokens, this member's
+  std::byte* scratch;    // kernels::kScratchBytes, this member's
   runtime::ProfileLines& profile;
   bool profiling() const noexcept { return profile.level != runtime::ProfileLevel::off && member.leader(); }
   bool tracing() const noexcept { return profile.level == runtime::ProfileLevel::matmuls && member.leader(); }

@@ -20,9 +20,9 @@ constexpr int64_t kPanelPair = 2;  // kernels work on two panels at a time
 // claims for each member, of so many bytes of weights at least, times tokens.
 constexpr int64_t kClaimedPart = 4, kClaimsEach = 8, kClaimBytes = 32 << 10;
 
-kernels::LinearArgs arguments(const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
+kernels::LinearArgs arguments(const Context& c, const Matrix& m, const Activations& x, float* out, int64_t out_stride, bool accumulate,
                               const std::byte* next) {
-  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, next, x.tiled};
+  return {m.data, m.rows, m.cols, x.q, x.d, x.sum, x.f, m.bias, out, out_stride, accumulate, c.scratch, next, x.tiled};
 }
 
 // Of `units`, those that are divided beforehand.
@@ -190,8 +190,8 @@ void linear(Context& c, std::span<const Matrix> parts, const Activations& x, int
                   const int64_t begin = std::max<int64_t>(0, p0 - first), end = std::min(m.panels(), p1 - first);
                   if (begin < end) {
                     const std::byte* after = first + end < p1 ? weights_at(parts, first + end) : then;
-                    c.kernels.linear[static_cast<int>(m.packed)](arguments(m, x, out + column, out_stride, accumulate, after), begin, end,
-                                                                 t0, t1);
+                    c.kernels.linear[static_cast<int>(m.packed)](arguments(c, m, x, out + column, out_stride, accumulate, after), begin,
+                                                                 end, t0, t1);
                   }
                   first += m.panels();
                   column += m.rows;
@@ -213,8 +213,8 @@ void gate_up(Context& c, const Matrix& gate_weight, const Matrix* up_weight, Gat
   if (!divide(c, panels, panel_bytes, x, gate_weight.cols, n_tokens, [&](int64_t p0, int64_t p1, int64_t t0, int64_t t1, int64_t p2) {
         const std::byte* after = p2 < 0 ? next : gate_weight.data + p2 * gate_weight.panel_bytes();
         const std::byte* after_gate = up_weight ? second.data + p0 * second.panel_bytes() : after;
-        gate_kernel(arguments(gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);
-        if (up_weight) up_kernel(arguments(second, x, up, rows, false, after), p0, p1, t0, t1);
+        gate_kernel(arguments(c, gate_weight, x, gate, rows, false, after_gate), p0, p1, t0, t1);
+        if (up_weight) up_kernel(arguments(c, second, x, up, rows, false, after), p0, p1, t0, t1);
         const int64_t r0 = p0 * kernels::kPanelRows, n = std::min(rows, p1 * kernels::kPanelRows) - r0;
         for (int64_t t = t0; t < t1; ++t) {
           float* y = gate + t * rows + r0;

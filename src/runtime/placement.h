@@ -1,7 +1,8 @@
 // Where a worker may run: placement_posix.cpp, placement_windows.cpp.
 #pragma once
 #include <cstddef>
-#include <thread>
+
+#include "runtime/thread.h"
 
 namespace rustml::runtime {
 
@@ -10,9 +11,9 @@ namespace rustml::runtime {
 class Placement {
  public:
   // Off the processor that the calling thread is on, if the thread has another.
-  void avoid_mine(std::thread& thread) noexcept;
+  void avoid_mine(const Thread& thread) noexcept;
   // Wherever it could be before.
-  void restore(std::thread& thread) noexcept;
+  void restore(const Thread& thread) noexcept;
 
  private:
   alignas(8) std::byte usual_[128];  // a mask of processors, once one is avoided

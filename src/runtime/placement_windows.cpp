@@ -2,7 +2,7 @@
 
 namespace rustml::runtime {
 
-void Placement::avoid_mine(std::thread&) noexcept {}
-void Placement::restore(std::thread&) noexcept {}
+void Placement::avoid_mine(const Thread&) noexcept {}
+void Placement::restore(const Thread&) noexcept {}
 
 }  // namespace rustml::runtime

@@ -1,27 +1,23 @@
 #include "runtime/side_job.h"
 
-#include <system_error>
 #include <utility>
 
-#include "runtime/thread_signals.h"
+#include "base/error.h"
 
 namespace rustml::runtime {
 
 SideJob::SideJob(std::function<void()> work, bool alone) : work_(std::move(work)) {
   if (!alone) {
-    const BlockedSignals blocked;
     try {
-      thread_ = std::thread([this] { run(); });
+      thread_ = Thread([this] { run(); });
       return;
-    } catch (const std::system_error&) {  // no more threads: then here
+    } catch (const base::Error&) {  // no more threads: then here
     }
   }
   run();
 }
 
-SideJob::~SideJob() {
-  if (thread_.joinable()) thread_.join();
-}
+SideJob::~SideJob() { thread_.join(); }
 
 void SideJob::run() noexcept {
   try {
@@ -33,7 +29,7 @@ void SideJob::run() noexcept {
 }
 
 void SideJob::finish() {
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 

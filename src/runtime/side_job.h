@@ -3,7 +3,8 @@
 #include <atomic>
 #include <exception>
 #include <functional>
-#include <thread>
+
+#include "runtime/thread.h"
 
 namespace rustml::runtime {
 
@@ -24,7 +25,7 @@ class SideJob {
   std::function<void()> work_;
   std::exception_ptr failure_;
   std::atomic<bool> running_{true};
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace rustml::runtime

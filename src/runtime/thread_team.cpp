@@ -3,14 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
+#include "base/error.h"
 #include "base/log.h"
-#include "base/system_error.h"
 #include "runtime/float_mode.h"
 #include "runtime/futex.h"
-#include "runtime/thread_signals.h"
 
 namespace rustml::runtime {
 
@@ -92,13 +90,12 @@ void ThreadTeam::grow(int n_workers) {
     auto seat = std::make_unique<Seat>();
     Seat* place = seat.get();
     seats_.reserve(seats_.size() + 1);
-    const BlockedSignals blocked;
     try {
-      place->thread = std::thread([this, place] { work(*place); });
-    } catch (const std::system_error& e) {
-      base::log(base::LogLevel::warn, "rustml::threads",
-                "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) +
-                    " threads: " + base::errno_text(e.code().value()));
+      place->thread = Thread([this, place] { work(*place); });
+    } catch (const base::Error& e) {
+      base::log(
+          base::LogLevel::warn, "rustml::threads",
+          "thread team: only " + std::to_string(seats_.size() + 1) + " of " + std::to_string(n_workers + 1) + " threads: " + e.message());
       return;
     }
     seats_.push_back(std::move(seat));

@@ -19,11 +19,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "runtime/deadline.h"
 #include "runtime/placement.h"
+#include "runtime/thread.h"
 
 namespace rustml::runtime {
 
@@ -94,7 +94,7 @@ class ThreadTeam {
     alignas(64) std::atomic<uint32_t> answered{0};
     std::atomic<uint32_t> asleep{0};  // 1: in futex_wait on this word
     PieceLog pieces;
-    std::thread thread;
+    Thread thread;
     Placement placement;
   };
   struct Waiter {

@@ -7,15 +7,20 @@
 #include <new>
 
 #include "base/error.h"
+#include "runtime/thread.h"
 #include "tokenizer/oniguruma.h"
 
 namespace rustml::tokenizer {
 namespace {
 
 constexpr size_t kLongestPattern = 16 * 1024;  // bytes, before it is translated
-constexpr size_t kWindow = 1024;               // places where one search of a file's pattern may begin; then stop is polled
-constexpr size_t kWindowBytes = 1 << 24;       // the same, times the text that is left
-constexpr uint32_t kFirstLimit = 64;           // steps at one place before it is searched on its own
+// PCRE2's compiler takes 19 kB of stack and 640 bytes for each group inside a group: so deep on the caller's, deeper on a thread's of ours.
+constexpr uint32_t kShallow = 8, kDeepest = 250;
+// What compiled patterns keep their backtracking in, grown where needed: PCRE2 would take the first of it from the caller's stack.
+constexpr size_t kJitStack = 32 * 1024, kMostJitStack = 512 * 1024;
+constexpr size_t kWindow = 1024;          // places where one search of a file's pattern may begin; then stop is polled
+constexpr size_t kWindowBytes = 1 << 24;  // the same, times the text that is left
+constexpr uint32_t kFirstLimit = 64;      // steps at one place before it is searched on its own
 constexpr uint64_t kStepsPerByte = 128, kMoreSteps = uint64_t{1} << 22;
 constexpr uint32_t kHeapKibibytes = 256 * 1024;
 // What is not counted: possessive loops over single characters. Their time is limited, a hundred times what patterns need.
@@ -33,7 +38,7 @@ bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0)
 
 struct Regex::Compiled {
   std::string pattern;  // as given
-  bool counted = false;
+  bool counted = false, jit = false;
   pcre2_code* code = nullptr;
   ~Compiled() { pcre2_code_free(code); }
 };
@@ -52,17 +57,25 @@ Regex::Regex(std::string_view pattern, Source source) : compiled_(std::make_uniq
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  compiled_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_USE_OFFSET_LIMIT |
-                                      (source == Source::file ? PCRE2_NO_AUTO_POSSESS : 0),
-                                  &error, &offset, context.get());
+  const auto compile = [&] {
+    compiled_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_USE_OFFSET_LIMIT |
+                                        (source == Source::file ? PCRE2_NO_AUTO_POSSESS : 0),
+                                    &error, &offset, context.get());
+  };
+  pcre2_set_parens_nest_limit(context.get(), kShallow);
+  compile();
+  if (compiled_->code == nullptr && error == PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP) {
+    pcre2_set_parens_nest_limit(context.get(), kDeepest);
+    runtime::Thread(compile).join();
+  }
   if (compiled_->code == nullptr) {
     if (error == PCRE2_ERROR_NOMEMORY || error == 121) throw std::bad_alloc();
     base::fail(base::Status::unimplemented,
                "tokenizer.json: the pattern " + base::quoted(pattern) + " is not supported: " + pcre2_message(error));
   }
   // Should this fail, the interpreter finds the same more slowly.
-  if (source == Source::known) pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE);
+  compiled_->jit = source == Source::known && pcre2_jit_compile(compiled_->code, PCRE2_JIT_COMPLETE) == 0;
 }
 
 Regex::~Regex() = default;
@@ -76,12 +89,15 @@ struct Regex::Cursor::Impl {
   uint64_t deadline_ns = 0;      // 0: no text yet
   pcre2_match_data* match = pcre2_match_data_create(1, nullptr);
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
+  pcre2_jit_stack* stack = nullptr;  // of a pattern that runs as machine code
 
   Impl(const Compiled* compiled) : regex(compiled) {
-    if (match == nullptr || context == nullptr) {
+    if (regex->jit) stack = pcre2_jit_stack_create(kJitStack, kMostJitStack, nullptr);
+    if (match == nullptr || context == nullptr || (regex->jit && stack == nullptr)) {
       free();
       throw std::bad_alloc();
     }
+    pcre2_jit_stack_assign(context, nullptr, stack);
     // A known pattern backtracks one step per character of a word, no more; PCRE2's own limit is below 10 MB of blanks.
     pcre2_set_match_limit(context, UINT32_MAX);
     pcre2_set_depth_limit(context, UINT32_MAX);
@@ -91,6 +107,7 @@ struct Regex::Cursor::Impl {
   void free() {
     pcre2_match_data_free(match);
     pcre2_match_context_free(context);
+    pcre2_jit_stack_free(stack);
   }
 
   int search(size_t from, uint32_t options) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "../api/painted_stack.h"
 #include "hub_server.h"
 
 namespace rustml::hub_test {
@@ -148,6 +149,24 @@ TEST(Resolve, RepositoryIdsThatAreNone) {
         "org/name/x.safetensors", "org//x.gguf", "a b/c", "org/na--me", "C:/x", "org/con", "org/name\\x", "-org/name", "org/name."})
     EXPECT_EQ(hub.resolve(id).status, RUSTML_INVALID_ARGUMENT) << id;
   EXPECT_TRUE(hub.log().empty());
+}
+
+// What rustml_hub.h states, libcurl and OpenSSL included (of these, over http, the sums alone).
+TEST(Resolve, NeedsTheStackThatIsStated) {
+  Hub hub;
+  const size_t need = stack_need(
+      size_t{1} << 20,
+      [](void* argument) {
+        const Hub& from = *static_cast<const Hub*>(argument);
+        EXPECT_EQ(from.resolve("org/model").status, RUSTML_OK);
+        EXPECT_EQ(from.resolve("org/nothing").status, RUSTML_NOT_FOUND);
+        EXPECT_EQ(from.verify("org/model").status, RUSTML_OK);
+        from.list();
+        EXPECT_EQ(from.remove("org/model").status, RUSTML_OK);
+      },
+      &hub);
+  std::printf("%zu bytes of stack\n", need);
+  EXPECT_LE(need, size_t{64} << 10);
 }
 
 }  // namespace

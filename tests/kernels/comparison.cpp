@@ -25,6 +25,10 @@ struct Exact {
   std::unique_ptr<T[]> data;
 };
 
+struct alignas(64) KernelScratch {
+  std::byte bytes[kScratchBytes];
+};
+
 class Comparer {
  public:
   Comparer(const KernelTable& target, float relative, bool thorough)
@@ -41,6 +45,10 @@ class Comparer {
   }
 
  private:
+  std::byte* scratch() {  // of NaN: nothing may be expected in it
+    std::memset(scratch_->bytes, 0xff, sizeof scratch_->bytes);
+    return scratch_->bytes;
+  }
   float uniform(float low, float high) { return low + (high - low) * static_cast<float>(random_() >> 8) * 0x1p-24f; }
   Exact<float> floats(int64_t n, float low = -2, float high = 2) {
     Exact<float> x(n);
@@ -173,8 +181,9 @@ class Comparer {
     const int64_t stride = rows + 3;
     const auto start = floats(tokens * stride);
     Exact<float> out(tokens * stride), want(tokens * stride);
-    LinearArgs args{weights.get(), rows,   cols, block ? xq.get() : nullptr, xd.get(), xsum.get(), block ? nullptr : x.get(), nullptr,
-                    nullptr,       stride, false};
+    LinearArgs args{
+        weights.get(), rows,  cols,     block ? xq.get() : nullptr, xd.get(), xsum.get(), block ? nullptr : x.get(), nullptr, nullptr,
+        stride,        false, scratch()};
     const auto index = static_cast<int>(type);
     const std::string name = "linear " + std::string(tensor::info(type).name) + " " + std::to_string(rows) + "x" + std::to_string(cols);
     for (int mode = 0; mode < 4; ++mode) {
@@ -330,7 +339,7 @@ class Comparer {
       std::vector<float*> o_rows(static_cast<size_t>(queries));
       for (int64_t j = 0; j < queries; ++j) o_rows[j] = out.get() + j * dim;
       table.attend({type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows.data(), first.get(), last.get(), o_rows.data(),
-                    max.get(), sum.get(), k.get()});
+                    max.get(), sum.get(), scratch(), k.get()});
     };
     call(t_, o, m, l);
     call(s_, o2, m2, l2);
@@ -381,6 +390,7 @@ class Comparer {
   const KernelTable& s_;
   float relative_;
   bool thorough_;
+  const std::unique_ptr<KernelScratch> scratch_ = std::make_unique<KernelScratch>();
   std::mt19937 random_{1};
   Comparison result_;
 };

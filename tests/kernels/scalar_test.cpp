@@ -100,7 +100,8 @@ TEST(Scalar, LinearAgainstDouble) {
     std::vector<float> d(x.size() / 32), out(static_cast<size_t>(tokens * rows));
     std::vector<int32_t> sum(x.size() / 32);
     scalar().quantize_q8(x.data(), tokens * cols, q.data(), d.data(), sum.data());
-    const LinearArgs args{weights.data(), rows, cols, q.data(), d.data(), sum.data(), x.data(), bias.data(), out.data(), rows, false};
+    const LinearArgs args{weights.data(), rows,        cols,       q.data(), d.data(), sum.data(),
+                          x.data(),       bias.data(), out.data(), rows,     false,    nullptr};
     scalar().linear[static_cast<int>(type)](args, 0, 3, 0, tokens);
     std::vector<float> w(static_cast<size_t>(cols));
     for (int64_t r = 0; r < rows; ++r) {
@@ -214,7 +215,7 @@ TEST(Scalar, AttentionAgainstDouble) {
       float* outputs = o.data() + b * dim;
       const int32_t first = b == 0 ? first_visible : 0, last = b == 0 ? 128 : static_cast<int32_t>(positions - 128);
       scalar().attend({type, dim, k_block[b].data(), ks[b].data(), v_block[b].data(), vs[b].data(), 1, &queries, &first, &last, &outputs,
-                       m + b, l + b});
+                       m + b, l + b, nullptr});
     }
     scalar().attend_merge(m, l, o.data(), dim, 2, dim, y.data());
 
@@ -246,7 +247,8 @@ TEST(Scalar, NothingVisible) {
   float m = 0, l = 1;
   for (const KernelTable* table : available()) {
     if (!ready(*table)) continue;
-    table->attend({KvType::f32, 4, block.data(), scales.data(), block.data(), scales.data(), 1, &queries, &first, &last, &outputs, &m, &l});
+    table->attend(
+        {KvType::f32, 4, block.data(), scales.data(), block.data(), scales.data(), 1, &queries, &first, &last, &outputs, &m, &l, nullptr});
     EXPECT_EQ(m, -kInfinity);
     EXPECT_EQ(l, 0);
     for (float value : o) EXPECT_EQ(value, 0);

@@ -39,6 +39,7 @@ TEST(Scratch, PiecesAreDisjointAndCounted) {
   for (const Scratch::Own& o : s.own) {
     pieces.push_back({o.single.f, 132});
     pieces.push_back({o.merged, 132});
+    pieces.push_back({reinterpret_cast<float*>(o.kernel), kernels::kScratchBytes / 4});
     pieces.push_back({o.partial.o, ops::kAttentionQueries * 3 * 22});
   }
   for (size_t i = 0; i < pieces.size(); ++i)
@@ -47,6 +48,15 @@ TEST(Scratch, PiecesAreDisjointAndCounted) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(pieces[i].p) % 64, 0u);
     for (int64_t j = 0; j < pieces[i].n; ++j) ASSERT_EQ(pieces[i].p[j], static_cast<float>(i)) << "piece " << i;
   }
+}
+
+TEST(Scratch, OfOneMemberMore) {
+  Config c{};
+  c.n_heads = 6, c.n_kv_heads = 2, c.head_dim = 22, c.hidden = 54, c.ffn = 90;
+  const auto piece = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  // One token of 132 values, in floats and in blocks of 32; what it attended; partial results of 24 queries in 3 blocks; the kernels'.
+  const uint64_t token = piece(132 * 4) + piece(5 * 32) + 2 * piece(5 * 4), partial = 2 * piece(24 * 3 * 4) + piece(24 * 3 * 22 * 4);
+  EXPECT_EQ(Scratch::bytes(c, 7, 300, 4) - Scratch::bytes(c, 7, 300, 3), token + piece(132 * 4) + partial + kernels::kScratchBytes);
 }
 
 TEST(Scratch, RespectsTheModelsLimit) {

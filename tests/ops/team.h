@@ -18,17 +18,23 @@ struct OwnedActivations {
   std::vector<int32_t> sum;
 };
 
+struct alignas(64) KernelScratch {
+  std::byte bytes[kernels::kScratchBytes];
+};
+
 inline runtime::ThreadTeam::PassReport run_on_team(int n_threads, const kernels::KernelTable& kernels, int64_t tokens, int64_t widest,
                                                    const std::function<void(Context&)>& body, runtime::StopSignal* signal = nullptr) {
   const auto team = runtime::ThreadTeam::lease();
   runtime::StopSignal never, &stop = signal ? *signal : never;
   OwnedActivations shared(tokens, widest);
   std::vector<OwnedActivations> own(static_cast<size_t>(n_threads), OwnedActivations(1, widest));
+  std::vector<KernelScratch> scratch(own.size());
   runtime::ProfileLines profile;
   return team->run(
       n_threads, 1,
       [&](int, runtime::Member& member) {
-        Context c{member, kernels, shared.view(), own[static_cast<size_t>(member.rank())].view(), profile};
+        const auto rank = static_cast<size_t>(member.rank());
+        Context c{member, kernels, shared.view(), own[rank].view(), scratch[rank].bytes, profile};
         body(c);
       },
       stop, 100'000'000);

@@ -18,11 +18,11 @@ cpu_set_t mask_of(pthread_t thread) {
 
 TEST(Placement, AThreadLeavesTheCallersProcessorAndGetsBackWhatItHad) {
   std::atomic<bool> quit{false};
-  std::thread thread([&] { quit.wait(false); });
-  const cpu_set_t before = mask_of(thread.native_handle());
+  Thread thread([&] { quit.wait(false); });
+  const cpu_set_t before = mask_of(thread.handle());
   Placement placement;
   placement.restore(thread);  // nothing was changed
-  cpu_set_t now = mask_of(thread.native_handle());
+  cpu_set_t now = mask_of(thread.handle());
   EXPECT_TRUE(CPU_EQUAL(&now, &before));
 
   const cpu_set_t own = mask_of(pthread_self());
@@ -34,7 +34,7 @@ TEST(Placement, AThreadLeavesTheCallersProcessorAndGetsBackWhatItHad) {
     CPU_SET(cpu, &only);
     ASSERT_EQ(pthread_setaffinity_np(pthread_self(), sizeof only, &only), 0);
     placement.avoid_mine(thread);
-    now = mask_of(thread.native_handle());
+    now = mask_of(thread.handle());
     if (CPU_COUNT(&before) > 1) {
       EXPECT_FALSE(CPU_ISSET(cpu, &now));
       EXPECT_EQ(CPU_COUNT(&now), CPU_COUNT(&before) - 1) << "those avoided before are allowed again";
@@ -44,7 +44,7 @@ TEST(Placement, AThreadLeavesTheCallersProcessorAndGetsBackWhatItHad) {
   }
   EXPECT_EQ(pthread_setaffinity_np(pthread_self(), sizeof own, &own), 0);
   placement.restore(thread);
-  now = mask_of(thread.native_handle());
+  now = mask_of(thread.handle());
   EXPECT_TRUE(CPU_EQUAL(&now, &before));
   quit = true;
   quit.notify_all();

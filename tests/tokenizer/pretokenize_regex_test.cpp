@@ -1,5 +1,7 @@
 #include "tokenizer/pretokenize_regex.h"
 
+#include <pthread.h>
+
 #include "../base/expect_error.h"
 #include "cpu_time.h"
 
@@ -50,6 +52,33 @@ TEST(Regex, RefusesWhatDoesNotCompile) {
     EXPECT_ERROR(Regex(pattern, Regex::Source::file), Status::unimplemented, "is not supported");
   }
   EXPECT_ERROR(Regex(std::string(20'000, 'a'), Regex::Source::file), Status::resource_exhausted, "limit 16384");
+}
+
+std::string nested(int depth) {
+  std::string pattern;
+  for (int i = 0; i < depth; ++i) pattern += "(?:";
+  pattern += "a|bc";
+  for (int i = 0; i < depth; ++i) pattern += ")+";
+  return pattern;
+}
+
+// PCRE2 takes 147 kB of stack to compile 200 groups inside each other. The caller has 64.
+TEST(Regex, DeepGroupsNeedNoDeepStack) {
+  Found found[3];
+  const auto work = [](void* to) -> void* {
+    int depth[] = {4, 9, 200};
+    for (int i = 0; i < 3; ++i) static_cast<Found*>(to)[i] = all(nested(depth[i]).c_str(), "xabcax", Regex::Source::file);
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 64 << 10), 0);
+  ASSERT_EQ(pthread_create(&thread, &attributes, work, found), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  for (const Found& matches : found) EXPECT_EQ(matches, (Found{{1, 5}}));
+  EXPECT_ERROR(Regex(nested(251), Regex::Source::file), Status::unimplemented, "is not supported");
 }
 
 }  // namespace
