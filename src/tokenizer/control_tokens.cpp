@@ -1,6 +1,7 @@
 #include "tokenizer/control_tokens.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -46,6 +47,16 @@ constexpr ControlText kControlTexts[] = {
     {"[/INST]", Place::tag},  // Mistral
 };
 
+constexpr bool is_end(const ControlText& known) { return known.place == Place::end; }
+constexpr auto kEndTexts = [] {
+  std::array<std::string_view, std::ranges::count_if(kControlTexts, is_end)> ends;
+  size_t n = 0;
+  for (const ControlText& known : kControlTexts) {
+    if (is_end(known)) ends[n++] = known.text;
+  }
+  return ends;
+}();
+
 const ControlText* find_known(std::string_view text) {
   const auto* found =
       std::find_if(std::begin(kControlTexts), std::end(kControlTexts), [&](const ControlText& known) { return known.text == text; });
@@ -59,16 +70,7 @@ bool looks_like_marker(std::string_view text) {
 
 }  // namespace
 
-const std::vector<std::string_view>& end_texts() {
-  static const std::vector<std::string_view> texts = [] {
-    std::vector<std::string_view> ends;
-    for (const ControlText& known : kControlTexts) {
-      if (known.place == Place::end) ends.push_back(known.text);
-    }
-    return ends;
-  }();
-  return texts;
-}
+std::span<const std::string_view> end_texts() { return kEndTexts; }
 
 bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
   const TokenType type = vocabulary.type(id);

@@ -2,6 +2,7 @@
 // type; files that forget to are mended by what else they say.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace rustml::tokenizer {
 
 // Texts that end a turn or a text in the models we know. They stop a generation even if the file names only one of them.
-const std::vector<std::string_view>& end_texts();
+std::span<const std::string_view> end_texts();
 
 // Control tokens, and user-defined ones that look like chat markers: nothing that people write becomes one.
 bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept;
