@@ -63,7 +63,8 @@ constexpr Pair operator/(Pair a, Pair b) {
 constexpr Pair kLn2{0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
 constexpr double kInverseLn2 = 0x1.71547652b82fep0;
 
-constexpr int kLogTerms = 21;  // of atanh(s) / s = 1 + s^2/3 + s^4/5 + ...; s^2 <= 0.0295, so the rest is below 2^-110
+constexpr size_t kPairTerms = 9;  // of kLogTerms
+constexpr int kLogTerms = 21;     // of atanh(s) / s = 1 + s^2/3 + s^4/5 + ...; s^2 <= 0.0295, so the rest is below 2^-110
 constexpr auto kOdd = [] {
   std::array<Pair, kLogTerms> inverse{};
   for (int i = 0; i < kLogTerms; ++i) inverse[static_cast<size_t>(i)] = Pair{1, 0} / Pair{2.0 * i + 1, 0};
@@ -96,8 +97,10 @@ Pair log_pair(double x) {
   }
   const Pair s = Pair{m - 1, 0} / two_sum(m, 1);  // ln m = 2 atanh((m - 1) / (m + 1))
   const Pair square = s * s;
-  Pair series = kOdd.back();
-  for (size_t i = kOdd.size() - 1; i-- > 0;) series = series * square + kOdd[i];
+  double rest = kOdd.back().high;  // s^18 is below 2^-45: from there on 53 bits are enough for 98
+  for (size_t i = kOdd.size() - 1; i-- > kPairTerms;) rest = rest * square.high + kOdd[i].high;
+  Pair series{rest, 0};
+  for (size_t i = kPairTerms; i-- > 0;) series = series * square + kOdd[i];
   const Pair log_m = s * series;
   return kLn2 * Pair{static_cast<double>(exponent), 0} + Pair{2 * log_m.high, 2 * log_m.low};
 }
@@ -153,10 +156,11 @@ double natural_log(double x) noexcept {
 
 double power(double x, double y) noexcept {
   if (!(x > 0 && x < kInfinity && y - y == 0)) return kNaN;
-  const double estimate = y * log_pair(x).high;
+  const Pair log = log_pair(x);
+  const double estimate = y * log.high;
   if (estimate > 710) return kInfinity;
   if (estimate < -746) return 0;
-  const Pair z = log_pair(x) * Pair{y, 0};
+  const Pair z = log * Pair{y, 0};
   const double n = z.high * kInverseLn2 + kRound - kRound;
   const Pair r = z + kLn2 * Pair{-n, 0};
   Pair sum = kFactorial.back();
