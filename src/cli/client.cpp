@@ -1,9 +1,17 @@
 // Names of statuses are those of the constants without their prefix; finish names are the ones of events.schema.json.
 #include "cli/client.h"
 
+#include <cerrno>
+
 #include "cli/exit_code.h"
 
 namespace rustml::cli {
+
+int32_t status_of_open(int error) noexcept {
+  if (error == ENOENT || error == ENOTDIR) return RUSTML_NOT_FOUND;
+  if (error == EISDIR || error == EINVAL || error == ENAMETOOLONG) return RUSTML_INVALID_ARGUMENT;
+  return error == EACCES || error == EPERM || error == EROFS ? RUSTML_PERMISSION_DENIED : RUSTML_RESOURCE_EXHAUSTED;
+}
 
 Failure take_failure(int32_t status, rustml_error* error) {
   if (error == nullptr) return Failure(status, std::string("failed with status ") + status_name(status));

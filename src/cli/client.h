@@ -25,6 +25,8 @@ class Failure : public std::exception {
   std::string message_, detail_json_;
 };
 
+// What an errno of opening a file is called, as the library calls it.
+int32_t status_of_open(int error) noexcept;
 // Takes the message out of `error` and releases it.
 Failure take_failure(int32_t status, rustml_error* error);
 

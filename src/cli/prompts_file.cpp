@@ -63,8 +63,7 @@ std::vector<std::string> read_prompts(const std::string& path) {
     text = prompt_text(path);
   } else {
     FILE* file = open_file(path, "rb");
-    if (file == nullptr)
-      throw Failure(errno == ENOENT ? RUSTML_NOT_FOUND : RUSTML_PERMISSION_DENIED, "--prompts-file " + path + ": " + std::strerror(errno));
+    if (file == nullptr) throw Failure(status_of_open(errno), "--prompts-file " + path + ": " + std::strerror(errno));
     char block[65536];
     for (size_t n; (n = std::fread(block, 1, sizeof block, file)) > 0;) text.append(block, n);
     const bool bad = std::ferror(file) != 0;

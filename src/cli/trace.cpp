@@ -7,18 +7,9 @@
 #include "cli/system.h"
 
 namespace rustml::cli {
-namespace {
-
-int32_t open_status(int error) {
-  if (error == ENOENT || error == ENOTDIR) return RUSTML_NOT_FOUND;
-  if (error == EISDIR || error == EINVAL || error == ENAMETOOLONG) return RUSTML_INVALID_ARGUMENT;
-  return error == EACCES || error == EPERM || error == EROFS ? RUSTML_PERMISSION_DENIED : RUSTML_RESOURCE_EXHAUSTED;
-}
-
-}  // namespace
 
 TraceFile::TraceFile(std::string path) : path_(std::move(path)), file_(open_file(path_, "w")) {
-  if (file_ == nullptr) throw Failure(open_status(errno), "--trace " + path_ + ": the file cannot be written: " + std::strerror(errno));
+  if (file_ == nullptr) throw Failure(status_of_open(errno), "--trace " + path_ + ": the file cannot be written: " + std::strerror(errno));
   std::fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", file_);
 }
 

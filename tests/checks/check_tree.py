@@ -1,6 +1,6 @@
 """check_tree.py CHECK: one rule of src/README.md over the whole tree; prints each breach as file:line: what.
 
-CHECK is includes, libraries, kernels, length, mirror, words, locale, math or format. Needs only Python's standard library (format also
+CHECK is includes, libraries, kernels, length, mirror, words, locale, math, memory or format. Needs only Python's standard library (format also
 clang-format 14). Exceptions stand in the tables below, each with its reason.
 """
 
@@ -89,6 +89,19 @@ MIRROR_EXCEPTIONS = {
     r"hub/(api|call|http|partial)\.cpp": "tests/hub/resolve_test.cpp and download_test.cpp run the library against a server",
     r"kernels/target_\w+\.cpp": "the kernel tests run every table entry on every target",
     r"api/.*": "tests/api tests the functions of rustml.h, in C",
+}
+
+# What ends or misleads the process when memory runs out: what is used instead. libstdc++ 12, OpenSSL 3.0.
+WITHOUT_MEMORY = {
+    r"\bdirectory_iterator\b|\brecursive_directory_iterator\b|\bremove_all\(|\bfs::is_empty\(|filesystem::is_empty\(":
+        "allocates in a noexcept function: base/list_directory.h, hub/disk.h",
+    r"\bEVP_": "crashes where it fetches an algorithm: the functions of one algorithm (hub/digest.cpp)",
+    r"\bstd::[io]?fstream\b": "swallows exhausted memory: base/system_file.h, base/file_writer.h",
+}
+# Files that may all the same: why.
+WITHOUT_MEMORY_EXCEPTIONS = {
+    "src/runtime/topology_posix.cpp": "what is not read is not known, and has a default",
+    "src/cli/system_posix.cpp": "what is not read is not known, and is not shown",
 }
 
 WORDS = r"\b(TODO|FIXME|XXX|HACK|placeholder|DISABLED_\w+)\b|\bGTEST_SKIP\b"
@@ -214,6 +227,15 @@ def check_locale():
 def check_math():
     for name, number, word in uses(MATH_WORDS, MATH_EXCEPTIONS):
         yield f"{name}:{number}: {word} differs between systems; base/math.h does not"
+
+
+def check_memory():
+    for path, name in files("src"):
+        for number, line in lines(path):
+            code = line.split("//")[0]
+            for pattern, why in WITHOUT_MEMORY.items():
+                if re.search(pattern, code) and name not in WITHOUT_MEMORY_EXCEPTIONS:
+                    yield f"{name}:{number}: {re.search(pattern, code).group(0)} {why}"
 
 
 def check_format():

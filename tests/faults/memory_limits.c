@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kFrom_kB = 1000, kTo_kB = 40000, kSample_kB = 1501, kSecondsToHang = 60 };
+enum { kFrom_kB = 1000, kTo_kB = 40000, kSample_kB = 1501, kSecondsToHang = 30 };
 
 struct result {
   int32_t status, again;

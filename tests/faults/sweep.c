@@ -11,7 +11,7 @@
 
 #include "allocation.h"
 
-enum { kSecondsToHang = 60, kMostDeaths = 20, kTries = 3 };
+enum { kSecondsToHang = 30, kMostDeaths = 20, kTries = 3 };
 
 /* Shared with the child, which may die at any time. */
 struct record {
@@ -177,7 +177,7 @@ int sweep(const struct suite *suite, const char *what, int from_then_on, int one
   for (int i = 0; i < suite->n_scenarios; ++i) {
     const struct scenario *s = &suite->scenarios[i];
     if (only && strcmp(only, s->name) != 0) continue;
-    bad |= sweep_one(suite, s, from_then_on, stride ? atoi(stride) : s->fresh ? one_in_fresh : one_in);
+    bad |= sweep_one(suite, s, from_then_on, stride ? atoi(stride) : s->one_in ? s->one_in : s->fresh ? one_in_fresh : one_in);
     n_allocations += record->total;
   }
   if (n_allocations == 0) bad = 1, printf("nothing was allocated: the program's own malloc is not the libraries'\n");

@@ -10,6 +10,7 @@ struct scenario {
   int32_t (*setup)(rustml_error **); /* with memory */
   int32_t (*body)(rustml_error **);  /* whose allocations fail; answers a status, and what it gives by sweep_answer */
   int fresh;                         /* each time in a process that has not used the library: first uses fail too */
+  int one_in;                        /* its sample, where not the suite's */
 };
 
 struct suite {
