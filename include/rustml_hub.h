@@ -16,7 +16,9 @@
  * Statuses: RUSTML_UNAVAILABLE network; RUSTML_PERMISSION_DENIED private or gated repository, or a cache that cannot be
  * written; RUSTML_NOT_FOUND no such repository, revision or file, or not cached while offline; RUSTML_DATA_LOSS bytes that
  * are not what the hub announced; RUSTML_RESOURCE_EXHAUSTED disk. What a stopped or failed download has fetched stays and
- * is continued by the next one. */
+ * is continued by the next one.
+ *
+ * Stack: a call needs at most 64 KiB of the calling thread's, libcurl's and OpenSSL's part included, and callbacks on top. */
 #ifndef RUSTML_HUB_H
 #define RUSTML_HUB_H
 

@@ -46,10 +46,19 @@ std::optional<std::string> read_file(const fs::path& path, size_t most) try {
   throw;
 }
 
+// Without recursion: how deep folders go, others decide.
 void remove_tree(const fs::path& path) {
-  if (fs::symlink_status(path).type() == fs::file_type::directory)
-    for (const fs::path& entry : entries(path)) remove_tree(entry);
-  fs::remove(path);
+  for (std::vector<fs::path> left{path}; !left.empty();) {
+    const fs::path last = left.back();
+    std::vector<fs::path> inside;
+    if (fs::symlink_status(last).type() == fs::file_type::directory) inside = entries(last);
+    if (!inside.empty()) {
+      left.insert(left.end(), inside.begin(), inside.end());
+      continue;
+    }
+    fs::remove(last);
+    left.pop_back();
+  }
 }
 
 }  // namespace rustml::hub

@@ -15,20 +15,20 @@ namespace {
 using base::fail;
 using base::Status;
 
-// Everything below `folder` that is no folder, by its path from there.
-void walk(const fs::path& folder, const std::string& prefix, std::vector<std::pair<std::string, fs::path>>& out) {
-  for (const fs::path& path : entries(folder)) {
-    const std::string name = prefix + path.filename().string();
-    if (fs::symlink_status(path).type() == fs::file_type::directory) {
-      walk(path, name + "/", out);
-    } else {
-      out.emplace_back(name, path);
-    }
-  }
-}
+// Everything below `folder` that is no folder, by its path from there. Without recursion: how deep folders go, others decide.
 std::vector<std::pair<std::string, fs::path>> files_below(const fs::path& folder) {
-  std::vector<std::pair<std::string, fs::path>> out;
-  walk(folder, "", out);
+  std::vector<std::pair<std::string, fs::path>> out, left{{"", folder}};  // left: to look at, the next one last
+  while (!left.empty()) {
+    const auto [name, path] = std::move(left.back());
+    left.pop_back();
+    if (path != folder && fs::symlink_status(path).type() != fs::file_type::directory) {
+      out.emplace_back(name, path);
+      continue;
+    }
+    const std::vector<fs::path> inside = entries(path);
+    for (auto entry = inside.rbegin(); entry != inside.rend(); ++entry)
+      left.emplace_back(name + (name.empty() ? "" : "/") + entry->filename().string(), *entry);
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What a model needs, from an honest server: files, links, events, offline, updates.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 
 #include "../api/painted_stack.h"
@@ -154,14 +155,19 @@ TEST(Resolve, RepositoryIdsThatAreNone) {
 // What rustml_hub.h states, libcurl and OpenSSL included (of these, over http, the sums alone).
 TEST(Resolve, NeedsTheStackThatIsStated) {
   Hub hub;
+  fs::path deep = hub.cache() / "models--org--deep/snapshots" / std::string(40, 'd');
+  for (int i = 0; i < 400; ++i) deep /= "d";
+  fs::create_directories(deep);
+  std::ofstream(deep / "file") << "x";
   const size_t need = stack_need(
       size_t{1} << 20,
       [](void* argument) {
         const Hub& from = *static_cast<const Hub*>(argument);
         EXPECT_EQ(from.resolve("org/model").status, RUSTML_OK);
-        EXPECT_EQ(from.resolve("org/nothing").status, RUSTML_NOT_FOUND);
+        EXPECT_EQ(from.resolve("org/nothing").status, RUSTML_PERMISSION_DENIED);
         EXPECT_EQ(from.verify("org/model").status, RUSTML_OK);
-        from.list();
+        EXPECT_EQ(from.list().find("repositories")->items.size(), 2u);
+        EXPECT_EQ(from.remove("org/deep").status, RUSTML_OK);
         EXPECT_EQ(from.remove("org/model").status, RUSTML_OK);
       },
       &hub);
