@@ -4,7 +4,7 @@ find_package(xsimd REQUIRED)     # kernels
 set_target_properties(xsimd PROPERTIES INTERFACE_LINK_LIBRARIES "")  # Debian's package names xtl, which we do not use
 find_package(TBB REQUIRED)       # runtime/jobs
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)      # base/json
+include(${PROJECT_SOURCE_DIR}/cmake/cjson.cmake)                # base/json
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)    # tokenizer/pretokenize
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)    # base/hash

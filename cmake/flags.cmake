@@ -34,6 +34,9 @@ endif()
 if(RUSTML_WERROR)
   target_compile_options(rustml_flags INTERFACE -Werror)
 endif()
+if(RUSTML_FUZZ)  # libFuzzer follows which code an input reaches
+  target_compile_options(rustml_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(RUSTML_SANITIZE)
   # The code of the tests themselves is not searched for undefined behaviour: their libraries' templates take minutes so.
   set(unsanitized $<TARGET_PROPERTY:RUSTML_UNSANITIZED>)

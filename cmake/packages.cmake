@@ -53,7 +53,7 @@ file(WRITE ${control_dir}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${control_dir}/shlibs ${control_dir}/triggers)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian-depends.cmake)
 
-# Each Debian package has a copyright file, the archive too: ours, and those of the libraries that exist as headers only.
+# Each Debian package has a copyright file, the archive too: ours, and those of the libraries that are compiled in.
 file(WRITE ${control_dir}/copyright "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: librustml
 
@@ -62,9 +62,12 @@ Copyright: ${CPACK_PACKAGE_VENDOR}
 License: Apache-2.0
  On Debian the text of this license is /usr/share/common-licenses/Apache-2.0.
 ")
-foreach(package libxsimd-dev libcli11-dev libspdlog-dev)
-  if(EXISTS /usr/share/doc/${package}/copyright)
-    file(READ /usr/share/doc/${package}/copyright text)
+foreach(text_of IN ITEMS /usr/share/doc/libxsimd-dev/copyright /usr/share/doc/libcli11-dev/copyright /usr/share/doc/libspdlog-dev/copyright
+    ${RUSTML_CJSON}/copyright)
+  if(EXISTS ${text_of})
+    cmake_path(GET text_of PARENT_PATH package)
+    cmake_path(GET package FILENAME package)
+    file(READ ${text_of} text)
     file(APPEND ${control_dir}/copyright "\n\nCompiled in, in part: ${package}\n\n${text}")
   endif()
 endforeach()

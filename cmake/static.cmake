@@ -8,6 +8,7 @@ set(objects)
 foreach(room ${RUSTML_ROOMS} api)
   list(APPEND objects $<TARGET_OBJECTS:rustml_${room}>)
 endforeach()
+list(APPEND objects $<TARGET_OBJECTS:rustml_cjson>)
 set(object ${CMAKE_CURRENT_BINARY_DIR}/rustml.o)
 add_custom_command(OUTPUT ${object}
   COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o rustml_rooms.o ${objects}
@@ -18,6 +19,6 @@ add_custom_command(OUTPUT ${object}
 add_library(rustml-static STATIC ${object})
 add_library(rustml::rustml-static ALIAS rustml-static)
 # The libraries of deps.cmake, by name: a program links those of its own system.
-target_link_libraries(rustml-static INTERFACE tbb ${cjson_LIBRARIES} ${pcre2_LIBRARIES} ${utf8proc_LIBRARIES} ${xxhash_LIBRARIES} stdc++ m pthread)
+target_link_libraries(rustml-static INTERFACE tbb ${pcre2_LIBRARIES} ${utf8proc_LIBRARIES} ${xxhash_LIBRARIES} stdc++ m pthread)
 target_compile_definitions(rustml-static INTERFACE RUSTML_STATIC)
 set_target_properties(rustml-static PROPERTIES OUTPUT_NAME rustml LINKER_LANGUAGE C INTERPROCEDURAL_OPTIMIZATION OFF)

@@ -21,7 +21,7 @@ set(ENV{PKG_CONFIG_LIBDIR} "${RUSTML_WINDOWS_SYSROOT}/lib/pkgconfig")
 
 # Windows 10. The libraries are static: none of their names is imported or exported again. The stack is aligned to 16 bytes only
 # (GCC bug 54412, mended in Debian's compiler but not in others): wide vectors on it must not be moved as if they were aligned.
-set(CMAKE_C_FLAGS_INIT "-D_WIN32_WINNT=0x0A00 -DPCRE2_STATIC -DUTF8PROC_STATIC -DCJSON_HIDE_SYMBOLS -Wa,-muse-unaligned-vector-move")
+set(CMAKE_C_FLAGS_INIT "-D_WIN32_WINNT=0x0A00 -DPCRE2_STATIC -DUTF8PROC_STATIC -Wa,-muse-unaligned-vector-move")
 set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT}")
 # The finer -static-libgcc -static-libstdc++ would still import libwinpthread.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static")

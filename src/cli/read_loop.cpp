@@ -29,8 +29,9 @@ template <int streams, int ahead>
   for (uint64_t i = 0; i < part; i += kStep) {
     for (int s = 0; s < streams; ++s) {
       const std::byte* from = p + static_cast<uint64_t>(s) * part + i;
-      if (ahead > 0)
-        for (uint64_t line = 0; line < kStep; line += 64) __builtin_prefetch(from + ahead + line);
+      if (ahead > 0)  // as a number: it may lie behind the array
+        for (uint64_t line = 0; line < kStep; line += 64)
+          __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from) + ahead + line));
       uint64_t words[kStep / 8];
       std::memcpy(words, from, kStep);
       for (size_t j = 0; j < kStep / 8; ++j) sum[j] ^= words[j];
@@ -57,9 +58,12 @@ template <int streams, int ahead>
 uint64_t read_plain(int kernel, const std::byte* p, uint64_t bytes) { return read_with(kernel, p, bytes); }
 #ifdef __x86_64__
 [[gnu::target("avx2")]] uint64_t read_avx2(int kernel, const std::byte* p, uint64_t bytes) { return read_with(kernel, p, bytes); }
-[[gnu::target("avx512f,prefer-vector-width=512")]] uint64_t read_avx512(int kernel, const std::byte* p, uint64_t bytes) {
-  return read_with(kernel, p, bytes);
-}
+#ifdef __clang__  // which knows this choice as an option of the compiler only
+#define RUSTML_WIDEST "avx512f"
+#else
+#define RUSTML_WIDEST "avx512f,prefer-vector-width=512"
+#endif
+[[gnu::target(RUSTML_WIDEST)]] uint64_t read_avx512(int kernel, const std::byte* p, uint64_t bytes) { return read_with(kernel, p, bytes); }
 #endif
 
 uint64_t (*best_read())(int, const std::byte*, uint64_t) {

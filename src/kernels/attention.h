@@ -29,8 +29,8 @@ struct Fetch {
     due += bytes;
     if (due < kParts * kLineBytes || lines == 0) return;
     due -= kParts * kLineBytes;
-    unroll<kParts>([&](auto i) RUSTML_LAMBDA { __builtin_prefetch(at + i.value * part); });
-    at += kLineBytes;
+    unroll<kParts>([&](auto i) RUSTML_LAMBDA { __builtin_prefetch(address(at, i.value * part)); });
+    at = address(at, kLineBytes);
     --lines;
   }
 };

@@ -9,8 +9,13 @@
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
+#ifndef RUSTML_CALLS
 #define RUSTML_INLINE inline __attribute__((always_inline))
 #define RUSTML_LAMBDA __attribute__((always_inline))
+#else  // sanitizer builds: checks of code that is inlined so often take many minutes to compile
+#define RUSTML_INLINE inline
+#define RUSTML_LAMBDA
+#endif
 // Has the integer sum x (in a register of `kind`) worked out where it is written. gcc otherwise adds in another order, at the end,
 // with all the products on the stack until then.
 #define RUSTML_IN_ORDER(kind, x) __asm__("" : "+" kind(x))
@@ -53,13 +58,18 @@ RUSTML_INLINE void unroll(F f) {
 
 constexpr int kLineBytes = 64;
 
+// An address to fetch from. It may lie outside of the array at p, where p + bytes would be undefined.
+RUSTML_INLINE const std::byte* address(const void* p, int64_t bytes) {
+  return reinterpret_cast<const std::byte*>(reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(bytes));
+}
+
 template <int lines>
 RUSTML_INLINE void prefetch(const std::byte* p) {
-  unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(p + kLineBytes * line.value); });
+  unroll<lines>([&](auto line) RUSTML_LAMBDA { __builtin_prefetch(address(p, kLineBytes * line.value)); });
 }
 
 RUSTML_INLINE void prefetch_range(const std::byte* p, int64_t bytes) {
-  for (const std::byte* end = p + bytes; p < end; p += kLineBytes) __builtin_prefetch(p);
+  for (const std::byte* end = address(p, bytes); p < end; p = address(p, kLineBytes)) __builtin_prefetch(p);
 }
 
 struct F32x16 {

@@ -110,7 +110,7 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const Kind& kind,
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
-    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch_range(chunk.fetch[p.value] + b * fetch, fetch); });
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { prefetch_range(address(chunk.fetch[p.value], b * fetch), fetch); });
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
       const int32_t factors = sum_factors(kSubs, s.value, -zero_point);
       typename Dot::Sum sum[P][M];
@@ -172,7 +172,7 @@ __attribute__((noinline)) void float_tile(const LinearArgs& a, const Kind&, cons
   F32x16 chain[P][M];
   load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
-    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(chunk.fetch[p.value] + k * fetch); });
+    if (fetch != 0) unroll<P>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(address(chunk.fetch[p.value], k * fetch)); });
     F32x16 w[P];
     unroll<P>([&](auto p) RUSTML_LAMBDA { w[p.value] = T::load_row(chunk.weights[p.value] + k * T::kStepBytes); });
     unroll<M>([&](auto m) RUSTML_LAMBDA {
@@ -201,7 +201,7 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
         for (int p = 0; p < P; ++p) {
           const std::byte* w = a.weights + (panel + (p < n ? p : 0)) * stride + begin * kind.step_bytes;
           kind.expand(w, n_steps, buffers, p, chunk);
-          chunk.fetch[p] = w + ahead;
+          chunk.fetch[p] = address(w, ahead);
         }
         chunk.fetch_stride = kind.step_k == 1 ? kind.step_bytes : kind.step_bytes * kQBlock / kind.step_k;
         for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
@@ -212,12 +212,12 @@ void several_tokens(const LinearArgs& a, const Kind& kind, int64_t panel_begin, 
                                                                           : 2;
           const int64_t over = left < m ? m - left : 0, t = done - over;
           const auto tile = m == kLast ? kind.last : m == kTileTokens ? kind.full : m == kFour ? kind.four : kind.two;
-          tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, acc[h] + t * P * kPanelRows);
+          tile(a, kind, chunk, begin * kind.step_k, n_steps * kind.step_k, token + t, over, &acc[h][t * P * kPanelRows]);
           chunk.fetch_stride = 0;
           if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
             const int64_t at = done * P * kPanelRows;
             for (int p = 0; p < n; ++p)
-              finish_panel(a, panel + p, token + done, m - over, acc[0] + at + p * kPanelRows, acc[1] + at + p * kPanelRows);
+              finish_panel(a, panel + p, token + done, m - over, &acc[0][at + p * kPanelRows], &acc[1][at + p * kPanelRows]);
           }
           done = t + m;
         }
@@ -254,8 +254,10 @@ void run(const LinearArgs& a, const Kind& kind, const FewTable& few, int64_t act
   }
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
   tokens = tokens < 2 * kTileTokens ? 2 * kTileTokens : tokens > kMaxTokens ? kMaxTokens : tokens;
-  for (int64_t t = token_begin; t < token_end; t += tokens)
+  for (int64_t t = token_begin; t < token_end; t += tokens) {
+    if (token_end - t == 1) return run(a, kind, few, activation_bytes, panel_begin, panel_end, t, token_end);  // no tile is so small
     several_tokens(a, kind, panel_begin, panel_end, t, token_end - t < tokens ? token_end - t : tokens);
+  }
 }
 
 template <tensor::DType type>

@@ -194,8 +194,8 @@ __attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, 
       load_next<kStepK>(loader);
       store_tile<kSumTiles[(phase.value + 2) % 4]>(sums[phase.value % 2], 64);
       multiply_tiles<kSumTiles[phase.value], 1, 2>();
-      for (int64_t line = 0; line < fetch_bytes; line += kLineBytes) __builtin_prefetch(fetch + line);
-      fetch += fetch_bytes;
+      for (int64_t line = 0; line < fetch_bytes; line += kLineBytes) __builtin_prefetch(address(fetch, line));
+      fetch = address(fetch, fetch_bytes);
       more = drain_next<kSubs, minima>(drain, sums[(phase.value + 1) % 2], chain);
     });
     if (!more) return;

@@ -17,8 +17,8 @@ struct Ahead {
       : length(stream_steps) {
     steps = kPrefetchBytes / step_bytes < length ? kPrefetchBytes / step_bytes : length;
     within = steps * step_bytes;
-    const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;
-    beyond = next - w + within - length * step_bytes;
+    const std::byte* next = !last ? w + P * stride : a.next != nullptr ? a.next : w;  // of another array, so numbers are subtracted
+    beyond = static_cast<int64_t>(reinterpret_cast<uintptr_t>(next) - reinterpret_cast<uintptr_t>(w)) + within - length * step_bytes;
   }
   RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < length ? within : beyond; }
 };
@@ -77,7 +77,7 @@ __attribute__((noinline)) void few_tokens(const LinearArgs& a, int64_t panel, in
           unroll<P>([&](auto p) RUSTML_LAMBDA {
             const std::byte* w = panels + p.value * second_panel + (u + h.value * apart) * F::kUnitBytes;
             unit[h.value][p.value] = w;
-            prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(w + ahead);
+            prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(address(w, ahead));
             d[h.value][p.value] = load_f16(w);
             if constexpr (F::kLayout.minima) m[h.value][p.value] = load_f16(w + 32);
           });
@@ -107,7 +107,7 @@ __attribute__((noinline)) void few_tokens(const LinearArgs& a, int64_t panel, in
             unroll<kCount>([&](auto h) RUSTML_LAMBDA {
               unroll<P>([&](auto p) RUSTML_LAMBDA {
                 const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
-                if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(quants + ahead);
+                if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(address(quants, ahead));
                 const I8x64 stored = F::template group<g>(quants);
                 unroll<M>([&](auto token) RUSTML_LAMBDA {
                   const auto x4 = broadcast4(x[h.value][token.value] + 4 * g);
@@ -152,7 +152,7 @@ __attribute__((noinline)) void few_tokens_float(const LinearArgs& a, int64_t pan
                                const int64_t k = k0 + h.value * apart;
                                unroll<P>([&](auto p) RUSTML_LAMBDA {
                                  const std::byte* row = w + p.value * second_panel + k * T::kStepBytes;
-                                 __builtin_prefetch(row + ahead);
+                                 __builtin_prefetch(address(row, ahead));
                                  const F32x16 weights = T::load_row(row);
                                  unroll<M>([&](auto token) RUSTML_LAMBDA {
                                    F32x16& to = chains.of[chain.value + h.value][token.value][p.value];

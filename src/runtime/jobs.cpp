@@ -1,5 +1,8 @@
 #include "runtime/jobs.h"
 
+#ifdef __linux__
+#include <dlfcn.h>
+#endif
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
@@ -53,7 +56,21 @@ bool start_tbb() {
   return true;
 }
 
+// Loaded by dlmopen. There oneTBB loads libtbbmalloc "for all" (RTLD_GLOBAL), at which glibc dies (2.36: the namespace has no such list).
+bool in_own_namespace() noexcept {
+#ifdef __GLIBC__
+  static const char here = 0;
+  Dl_info info;
+  void* map = nullptr;
+  Lmid_t id = LM_ID_BASE;
+  return dladdr1(&here, &info, &map, RTLD_DL_LINKMAP) != 0 && map != nullptr && dlinfo(map, RTLD_DI_LMID, &id) == 0 && id != LM_ID_BASE;
+#else
+  return false;
+#endif
+}
+
 bool tbb_works() {
+  if (in_own_namespace()) return false;
   static const bool works = start_tbb();  // what it throws lets the next call try again
   if (!works) base::log(base::LogLevel::warn, "rustml::threads", "jobs are divided without oneTBB: it lacked memory when it began");
   return works;

@@ -1,5 +1,6 @@
 // q8_0 blocks with AVX2 and F16C.
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 #include <cstring>
@@ -10,7 +11,10 @@
 namespace rustml::tensor {
 
 bool has_avx2() noexcept {
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+  static const bool has = [] {
+    unsigned a, b, c = 0, d;  // clang's __builtin_cpu_supports does not know F16C
+    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+  }();
   return has;
 }
 

@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 HEADERS = ("rustml", "rustml_hub")
 
 # Libraries that librustml and librustml-hub may need.
-NEEDED = {"librustml.so": "libtbb.so.12 libcjson.so.1 libpcre2-8.so.0 libutf8proc.so.2 libxxhash.so.0",
+NEEDED = {"librustml.so": "libtbb.so.12 libpcre2-8.so.0 libutf8proc.so.2 libxxhash.so.0",
           "librustml-hub.so": "librustml.so.1 libcurl.so.4 libcrypto.so.3 libxxhash.so.0"}
 RUNTIME = "libstdc++.so.6 libgcc_s.so.1 libm.so.6 libc.so.6 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1"
 

@@ -38,7 +38,7 @@ LIBRARY_OWNERS = {
     r"xsimd/": r"src/kernels/",
     r"(oneapi/)?tbb/": r"src/runtime/jobs\.",
     r"spdlog/": r"src/cli/terminal\.cpp",
-    r"cjson/|cJSON": r"src/base/json\.cpp|tests/bindings/cases_c\.",
+    r"cjson/|cJSON": r"src/base/json\.cpp|tests/bindings/cases_c\.|tests/api/hooks_test",
     r"pcre2": r"src/tokenizer/pretokenize",
     r"utf8proc": r"src/tokenizer/normalize",
     r"xxhash|xxh3": r"src/base/hash\.cpp|tests/base/hash_test",

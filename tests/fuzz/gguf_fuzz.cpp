@@ -1,7 +1,4 @@
 // libFuzzer target of the GGUF reader: any bytes are refused with an Error, or give a ModelFile that is safe to use.
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/gguf_fuzz.cpp src/formats/*.cpp src/tensor/*.cpp
-//     src/runtime/deadline.cpp src/base/{error,utf8,file_reader,byte_reader,json_scanner}.cpp -o gguf_fuzz && ./gguf_fuzz -max_len=65536
-//     CORPUS
 #include <cstdint>
 #include <cstdlib>
 #include <vector>

@@ -1,8 +1,5 @@
 // libFuzzer target of the SafeTensors header and of the shard index: any bytes are refused with an Error, or give something
 // that is safe to use. The first byte chooses the reader.
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/safetensors_fuzz.cpp src/formats/*.cpp src/tensor/*.cpp
-//     src/runtime/deadline.cpp src/base/{error,utf8,file_reader,byte_reader,json_scanner}.cpp -o safetensors_fuzz
-//     && ./safetensors_fuzz -max_len=16384 CORPUS
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

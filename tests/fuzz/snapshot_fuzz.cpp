@@ -1,7 +1,5 @@
 // libFuzzer target of the snapshot container: arbitrary bytes, as they are and with their checksums made right, so that
 // what lies behind the checksums is reached too. Nothing but base::Error may come out.
-// clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/snapshot_fuzz.cpp src/generation/snapshot_container.cpp
-//   src/runtime/deadline.cpp src/base/{byte_reader,error,file_reader,hash,utf8}.cpp -lxxhash -o snapshot_fuzz
 #include <algorithm>
 #include <cstring>
 #include <vector>

@@ -151,6 +151,9 @@ class Comparer {
         linear_case(type, block, 17, unit, tokens);
       }
       if (thorough_) linear_case(type, block, 17, 512, 270);  // several groups of them
+      // A last tile of one token, and its neighbours.
+      for (int64_t tokens : thorough_ ? std::vector<int64_t>{24, 25, 64, 65, 72, 73, 74, 145} : std::vector<int64_t>{25, 73})
+        linear_case(type, block, 17, block ? unit : 35, tokens);
     }
   }
 

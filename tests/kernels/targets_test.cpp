@@ -26,8 +26,13 @@ TEST_P(Target, EqualsScalar) {
                 GetParam().c_str());
     return;
   }
-  const Comparison result = compare_with_scalar(*table, GetParam() == "sse41" ? 1e-5f : 0.0f, true);
-  EXPECT_GT(result.checks, 10000);
+#if defined(RUSTML_SANITIZED) && defined(__clang__)
+  constexpr bool kThorough = false;  // there its kernels are not optimized
+#else
+  constexpr bool kThorough = true;
+#endif
+  const Comparison result = compare_with_scalar(*table, GetParam() == "sse41" ? 1e-5f : 0.0f, kThorough);
+  EXPECT_GT(result.checks, kThorough ? 10000 : 5000);
   EXPECT_TRUE(result.failures.empty()) << result.failures.size() << " failures, the first: " << result.failures.front();
 #ifdef __x86_64__
   if (GetParam() == "amx") {
