@@ -55,17 +55,18 @@ RUSTML_INLINE void round_row(const float* x, int64_t head_dim, float* scale_out,
 template <KvType type>
 void store_k_as(const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
   Element<type>* lane = static_cast<Element<type>*>(k_block) + index / kLanes * head_dim * kLanes + index % kLanes;
-  round_row<type>(x, head_dim, k_scale + index, [&](int64_t d, const Element<type>* elements, int64_t n) RUSTML_LAMBDA {
-    for (int64_t i = 0; i < n; ++i) lane[(d + i) * kLanes] = elements[i];
-  });
+  round_row<type>(x, head_dim, type == KvType::q8_0 ? k_scale + index : nullptr,
+                  [&](int64_t d, const Element<type>* elements, int64_t n) RUSTML_LAMBDA {
+                    for (int64_t i = 0; i < n; ++i) lane[(d + i) * kLanes] = elements[i];
+                  });
 }
 
 template <KvType type>
 void store_v_as(const float* x, int64_t head_dim, void* v_block, float* v_scale, int64_t index) {
   Element<type>* row = static_cast<Element<type>*>(v_block) + index * head_dim;
-  round_row<type>(x, head_dim, v_scale + index, [&](int64_t d, const Element<type>* elements, int64_t n) RUSTML_LAMBDA {
-    __builtin_memcpy(row + d, elements, static_cast<size_t>(n) * sizeof(Element<type>));
-  });
+  round_row<type>(x, head_dim, type == KvType::q8_0 ? v_scale + index : nullptr,
+                  [&](int64_t d, const Element<type>* elements, int64_t n)
+                      RUSTML_LAMBDA { __builtin_memcpy(row + d, elements, static_cast<size_t>(n) * sizeof(Element<type>)); });
 }
 
 void store_k(KvType type, const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
