@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace rustml::hub {
 
@@ -33,11 +34,10 @@ void Call::ask_core() const {
   rustml_model* model = nullptr;
   rustml_error* error = nullptr;
   const int32_t status = rustml_model_open_memory("", 0, nullptr, &model, &options_, &error);
-  const std::string message = rustml_error_message(error);
-  rustml_error_release(error);
+  const std::unique_ptr<rustml_error, decltype(&rustml_error_release)> owned(error, rustml_error_release);
   if (status == RUSTML_CANCELLED) fail(Status::cancelled, "download was cancelled");
   if (status == RUSTML_DEADLINE_EXCEEDED) fail(Status::deadline_exceeded, "download stopped: its deadline has passed");
-  if (status != RUSTML_DATA_LOSS && status != RUSTML_UNIMPLEMENTED) fail(static_cast<Status>(status), message);
+  if (status != RUSTML_DATA_LOSS && status != RUSTML_UNIMPLEMENTED) fail(static_cast<Status>(status), rustml_error_message(error));
 }
 
 void Call::check() const {
