@@ -24,6 +24,8 @@ log2* log10* log1p* tanh* sinh* cosh* cbrt* hypot* erf* tgamma* lgamma* fma fmaf
 # Imports that look forbidden and are not: why.
 ALLOWED = {
     "_ZNSt6localeD1Ev": "every file stream holds a locale; reading bytes and lines does not ask it",
+    "strtod": "cJSON, built in, reads numbers with it; it is only given zeros (base/json.cpp)",
+    "__ctype_tolower_loc": "cJSON's comparison without case, which nothing calls",
     "_ZSt9terminatev": "every noexcept function refers to it; no call reaches it",
 }
 

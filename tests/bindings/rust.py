@@ -48,20 +48,20 @@ def crate(libraries, work):
     for folder in (RUST, EXAMPLES):
         run(["cargo", "fmt", "--check"], folder)
         run(["cargo", "clippy", *OFFLINE, "-q", "--all-targets", "--all-features", "--", "-D", "warnings"], folder, **library)
-    run(["cargo", "clippy", *OFFLINE, "-q", "-p", "rustml", "--", "-D", "warnings"], RUST, **library)
-    run(["cargo", "doc", *OFFLINE, "-q", "--no-deps", "--all-features", "-p", "rustml"], RUST, RUSTDOCFLAGS="-D warnings", **library)
-    run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--all-features"], RUST, **library)
+    run(["cargo", "clippy", *OFFLINE, "-q", "-p", "librustml", "--", "-D", "warnings"], RUST, **library)
+    run(["cargo", "doc", *OFFLINE, "-q", "--no-deps", "--all-features", "-p", "librustml"], RUST, RUSTDOCFLAGS="-D warnings", **library)
+    run(["cargo", "test", *OFFLINE, "-q", "-p", "librustml", "--all-features"], RUST, **library)
     # 2 % of a token of SmolLM2 were 54 µs (2.7 ms a token, two cores), and the crate took 0.14 µs, built for release.
     for tries in (1, 2, 3):
         try:
-            run(["cargo", "run", *OFFLINE, "-q", "-p", "rustml", "--example", "overhead", "--", MODEL, 100, 21, 20000], RUST, **library)
+            run(["cargo", "run", *OFFLINE, "-q", "-p", "librustml", "--example", "overhead", "--", MODEL, 100, 21, 20000], RUST, **library)
             break
         except subprocess.CalledProcessError as failed:
             if failed.returncode != 1 or tries == 3:  # 1: beyond the limit, which may be the work of other programs
                 raise
             print(f"RETRIED overhead after run {tries} of 3: beyond its limit", flush=True)
     library["RUSTML_LIB_DIR"] = str(other_library(work))
-    run(["cargo", "test", *OFFLINE, "-q", "-p", "rustml", "--test", "refusal"], RUST, RUSTML_EXPECT_REFUSAL="1", **library)
+    run(["cargo", "test", *OFFLINE, "-q", "-p", "librustml", "--test", "refusal"], RUST, RUSTML_EXPECT_REFUSAL="1", **library)
 
 
 def new_user(build, work):
