@@ -53,7 +53,7 @@ void serve_model(rustml_session* session) {
 void serve_reading(uint64_t bytes, int threads) {
   ReadLoop loop(bytes, threads);
   loop.choose();
-  write_answer(JsonObject().real("load_s", 0).text("kernel", loop.kernel()).str() + "\n");
+  write_answer(JsonObject().real("load_s", 0.0).text("kernel", loop.kernel()).str() + "\n");
   const auto pass = [&] {
     loop.pass();
     return now_seconds();
