@@ -18,6 +18,9 @@
 #include <rustml_hub.h>
 #endif
 
+// glibc's setlocale keeps the parts of LOCPATH for ever. Asked for by AddressSanitizer alone.
+extern "C" const char* __lsan_default_suppressions() { return "leak:argz_add_sep\n"; }
+
 namespace {
 
 const char *model_path, *directory, *program;
