@@ -19,7 +19,7 @@
 #endif
 
 // glibc's setlocale keeps the parts of LOCPATH for ever. Asked for by AddressSanitizer alone.
-extern "C" const char* __lsan_default_suppressions() { return "leak:argz_add_sep\n"; }
+extern "C" [[gnu::visibility("default")]] const char* __lsan_default_suppressions() { return "leak:argz_add_sep\n"; }
 
 namespace {
 
