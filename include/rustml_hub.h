@@ -10,7 +10,8 @@
  *
  * Options that are absent come from the environment: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, HF_TOKEN,
  * HF_TOKEN_PATH, HF_HUB_OFFLINE, and HF_HUB_DOWNLOAD_TIMEOUT (seconds without progress, 30 if unset, after which a
- * transfer counts as broken; it is tried again, five times in a row at most). The token is sent to the endpoint's scheme, host and port only, never to where it
+ * transfer counts as broken; it is tried again, five times in a row at most). The token is sent to the
+ * endpoint's scheme, host and port only, never to where it
  * redirects, and is in no message. Proxies are those of libcurl (https_proxy, no_proxy).
  *
  * Statuses: RUSTML_UNAVAILABLE network; RUSTML_PERMISSION_DENIED private or gated repository, or a cache that cannot be
@@ -18,7 +19,8 @@
  * are not what the hub announced; RUSTML_RESOURCE_EXHAUSTED disk. What a stopped or failed download has fetched stays and
  * is continued by the next one.
  *
- * Stack: a call needs at most 64 KiB of the calling thread's, libcurl's and OpenSSL's part included, and callbacks on top. */
+ * A call needs at most 64 KiB of the calling thread's stack, including what libcurl and OpenSSL need, and what
+ * your callbacks need on top. */
 #ifndef RUSTML_HUB_H
 #define RUSTML_HUB_H
 

@@ -17,7 +17,11 @@ class SystemFile {
   uint64_t read_some(uint64_t offset, void* buf, uint64_t n, const std::string& what);
 
   // Size and times are those of when it was opened. Another name, or one less, is no change of a file.
-  bool is_unchanged() const noexcept;
+  bool is_unchanged() const noexcept {
+    State now;
+    return look(now) && now.size == opened_.size && now.written_ns == opened_.written_ns &&
+           (now.changed_ns == opened_.changed_ns || now.n_names != opened_.n_names);
+  }
   // Every write since the file was opened shows in is_unchanged(). False where one may be under way since before, or may have the
   // same time as the last one.
   bool shows_writes() const noexcept { return shows_writes_; }

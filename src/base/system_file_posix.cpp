@@ -102,12 +102,6 @@ bool SystemFile::look(State& state) const noexcept {
   return true;
 }
 
-bool SystemFile::is_unchanged() const noexcept {
-  State now;
-  return look(now) && now.size == opened_.size && now.written_ns == opened_.written_ns &&
-         (now.changed_ns == opened_.changed_ns || now.n_names != opened_.n_names);
-}
-
 bool SystemFile::is_at(const std::string& utf8_path) const noexcept {
   struct stat here, there;
   return ::fstat(static_cast<int>(handle_), &here) == 0 && ::stat(utf8_path.c_str(), &there) == 0 && here.st_dev == there.st_dev &&

@@ -61,12 +61,6 @@ bool SystemFile::look(State& state) const noexcept {
   return true;
 }
 
-bool SystemFile::is_unchanged() const noexcept {
-  State now;
-  return look(now) && now.size == opened_.size && now.written_ns == opened_.written_ns &&
-         (now.changed_ns == opened_.changed_ns || now.n_names != opened_.n_names);
-}
-
 bool SystemFile::is_at(const std::string& utf8_path) const noexcept {
   const HANDLE other = CreateFileW(path_of(utf8_path).c_str(), 0, kShareAll, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (other == INVALID_HANDLE_VALUE) return false;
