@@ -1,4 +1,4 @@
-"""The layout hash and what it is made of: JSON inside the library, assertions for a C test."""
+"""The layout hash and what it is made of: JSON inside the library, fields of structs, assertions for a C test."""
 
 import json
 
@@ -70,6 +70,18 @@ def table(header, history):
             pieces.append(name + json.dumps(value, separators=(",", ":")))
     out += [f'    R"({piece})"' for piece in pieces] + ['    "}";', "", "}  // namespace rustml::api"]
     return "\n".join(out) + "\n"
+
+
+def fields(header, before):
+    """src/boundary/layouts_generated.h and src/hub/layouts_generated.h: where each field ends, of the structs that begin with struct_size.
+    `before`: what the file begins with."""
+    out = [f"// Where each field ends (bytes), of every struct that begins with struct_size: {words.BANNER}.", "#pragma once", *before]
+    for struct in header.structs:
+        if struct.fields[0].name == "struct_size":
+            ends = ", ".join(str(f.offset + f.size) for f in struct.fields)
+            out += [f'template <> struct Layout<{struct.name}> {{ static constexpr const char* kName = "{struct.name}";',
+                    f"  static constexpr uint32_t kFieldEnds[] = {{{ends}}}; }};"]
+    return "\n".join(out + ["", "}  // namespace rustml::boundary"]) + "\n"
 
 
 def c_assertions(header):

@@ -2,12 +2,12 @@
 
 #include <list>
 
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace generation = rustml::generation;
@@ -33,12 +33,12 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
     std::vector<OutStruct<rustml_result>> out;
     for (uint64_t i = 0; i < n; ++i) {
       in_element(i, [&] {
-        const auto prompt = to_prompt(element(prompts, i, "rustml_prompt"));
+        const auto prompt = to_prompt(element(prompts, i));
         const rustml_generation_options options = read_struct(given_options ? given_options[i] : nullptr);
         const auto settings = to_generation_options(options);
         running.emplace_back(cancels.emplace_back(options.cancel));
         items.push_back({prompt, settings, to_limits(options, cancels.back())});
-        if (results) out.emplace_back(element(results, i, "rustml_result"), "rustml_result");
+        if (results) out.emplace_back(element(results, i));
       });
     }
 

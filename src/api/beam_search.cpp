@@ -1,11 +1,11 @@
 #include "generation/beam_search.h"
 
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace generation = rustml::generation;
@@ -31,7 +31,7 @@ int32_t rustml_beam_search(rustml_session* session, const rustml_prompt* given_p
                            const rustml_callback* given_callback, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, given_callback);
-    const OutStruct result(out, "rustml_result", true);
+    const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const Callback callback(given_callback, "callback");
     const auto prompt = to_prompt(given_prompt);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "api/structs.h"
+#include "boundary/structs.h"
 
 namespace rustml::api {
 namespace {

@@ -1,5 +1,5 @@
-#include "api/arguments.h"
 #include "api/guard.h"
+#include "boundary/arguments.h"
 
 using namespace rustml::api;
 

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <new>
 
-#include "api/arguments.h"
 #include "api/guard.h"
 #include "base/json.h"
+#include "boundary/arguments.h"
 
 namespace rustml::api {
 namespace {

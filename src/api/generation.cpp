@@ -1,9 +1,9 @@
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace generation = rustml::generation;
@@ -39,7 +39,7 @@ int32_t rustml_generation_resume(rustml_session* session, const rustml_generatio
 
 int32_t rustml_generation_next(rustml_generation* handle, rustml_event* event, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    const OutStruct<rustml_event> result(event, "rustml_event");
+    const OutStruct result(event);
     GenerationObject& object = scope.generation(handle);
     const CancelUse::Running running(object.cancel);
     generation::Event next;
@@ -55,7 +55,7 @@ int32_t rustml_generation_stop(rustml_generation* handle, rustml_error** error) 
 
 int32_t rustml_generation_result(rustml_generation* handle, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    const OutStruct<rustml_result> result(out, "rustml_result");
+    const OutStruct result(out);
     result.write(to_result(scope.generation_to_look_at(handle).generation().result()));
   });
 }
@@ -72,7 +72,7 @@ int32_t rustml_generate(rustml_session* session, const rustml_prompt* given_prom
                         const rustml_callback* given_callback, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, given_callback);
-    const OutStruct result(out, "rustml_result", true);
+    const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const Callback callback(given_callback, "callback");
     const auto prompt = to_prompt(given_prompt);

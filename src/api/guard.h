@@ -12,11 +12,13 @@
 #include "api/objects.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "boundary/arguments.h"
 #include "rustml.h"
 
 namespace rustml::api {
 
 using base::Status;
+using namespace boundary;
 
 // Throws for anything but ok: "model handle is not valid: ...".
 void check_handle(Status status, const char* noun);

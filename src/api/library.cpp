@@ -1,4 +1,6 @@
 // Version, build information, clock, log sink.
+#include "boundary/library.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -9,9 +11,9 @@
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/layout_generated.h"
-#include "api/structs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "boundary/structs.h"
 #include "generation/generation.h"
 #include "runtime/deadline.h"
 
@@ -53,6 +55,8 @@ struct LogCallback {
 
 uint32_t rustml_abi_version(void) { return RUSTML_VERSION_MAJOR << 16 | RUSTML_VERSION_MINOR; }
 
+const char* rustml::boundary::library_name() noexcept { return kLibraryName; }
+
 const char* rustml_version(void) { return kVersion; }
 
 uint64_t rustml_abi_layout_hash(uint32_t major, uint32_t minor) {
@@ -90,7 +94,7 @@ int32_t rustml_log_set(const rustml_log_options* given, rustml_error** error) {
     if (peek_struct(given, seen)) adopt(scope, seen.callback);
     const rustml_log_options options = read_struct(given);
     require_zero(options.reserved0, "rustml_log_options.reserved0");
-    const auto filter = read_text(options.filter.ptr, options.filter.len, "rustml_log_options.filter");
+    const auto filter = read_text(options.filter, "rustml_log_options.filter");
     if (!options.callback) return base::log_set(filter, {});
     auto listener = std::make_shared<LogCallback>();
     listener->callback = Callback(options.callback, "rustml_log_options.callback");

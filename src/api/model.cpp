@@ -1,9 +1,9 @@
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
 #include "base/file_writer.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 #include "generation/gguf_file.h"
 
 using namespace rustml::api;
@@ -64,7 +64,7 @@ int32_t rustml_model_release(rustml_model* model) {
 
 int32_t rustml_model_get_info(const rustml_model* model, rustml_model_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    const OutStruct<rustml_model_info> result(out, "rustml_model_info");
+    const OutStruct result(out);
     const auto info = scope.model(model).info();
     rustml_model_info filled{};
     filled.n_threads = info.n_threads;
@@ -109,7 +109,7 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
                           rustml_memory_plan* out, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
-    const OutStruct<rustml_memory_plan> result(out, "rustml_memory_plan");
+    const OutStruct result(out);
     const auto model_options = to_model_options(options);
     const auto session_options = to_session_options(session);
     LongCall long_call(call, "model plan");

@@ -1,6 +1,6 @@
 #include "api/options.h"
 
-#include "api/arguments.h"
+#include "boundary/arguments.h"
 
 namespace rustml::api {
 
@@ -40,7 +40,7 @@ generation::ModelOptions to_model_options(const rustml_model_options* given) {
   out.warmup = read_bool(options.warmup, "rustml_model_options.warmup");
   out.check_tensors = read_bool(options.check_tensors, "rustml_model_options.check_tensors");
   out.memory_limit_bytes = options.memory_limit_bytes;
-  out.simd_target = read_text(options.simd_target.ptr, options.simd_target.len, "rustml_model_options.simd_target");
+  out.simd_target = read_text(options.simd_target, "rustml_model_options.simd_target");
   return out;
 }
 
@@ -110,7 +110,7 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
     const auto ids = read_ids(prompt.ids, prompt.n_ids, "rustml_prompt.ids");
     out.ids.assign(ids.begin(), ids.end());
   } else {
-    out.text = read_text(prompt.text.ptr, prompt.text.len, "rustml_prompt.text");
+    out.text = read_text(prompt.text, "rustml_prompt.text");
   }
   if (prompt.kind == RUSTML_PROMPT_MESSAGES) out.add_generation_prompt = adds_generation_prompt(prompt.chat);
   out.parse_special = (prompt.flags & RUSTML_PROMPT_PARSE_SPECIAL) != 0;
@@ -137,7 +137,7 @@ generation::GenerationOptions to_generation_options(const rustml_generation_opti
   for (const rustml_logit_bias& bias : read_array(options.logit_bias, options.n_logit_bias, "rustml_generation_options.logit_bias"))
     out.sampling.logit_bias.push_back({bias.id, bias.bias});
   for (const rustml_text& text : read_array(options.stop_strings, options.n_stop_strings, "rustml_generation_options.stop_strings"))
-    out.stop_strings.emplace_back(read_text(text.ptr, text.len, "rustml_generation_options.stop_strings"));
+    out.stop_strings.emplace_back(read_text(text, "rustml_generation_options.stop_strings"));
   const auto stop_ids = read_ids(options.stop_ids, options.n_stop_ids, "rustml_generation_options.stop_ids");
   out.stop_ids.assign(stop_ids.begin(), stop_ids.end());
   out.max_tokens = options.max_tokens;

@@ -1,12 +1,14 @@
 // The caller's option structs as the engine's. Checked here: what only the ABI has (flags, reserved fields, booleans,
 // pointers, UTF-8, enumerations); ranges of values are the engine's business.
 #pragma once
-#include "api/structs.h"
+#include "boundary/structs.h"
 #include "generation/beam_search.h"
 #include "generation/generation.h"
 #include "rustml.h"
 
 namespace rustml::api {
+
+using namespace boundary;
 
 tensor::DType to_tensor_type(const rustml_quantize_options* given);
 generation::ModelOptions to_model_options(const rustml_model_options* given);

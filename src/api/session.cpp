@@ -1,8 +1,8 @@
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 using rustml::generation::Session;
@@ -57,7 +57,7 @@ int32_t rustml_session_fork(rustml_session* session, rustml_session** out, const
 
 int32_t rustml_session_get_info(const rustml_session* session, rustml_session_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    const OutStruct<rustml_session_info> result(out, "rustml_session_info");
+    const OutStruct result(out);
     const SessionState& state = scope.session_beside_calls(session);
     const auto info = state.published();
     rustml_session_info filled{};

@@ -1,8 +1,8 @@
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/guard.h"
-#include "api/structs.h"
 #include "base/file_writer.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace base = rustml::base;
@@ -61,7 +61,7 @@ int32_t rustml_session_snapshot_write(rustml_session* session, const rustml_sink
 int32_t rustml_snapshot_probe(const rustml_source* source, rustml_snapshot_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, source);
-    const OutStruct<rustml_snapshot_info> result(out, "rustml_snapshot_info");
+    const OutStruct result(out);
     const auto info = rustml::generation::snapshot_probe(*open_reader(source, "source"));
     rustml_snapshot_info filled{};
     filled.format_version = info.format_version;
@@ -80,7 +80,7 @@ int32_t rustml_session_restore(rustml_session* session, const rustml_source* sou
   return guard(error, [&](Scope& scope) {
     adopt(scope, source);
     adopt(scope, call);
-    const OutStruct result(out, "rustml_restore_info", true);
+    const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto reader = open_reader(source, "source");
     LongCall long_call(call, "restore");
@@ -106,7 +106,7 @@ int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t 
                             const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
-    const OutStruct result(out, "rustml_restore_info", true);
+    const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto reader = base::open_file(read_path(path, path_len));
     LongCall long_call(call, "restore");
@@ -136,7 +136,7 @@ int32_t rustml_session_from_buffer(rustml_session* session, const uint8_t* data,
                                    const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     adopt(scope, call);
-    const OutStruct result(out, "rustml_restore_info", true);
+    const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto bytes = read_bytes(data, len, "data");
     const auto reader = base::open_memory(bytes.data(), bytes.size(), "snapshot in memory");

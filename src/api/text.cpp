@@ -1,8 +1,8 @@
-#include "api/arguments.h"
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "api/structs.h"
+#include "boundary/arguments.h"
+#include "boundary/structs.h"
 
 using namespace rustml::api;
 using rustml::tokenizer::Tokenizer;
@@ -71,7 +71,7 @@ int32_t rustml_model_token_bytes(const rustml_model* model, int32_t id, uint8_t*
 
 int32_t rustml_model_token_info(const rustml_model* model, int32_t id, rustml_token_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    const OutStruct<rustml_token_info> result(out, "rustml_token_info");
+    const OutStruct result(out);
     const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_id(tokenizer, id, "id");
     rustml_token_info filled{};

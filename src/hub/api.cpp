@@ -7,16 +7,19 @@
 #include <new>
 
 #include "base/system_error.h"
-#include "hub/arguments.h"
+#include "boundary/library.h"
+#include "boundary/structs.h"
 #include "hub/build_info.h"
 #include "hub/cache.h"
 #include "hub/call.h"
 #include "hub/inventory.h"
+#include "hub/layouts_generated.h"
 #include "hub/names.h"
 #include "hub/resolve.h"
 #include "hub/settings.h"
 
 using namespace rustml::hub;
+using namespace rustml::boundary;
 namespace base = rustml::base;
 using base::Status;
 
@@ -91,20 +94,17 @@ int32_t guard(const rustml_call_options* call, rustml_error** error, Body&& body
 
 }  // namespace
 
+const char* rustml::boundary::library_name() noexcept { return kLibraryName; }
+
 const char* rustml_hub_version(void) { return kVersion; }
 
-int32_t rustml_hub_options_init(rustml_hub_options* options, uint32_t size) {
-  if (!options || size < kMinStruct || size > kMaxStruct) return RUSTML_INVALID_ARGUMENT;
-  std::memset(static_cast<void*>(options), 0, size);
-  options->struct_size = size;
-  return RUSTML_OK;
-}
+int32_t rustml_hub_options_init(rustml_hub_options* options, uint32_t size) { return init_struct(options, size); }
 
 int32_t rustml_hub_resolve(const char* id, uint64_t id_len, const rustml_hub_options* options, char* buf, uint64_t capacity,
                            uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
   return guard(call, error, [&] {
-    const OutText out(buf, capacity, needed);
-    const ModelId model = parse_id(read_text(id, id_len, "id"));
+    const OutBuffer out(buf, capacity, needed);
+    const ModelId model = parse_id(read_string(id, id_len, "id"));
     const Settings settings = read_settings(options);
     return out.fill(resolve(model, settings, Call(call)));
   });
@@ -112,7 +112,7 @@ int32_t rustml_hub_resolve(const char* id, uint64_t id_len, const rustml_hub_opt
 
 int32_t rustml_hub_list(const rustml_hub_options* options, char* buf, uint64_t capacity, uint64_t* needed, rustml_error** error) {
   return guard(nullptr, error, [&] {
-    const OutText out(buf, capacity, needed);
+    const OutBuffer out(buf, capacity, needed);
     const Settings settings = read_settings(options);
     return out.fill(settings.list_text ? list_text(settings) : list_json(settings));
   });
@@ -120,7 +120,7 @@ int32_t rustml_hub_list(const rustml_hub_options* options, char* buf, uint64_t c
 
 int32_t rustml_hub_remove(const char* id, uint64_t id_len, const rustml_hub_options* options, uint64_t* freed, rustml_error** error) {
   return guard(nullptr, error, [&] {
-    const ModelId model = parse_id(read_text(id, id_len, "id"));
+    const ModelId model = parse_id(read_string(id, id_len, "id"));
     const uint64_t bytes = remove(model, read_settings(options));
     if (freed) *freed = bytes;
     return Status::ok;
@@ -130,7 +130,7 @@ int32_t rustml_hub_remove(const char* id, uint64_t id_len, const rustml_hub_opti
 int32_t rustml_hub_verify(const char* id, uint64_t id_len, const rustml_hub_options* options, uint64_t* checked,
                           const rustml_call_options* call, rustml_error** error) {
   return guard(call, error, [&] {
-    const ModelId model = parse_id(read_text(id, id_len, "id"));
+    const ModelId model = parse_id(read_string(id, id_len, "id"));
     const uint64_t bytes = verify(model, read_settings(options), Call(call));
     if (checked) *checked = bytes;
     return Status::ok;

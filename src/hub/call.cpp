@@ -7,10 +7,14 @@
 #include <cmath>
 #include <memory>
 
+#include "base/error.h"
+#include "boundary/structs.h"
+
 namespace rustml::hub {
 
 using base::fail;
 using base::Status;
+using namespace boundary;
 
 namespace {
 constexpr uint64_t kProgressInterval_ns = 200'000'000, kNap_ms = 10;

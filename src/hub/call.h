@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "hub/arguments.h"
-
 namespace rustml::hub {
 
 class Call {

@@ -5,14 +5,16 @@
 #include <cstdlib>
 
 #include "base/ascii.h"
-#include "hub/arguments.h"
+#include "boundary/structs.h"
 #include "hub/disk.h"
+#include "hub/layouts_generated.h"
 
 namespace rustml::hub {
 namespace {
 
 using base::fail;
 using base::Status;
+using namespace boundary;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -71,21 +73,21 @@ bool is_true(std::string value) {
 
 Settings read_settings(const rustml_hub_options* given) {
   const rustml_hub_options options = read_struct(given);
-  if (options.flags & ~(RUSTML_HUB_OFFLINE | RUSTML_HUB_UPDATE | RUSTML_HUB_NO_TOKEN | RUSTML_HUB_LIST_TEXT))
-    fail(Status::invalid_argument, "rustml_hub_options.flags has unknown bits: " + std::to_string(options.flags) + "; known are 15");
+  require_flags(options.flags, RUSTML_HUB_OFFLINE | RUSTML_HUB_UPDATE | RUSTML_HUB_NO_TOKEN | RUSTML_HUB_LIST_TEXT,
+                "rustml_hub_options.flags");
   Settings out;
   out.list_text = (options.flags & RUSTML_HUB_LIST_TEXT) != 0;
   out.offline = (options.flags & RUSTML_HUB_OFFLINE) != 0 || is_true(variable("HF_HUB_OFFLINE"));
   out.stall_s = read_stall();
   out.update = (options.flags & RUSTML_HUB_UPDATE) != 0;
-  out.endpoint = read_text(options.endpoint.ptr, options.endpoint.len, "rustml_hub_options.endpoint");
+  out.endpoint = read_string(options.endpoint, "rustml_hub_options.endpoint");
   if (out.endpoint.empty()) out.endpoint = variable("HF_ENDPOINT");
   if (out.endpoint.empty()) out.endpoint = "https://huggingface.co";
   while (out.endpoint.ends_with('/')) out.endpoint.pop_back();
-  out.cache_dir = expanded(read_text(options.cache_dir.ptr, options.cache_dir.len, "rustml_hub_options.cache_dir"));
+  out.cache_dir = expanded(read_string(options.cache_dir, "rustml_hub_options.cache_dir"));
   if (out.cache_dir.empty()) out.cache_dir = expanded(variable("HF_HUB_CACHE"));
   if (out.cache_dir.empty()) out.cache_dir = home_of_hub() + "/hub";
-  out.token = read_text(options.token.ptr, options.token.len, "rustml_hub_options.token");
+  out.token = read_string(options.token, "rustml_hub_options.token");
   if (out.token.empty()) out.token = read_token();
   out.token = (options.flags & RUSTML_HUB_NO_TOKEN) != 0 ? "" : trimmed_token(out.token);
   return out;

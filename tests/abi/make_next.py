@@ -1,4 +1,4 @@
-"""make_next.py OUT: the sources of a library one minor version later than this tree's, in OUT (include/, src/api/).
+"""make_next.py OUT: the sources of a library one minor version later than this tree's, in OUT (include/, src/api/, src/boundary/).
 
 What 1.x allows is planted: a field at the end of an option struct and of a result struct, and a function in a version node of
 its own. The tests run clients of each version on libraries of each version.
@@ -20,7 +20,6 @@ PLANTED = {
         (r"\n\} rustml_result;", "\n  uint64_t later_result; /* later_option, as it was understood */\n} rustml_result;"),
         (r"(\n#ifdef __cplusplus\n\}\n#endif\n#endif)", r"\n/* Came with this version. */\nRUSTML_API int32_t rustml_later(void);\n\1"),
     ],
-    "src/api/structs.h": [(r"(RUSTML_LAYOUT\(rustml_generation_options,[^)]*)\)", r"\1, &S::later_option)")],
     "src/api/generation.cpp": [
         (r"result\.write\(to_result\(running_generation->result\(\)\)\);",
          "auto filled = to_result(running_generation->result());\n    filled.later_result = options.later_option;\n    result.write(filled);"),
@@ -32,7 +31,7 @@ PLANTED = {
 def main():
     out = pathlib.Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
-    for folder in ("include", "scripts", "src/api", "src/hub"):
+    for folder in ("include", "scripts", "src/api", "src/boundary", "src/hub"):
         shutil.copytree(ROOT / folder, out / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name, changes in PLANTED.items():
         text = (out / name).read_text(encoding="utf-8")

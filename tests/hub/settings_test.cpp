@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -71,6 +72,26 @@ TEST(Settings, WhereTheTokenComesFrom) {
   EXPECT_EQ(under({{"HF_HOME", folder}}, &options).token, "");
   EXPECT_THROW(under({{"HF_HOME", folder}, {"HF_TOKEN", "a\r\nX: b"}}), base::Error);
   std::filesystem::remove_all(folder);
+}
+
+TEST(Settings, OlderAndNewerCallers) {
+  alignas(8) std::array<unsigned char, 64> bytes{};
+  auto* options = reinterpret_cast<rustml_hub_options*>(bytes.data());
+  ASSERT_EQ(rustml_hub_options_init(options, 64), RUSTML_OK);
+  options->cache_dir = {"/c", 2};
+  options->token = {"t", 1};
+  EXPECT_EQ(under({}, options).token, "t");
+  options->struct_size = 47;  // ends inside token
+  EXPECT_EQ(under({}, options).cache_dir, "/c");
+  EXPECT_EQ(under({}, options).token, "");
+  options->struct_size = 64;
+  bytes[60] = 1;
+  EXPECT_THROW(under({}, options), base::Error) << "an option this library does not know";
+  for (const uint32_t size : {0u, 7u, 65537u}) {
+    options->struct_size = size;
+    EXPECT_THROW(under({}, options), base::Error) << size;
+    EXPECT_EQ(rustml_hub_options_init(options, size), RUSTML_INVALID_ARGUMENT);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Reading and filling what callers point at: text, ids, paths, buffers, out parameters.
 #pragma once
+#include <rustml.h>
+
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -7,15 +9,19 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "rustml.h"
 
-namespace rustml::api {
+namespace rustml::boundary {
 
 // No process can own more bytes than this (47-bit user addresses), so a longer length is a mistake.
 constexpr uint64_t kMaxBytes = uint64_t{1} << 47;
+constexpr uint64_t kMaxStringBytes = 1 << 20;
 
 // `name` is the parameter's or field's, for messages. Valid UTF-8; NULL with length 0 is empty.
 std::string_view read_text(const char* ptr, uint64_t len, const char* name);
+inline std::string_view read_text(const rustml_text& text, const char* name) { return read_text(text.ptr, text.len, name); }
+// Text without NUL bytes and of at most 1 MiB: a path, an address, a name.
+std::string read_string(const char* ptr, uint64_t len, const char* name);
+inline std::string read_string(const rustml_text& text, const char* name) { return read_string(text.ptr, text.len, name); }
 std::string read_path(const char* path, uint64_t len);
 // NULL with n 0 is empty.
 std::span<const int32_t> read_ids(const int32_t* ids, uint64_t n, const char* name);
@@ -50,6 +56,7 @@ class OutBuffer {
     *needed_ = n;
     return n <= capacity_ || asks_size() ? base::Status::ok : base::Status::buffer_too_small;
   }
+  base::Status fill(std::span<const T> values) const noexcept { return fill(values.data(), values.size()); }
   base::Status fill(const T* values, uint64_t n) const noexcept {
     const base::Status status = fits(n);
     if (status == base::Status::ok && buf_ && n > 0) std::memcpy(buf_, values, n * sizeof(T));
@@ -62,4 +69,4 @@ class OutBuffer {
   uint64_t* needed_;
 };
 
-}  // namespace rustml::api
+}  // namespace rustml::boundary

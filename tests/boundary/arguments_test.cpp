@@ -1,10 +1,10 @@
-#include "api/arguments.h"
+#include "boundary/arguments.h"
 
 #include <gtest/gtest.h>
 
 #include "../base/expect_error.h"
 
-namespace rustml::api {
+namespace rustml::boundary {
 namespace {
 
 using base::Status;
@@ -19,6 +19,15 @@ TEST(Arguments, Text) {
   EXPECT_ERROR(read_text("a", uint64_t{1} << 63, "t"), Status::invalid_argument, "at most 2^47");
   EXPECT_ERROR(read_text("ab\xFF", 3, "t"), Status::invalid_argument, "not valid UTF-8 at byte 2");
   EXPECT_ERROR(read_text("\xED\xA0\x80", 3, "t"), Status::invalid_argument, "at byte 0");  // a surrogate
+}
+
+TEST(Arguments, Strings) {
+  EXPECT_EQ(read_string(nullptr, 0, "x"), "");
+  EXPECT_EQ(read_string("abc", RUSTML_NUL_TERMINATED, "x"), "abc");
+  EXPECT_ERROR(read_string(nullptr, 1, "x"), Status::invalid_argument, "x is NULL with length 1");
+  EXPECT_ERROR(read_string("a\0b", 3, "x"), Status::invalid_argument, "x has a NUL byte at offset 1");
+  EXPECT_ERROR(read_string("\xFF", 1, "x"), Status::invalid_argument, "not valid UTF-8");
+  EXPECT_ERROR(read_string("a", uint64_t{1} << 40, "x"), Status::invalid_argument, "at most 1048576 bytes");  // and it is not looked at
 }
 
 TEST(Arguments, Paths) {
@@ -62,4 +71,4 @@ TEST(Arguments, Buffers) {
 }
 
 }  // namespace
-}  // namespace rustml::api
+}  // namespace rustml::boundary

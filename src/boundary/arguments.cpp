@@ -1,8 +1,8 @@
-#include "api/arguments.h"
+#include "boundary/arguments.h"
 
 #include "base/utf8.h"
 
-namespace rustml::api {
+namespace rustml::boundary {
 
 using base::fail;
 using base::Status;
@@ -46,12 +46,19 @@ std::string_view read_text(const char* ptr, uint64_t len, const char* name) {
   return text;
 }
 
-std::string read_path(const char* path, uint64_t len) {
-  const std::string_view text = read_text(path, len, "path");
-  if (text.empty()) refuse("path", "empty", "the path of a file");
+std::string read_string(const char* ptr, uint64_t len, const char* name) {
+  if (ptr && len == RUSTML_NUL_TERMINATED) len = std::strlen(ptr);
+  if (ptr && len > kMaxStringBytes) refuse(name, std::to_string(len) + " bytes long", "at most 1048576 bytes long");
+  const std::string_view text = read_text(ptr, len, name);
   if (const size_t at = text.find('\0'); at != text.npos)
-    fail(Status::invalid_argument, "path has a NUL byte at offset " + std::to_string(at));
+    fail(Status::invalid_argument, std::string(name) + " has a NUL byte at offset " + std::to_string(at));
   return std::string(text);
+}
+
+std::string read_path(const char* path, uint64_t len) {
+  std::string text = read_string(path, len, "path");
+  if (text.empty()) refuse("path", "empty", "the path of a file");
+  return text;
 }
 
 std::span<const int32_t> read_ids(const int32_t* ids, uint64_t n, const char* name) {
@@ -66,4 +73,4 @@ std::span<const std::byte> read_bytes(const void* data, uint64_t len, const char
   return {static_cast<const std::byte*>(data), len};
 }
 
-}  // namespace rustml::api
+}  // namespace rustml::boundary
