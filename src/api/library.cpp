@@ -35,10 +35,12 @@ std::string json_array(const Names& names) {
 std::string describe_build() {
   std::vector<std::string_view> usable;
   for (const auto* table : rustml::kernels::available()) usable.push_back(table->target);
+  std::vector<std::string_view> formats;
+  for (const rustml::formats::FormatNames& format : rustml::formats::kFormats) formats.push_back(format.id);
   return "{\"version\":" + base::json_string(kVersion) + ",\"compiler\":" + base::json_string(__VERSION__) +
          ",\"build_type\":" + base::json_string(kBuildType) + ",\"dependencies\":" + kDependenciesJson +
          ",\"simd_targets\":" + json_array(usable) + ",\"simd_targets_compiled\":" + json_array(rustml::kernels::compiled()) +
-         ",\"formats\":[\"gguf\"]}";
+         ",\"formats\":" + json_array(formats) + "}";
 }
 
 // The destroy of a log callback: when the last copy of its sink goes.

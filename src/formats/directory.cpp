@@ -155,7 +155,7 @@ ModelFile read_directory(const std::string& utf8_path, runtime::Call& call) {
   call.stop.check("model load");
   const Directory directory(utf8_path);
   ModelFile model;
-  model.format = "SafeTensors";
+  model.format = Format::safetensors;
   model.name = directory.name();
   for (const Document& document : kDocuments) {
     if (auto reader = directory.open(document.name)) {

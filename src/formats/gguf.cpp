@@ -122,7 +122,7 @@ class Parser {
       fail(Status::unimplemented,
            "version " + std::to_string(version) + " is not supported; versions 2 and 3 are: convert the model again");
     }
-    file_.format = "GGUF v" + std::to_string(version);
+    file_.version = version;
     n_tensors_ = in_.number<uint64_t>("number of tensors");
     n_keys_ = in_.number<uint64_t>("number of keys");
     in_.require(n_keys_, kMinKeyBytes, "list of keys");

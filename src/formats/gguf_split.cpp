@@ -83,7 +83,7 @@ ModelFile join_gguf_parts(ModelFile part, const std::string& utf8_path, runtime:
     require_key(next, kCount, count, "by its name");
     if (i == 0) {
       n_tensors = next.require_uint(kTensorCount);
-      model.format = next.format;
+      model.version = next.version;
       model.name = next.name;
       model.metadata = std::move(next.metadata);
     } else {

@@ -41,6 +41,10 @@ const Value& required(const ModelFile& file, const std::string& key) {
 
 }  // namespace
 
+std::string ModelFile::format_text() const {
+  return std::string(names_of(format).text) + (version > 0 ? " v" + std::to_string(version) : "");
+}
+
 uint64_t ModelFile::bytes() const {
   uint64_t sum = 0;
   for (const auto& reader : readers) sum += reader->size();

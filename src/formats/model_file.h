@@ -40,8 +40,18 @@ struct TensorInfo {
   uint32_t file = 0;  // readers[file]
 };
 
+// All that `open` and `open_path` read: a GGUF file, and a directory with SafeTensors.
+enum class Format : uint8_t { gguf, safetensors };
+struct FormatNames {
+  Format format;
+  const char *text, *id;  // for people; for rustml_build_json
+};
+inline constexpr FormatNames kFormats[] = {{Format::gguf, "GGUF", "gguf"}, {Format::safetensors, "SafeTensors", "safetensors"}};
+constexpr const FormatNames& names_of(Format format) { return kFormats[static_cast<size_t>(format)]; }
+
 struct ModelFile {
-  std::string format;                                      // "GGUF v3", "SafeTensors"
+  Format format = Format::gguf;
+  uint32_t version = 0;                                    // of the format; 0: it has none
   std::string name;                                        // of the file or directory, for messages
   std::vector<std::unique_ptr<base::FileReader>> readers;  // one, or one per shard
   // Of a Hugging Face directory: the texts beside the weights, by file name: config.json, tokenizer.json, ...
@@ -54,7 +64,8 @@ struct ModelFile {
   // SafeTensors: name -> type of tensors that nothing here computes with (mask buffers, ...). They only hinder who asks.
   std::map<std::string, std::string> unsupported;
 
-  uint64_t bytes() const;  // of all readers
+  std::string format_text() const;  // "GGUF v3", "SafeTensors"
+  uint64_t bytes() const;           // of all readers
   // All of a tensor's bytes [offset, offset + n).
   void read(const TensorInfo& tensor, uint64_t offset, void* buf, uint64_t n) const {
     readers[tensor.file]->read_at(tensor.offset + offset, buf, n);

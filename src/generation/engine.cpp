@@ -51,7 +51,7 @@ std::string format(const char* pattern, auto... values) {
 
 models::Quantization quantization(const ModelOptions& options, const formats::ModelFile& file) {
   using Quantize = ModelOptions::Quantize;
-  const bool keep = options.quantize == Quantize::keep || (options.quantize == Quantize::automatic && file.format != "SafeTensors");
+  const bool keep = options.quantize == Quantize::keep || (options.quantize == Quantize::automatic && file.format == formats::Format::gguf);
   return {keep, options.quantize == Quantize::q4_0 ? tensor::DType::q4_0 : tensor::DType::q8_0,
           static_cast<int64_t>(options.quantize_min_dim)};
 }
@@ -67,7 +67,7 @@ std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& f
                                                      runtime::StopSignal& stop) {
   runtime::Call call{stop, {}};
   const auto vocab = static_cast<int32_t>(config.vocab);
-  if (file.format != "SafeTensors") {
+  if (file.format == formats::Format::gguf) {
     auto tokenizer = tokenizer::from_gguf(file, call);
     if (tokenizer->size() != vocab)
       fail(Status::data_loss, "tokenizer has " + std::to_string(tokenizer->size()) + " tokens but token_embd.weight has " +
@@ -130,7 +130,7 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
     : budget_(std::make_shared<runtime::MemoryBudget>(options.memory_limit_bytes)),
       kernels_(choose_kernels(options.simd_target)),
       n_threads_(choose_threads(options.n_threads)),
-      format_(file.format) {
+      format_(file.format_text()) {
   const models::Plan plan = models::plan(file);
   const models::Quantization quantize = quantization(options, file);
   const uint64_t bytes = count_bytes(file, plan, quantize);
@@ -147,13 +147,13 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
   weights_ = runtime::Region(bytes, runtime::Region::Pages::huge);
   models::WeightBinder binder(file, plan.names, quantize, weights_.data());
   model_ = models::bind(plan, binder);
-  log_info("Loading " + file.format.substr(0, file.format.find(' ')) + " weights...");
+  log_info(std::string("Loading ") + formats::names_of(file.format).text + " weights...");
   fingerprint_ = binder.load(*team_, {n_threads_, options.check_tensors, &tokenizer}, call);
   tokenizer.finish();
   file.require_unchanged(call);
   if (tokenizer_->exists())
     log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
-             (file.format == "SafeTensors" ? "tokenizer.json" : tokenizer_->kind()) + ")");
+             (file.format == formats::Format::safetensors ? "tokenizer.json" : tokenizer_->kind()) + ")");
   chat_shape_ = chat::detect(c.chat_template);
   model_->loaded();
   n_parameters_ = binder.n_parameters();

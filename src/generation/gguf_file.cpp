@@ -12,7 +12,7 @@ namespace rustml::generation {
 void write_gguf(const formats::ModelFile& file, tensor::DType type, const Session::Write& write, runtime::Call& call) {
   call.stop.check("quantize");
   models::Export plan = models::plan_export(file, type);
-  if (file.format == "SafeTensors") tokenizer::export_gguf(file, plan.vocab, plan.metadata, call);
+  if (file.format == formats::Format::safetensors) tokenizer::export_gguf(file, plan.vocab, plan.metadata, call);
   std::vector<formats::GgufTensor> heads;
   uint64_t total = 0, done = 0;
   for (const models::ExportTensor& t : plan.tensors) {

@@ -201,7 +201,7 @@ Export plan_export(const ModelFile& file, DType type) {
   bind(planned, counting);  // names and shapes are right
   Export out;
   out.vocab = planned.config.vocab;
-  if (file.format == "SafeTensors")
+  if (file.format == formats::Format::safetensors)
     export_directory(file, planned, type, out);
   else
     export_gguf(file, type, out);

@@ -57,7 +57,7 @@ Plan plan_json(const formats::ModelFile& file) {
 }  // namespace
 
 Plan plan(const formats::ModelFile& file) {
-  if (file.format == "SafeTensors") return plan_json(file);
+  if (file.format == formats::Format::safetensors) return plan_json(file);
   const std::string name = file.require_string("general.architecture");
   for (const Architecture& a : kArchitectures)
     if (a.read_gguf && name == a.name) return {&a, a.read_gguf(file, a.name), {}};

@@ -48,7 +48,7 @@ class WeightBinder {
   WeightBinder(const formats::ModelFile& file, TensorNames names, Quantization quantization, std::byte* base)
       : file_(file), names_(std::move(names)), quantization_(quantization), base_(base) {}
 
-  bool safetensors() const noexcept { return file_.format == "SafeTensors"; }
+  bool safetensors() const noexcept { return file_.format == formats::Format::safetensors; }
   bool has(const std::string& name) const { return file_.find(names_.in_file(name)) != nullptr; }
   // data_loss naming tensor, wanted and found shape.
   ops::Matrix matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, const Source& source = {});

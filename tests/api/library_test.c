@@ -58,6 +58,7 @@ int main(int argc, char **argv) {
   CHECK(strcmp(rustml_version(), "1.0.0") == 0);
   CHECK(strstr(rustml_build_json(), "\"simd_targets\":[\"") != NULL);
   CHECK(strstr(rustml_build_json(), "\"pcre2\":\"10.") != NULL);
+  CHECK(strstr(rustml_build_json(), "\"formats\":[\"gguf\",\"safetensors\"]") != NULL);
   CHECK(rustml_build_json() == rustml_build_json());
 
   now = rustml_now_ns();

@@ -48,7 +48,8 @@ void write_shards(const TemporaryDirectory& directory) {
 
 TEST(Directory, SampleOfSafetensors) {
   const ModelFile file = open_at(kSamples + "one");
-  EXPECT_EQ(file.format, "SafeTensors");
+  EXPECT_EQ(file.format, Format::safetensors);
+  EXPECT_EQ(file.format_text(), "SafeTensors");
   EXPECT_NE(file.name.find("one"), std::string::npos);
   ASSERT_EQ(file.readers.size(), 1u);
   EXPECT_EQ(file.bytes(), 771u);

@@ -38,7 +38,7 @@ struct Parts : TemporaryDirectory {
 TEST(GgufSplit, SampleOfGguf) {
   for (const char* given : {kFirst, kSecond, kThird}) {
     const ModelFile file = open_at(std::string(RUSTML_TEST_DATA "/data/parts/") + given);
-    EXPECT_EQ(file.format, "GGUF v3");
+    EXPECT_EQ(file.format_text(), "GGUF v3");
     EXPECT_EQ(file.require_string("general.name"), "sample");
     EXPECT_NE(file.name.find(kFirst), std::string::npos);
     ASSERT_EQ(file.readers.size(), 3u);

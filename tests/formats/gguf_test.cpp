@@ -53,7 +53,7 @@ TEST(Gguf, ReadsEveryKindOfValue) {
   for (const uint32_t version : {2u, 3u}) {
     const std::string bytes = small_file(version);
     const ModelFile file = open_bytes(bytes);
-    EXPECT_EQ(file.format, "GGUF v" + std::to_string(version));
+    EXPECT_EQ(file.format_text(), "GGUF v" + std::to_string(version));
     EXPECT_EQ(file.metadata.size(), 21u);
     EXPECT_EQ(file.require_string("general.architecture"), "gpt2");
     EXPECT_EQ(file.require_uint("u8"), 200u);

@@ -48,7 +48,7 @@ TEST(GgufWriter, OurReaderGetsBackWhatWasWritten) {
   const std::map<std::string, Value> metadata = {{"general.architecture", std::string("gpt2")}, {"n", uint64_t{3}}};
   const std::string bytes = gguf_head(metadata, {{"v", tensor::DType::f16, {1, 5}}}) + std::string(32, '\1');
   const ModelFile file = open_bytes(bytes);
-  EXPECT_EQ(file.format, "GGUF v3");
+  EXPECT_EQ(file.format_text(), "GGUF v3");
   EXPECT_EQ(file.metadata, metadata);
   ASSERT_EQ(file.tensors.size(), 1u);
   EXPECT_EQ(file.tensors[0].shape, (std::vector<int64_t>{1, 5}));

@@ -74,6 +74,17 @@ TEST(Open, StopsBeforeReading) {
   EXPECT_ERROR(open(base::open_memory(bytes.data(), bytes.size(), "m"), call), Status::deadline_exceeded, "model load");
 }
 
+TEST(Open, EveryFormatThatIsListed) {
+  const TemporaryDirectory directory;
+  directory.write("m", gguf({architecture()}, {}));
+  const std::filesystem::path samples[] = {directory / "m", RUSTML_TEST_DATA "/../golden/data/architectures/llama"};
+  ASSERT_EQ(std::size(samples), std::size(kFormats));
+  for (size_t i = 0; i < std::size(kFormats); ++i) {
+    EXPECT_EQ(open_at(samples[i]).format, kFormats[i].format) << kFormats[i].text;
+    EXPECT_EQ(&names_of(kFormats[i].format), &kFormats[i]);
+  }
+}
+
 TEST(Open, Paths) {
   const TemporaryDirectory directory;
   directory.write("m", gguf({architecture()}, {}));

@@ -41,7 +41,7 @@ class MadeFile {
     return tensor(name, std::move(shape), values);
   }
   formats::ModelFile& file() {
-    file_.format = file_.documents.empty() ? "made" : "SafeTensors";
+    file_.format = file_.documents.empty() ? formats::Format::gguf : formats::Format::safetensors;
     file_.name = file_.documents.empty() ? "" : "made";
     file_.readers.clear();
     file_.readers.push_back(base::open_memory(bytes_.data(), bytes_.size(), "made"));
