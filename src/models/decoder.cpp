@@ -149,7 +149,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   const ops::QueryKeyPreparation how{w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
                                      in_window ? s.window_sines : s.sines};
   ops::attention(c, shape, how, s.qkv, n, n_queries, position, cache, own.partial, own.merged, s.partial, s.attended,
-                 ops::first_weights(c, w.out), c.tracing() ? &times.prepare : nullptr);
+                 ops::first_weights(c, std::span(&w.out, 1)), c.tracing() ? &times.prepare : nullptr);
   if (n_queries == 0) return {};
   c.member.sync();
   const float* attended = s.attended;

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "models/model.h"
+#include "ops/activations.h"
+#include "ops/gated_linear.h"
 #include "ops/linear.h"
+#include "ops/norm.h"
 
 namespace rustml::models {
 
@@ -43,7 +46,7 @@ class Decoder : public Model {
   virtual void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const = 0;
   // The weights that this member reads first in layer `index`; of the head for n_layers.
   const std::byte* layer_weights(const ops::Context& c, int64_t index) const {
-    return index < config_.n_layers ? ops::first_weights(c, first_matrices(index)) : ops::first_weights(c, head_);
+    return index < config_.n_layers ? ops::first_weights(c, first_matrices(index)) : ops::first_weights(c, std::span(&head_, 1));
   }
   virtual std::span<const ops::Matrix> first_matrices(int64_t index) const = 0;
   // The embedding of a token [hidden]. spare: [hidden].

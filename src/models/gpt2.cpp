@@ -73,12 +73,13 @@ class Gpt2 final : public Decoder {
     const auto [first, n] = rows_in_use(pass, index);
     if (n == 0) return;
     float* x = s.x + first * h;
-    ops::linear(c, w.attention.out, attended, n, x, h, true, ops::first_weights(c, w.up));
+    ops::linear(c, w.attention.out, attended, n, x, h, true, ops::first_weights(c, std::span(&w.up, 1)));
     c.member.sync();
     times.lap.add(times.out);
 
     const ops::Activations normed_again = ops::normalize(c, x, w.ffn_norm, n, h, w.up.quantized());
-    ops::gate_up(c, w.up, nullptr, c.kernels.gelu_tanh_mul, normed_again, n, s.gate, nullptr, ops::first_weights(c, w.down));
+    ops::gated_linear(c, w.up, nullptr, c.kernels.gelu_tanh_mul, normed_again, n, s.gate, nullptr,
+                      ops::first_weights(c, std::span(&w.down, 1)));
     c.member.sync();
     const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.down.quantized());
     ops::linear(c, w.down, inner, n, x, h, true, layer_weights(c, index + 1));
