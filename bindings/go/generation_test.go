@@ -21,7 +21,7 @@ func data(t testing.TB, name string) string {
 	}
 	path := filepath.Join(folder, name)
 	if _, err := os.Stat(path); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	return path
 }

@@ -213,7 +213,7 @@ def main():
             subprocess.run(["abidiff", "--version"], capture_output=True)
         except (ImportError, OSError, RuntimeError) as problem:
             print(f"SKIPPED {sys.argv[1]}: {problem}; apt-get install python3-clang abigail-tools")
-            return 0
+            return 77
     breaches = list(globals()[f"check_{sys.argv[1]}"](*sys.argv[2:]))
     for breach in breaches:
         print(breach)

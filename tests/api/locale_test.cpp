@@ -295,6 +295,10 @@ int main(int argc, char** argv) {
   compare(texts(), wanted, "a C++ locale with grouping");
   std::locale::global(std::locale::classic());
   std::filesystem::remove_all(folder);
-  if (n_made < 3) printf("SKIPPED api.locale: %d of 3 locales; localedef and its sources are in Debian's package locales\n", 3 - n_made);
+  puts("PASSED the C locale");
+  if (n_made < 3)
+    printf("SKIPPED other locales: %d of 3 could not be made; localedef and its sources are in Debian's package locales\n", 3 - n_made);
+  else
+    puts("PASSED other locales");
   return finish();
 }

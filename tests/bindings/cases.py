@@ -108,6 +108,8 @@ def prepare(work):
     if subprocess.run(["cat", forbidden], preexec_fn=drop_powers, capture_output=True).returncode == 0:
         print("SKIPPED permissions: this process may read everything")
         cases["cases"] = [case for case in cases["cases"] if case.get("requires") != "permissions"]
+    else:
+        print("PASSED permissions")
     (work / "cases.json").write_text(json.dumps(cases))
     return cases
 
@@ -203,6 +205,8 @@ def main():
     for language, runner in runners.items():
         found[language], bad = start(language, runner, libraries, work)
         failed += bad
+        if not bad:
+            print(f"PASSED {language}")
     failed += compare(found) + exchange(runners, cases, libraries, work)
     sys.exit(f"{failed} FAILED" if failed else 0)
 

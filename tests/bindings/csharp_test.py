@@ -16,7 +16,8 @@ from csharp_tools import HERE, ROOT
 
 DATA = ROOT / "tests/golden/data"
 TINY = DATA / "architectures/llama.gguf"
-SMOLLM2 = csharp_tools.CACHE / "rustml/SmolLM2-135M-Instruct.Q4_1.gguf"
+SMOLLM2 = os.environ.get("RUSTML_SMOLLM2")
+PARTS = ("layer", "nothing found", "overhead on SmolLM2")
 EXAMPLES = {"Hello": "", "Stream": "", "Chat": "Hello\nAnd you?\n", "Cancel": "", "Snapshot": ""}
 
 
@@ -48,7 +49,8 @@ class Test:
                  COMPlus_TieredCompilation="0")  # no thread that compiles again: they are counted
         raw = ROOT / "bindings/csharp/Rustml/Native.generated.cs"
         program = self.tools.program("OverheadTest", [HERE / "OverheadTest.cs", raw], "-unsafe")
-        self.run(program, TINY, *[SMOLLM2] * SMOLLM2.exists(), library=library)
+        self.run(program, TINY, *[SMOLLM2] * bool(SMOLLM2), library=library)
+        print("PASSED overhead on SmolLM2" if SMOLLM2 else "SKIPPED overhead on SmolLM2: set RUSTML_SMOLLM2=$(scripts/fetch-model)")
 
     def finding(self, library):
         program = self.tools.program("LoaderTest", [HERE / "LoaderTest.cs"])
@@ -62,6 +64,7 @@ class Test:
         else:
             places = [f"{self.work}/{folder}{name}" for folder in ("", "runtimes/linux-x64/native/") for name in ("librustml.so.1", "librustml.so")]
             self.run(program, "absent", *places, "librustml.so.1: not among")
+            print("PASSED nothing found")
         self.run(program, "refused", library=other_library(self.work))
 
     def package(self, library):
@@ -104,14 +107,16 @@ def main():
     try:
         test = Test(libraries, work)
     except csharp_tools.Skipped as reason:
-        print(f"SKIPPED csharp: {reason}")
-        return 0
+        print("".join(f"SKIPPED {part}: {reason}\n" for part in PARTS))
+        return 77
     library = libraries / "librustml.so"
     test.finding(library)
     test.package(library.resolve())
     test.examples(library)
     test.hosts(library)
-    return f"{test.failures} FAILED" if test.failures else 0
+    if test.failures:
+        return f"{test.failures} FAILED"
+    print("PASSED layer")
 
 
 sys.exit(main())

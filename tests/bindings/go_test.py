@@ -77,13 +77,14 @@ def purego(work, environment):
     installed = [place for place in places if os.path.exists(place)] + re.findall(
         r"librustml\.so\S*", subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout)
     if installed:
-        print(f"SKIPPED every place where it looks: {installed[0]} is installed on this system")
+        print(f"SKIPPED places where it looks: {installed[0]} is installed on this system")
         return
     bare = {name: value for name, value in os.environ.items() if name not in ("RUSTML_LIBRARY", "LD_LIBRARY_PATH")}
     done = subprocess.run([probe, MODEL], env=bare, capture_output=True, text=True)
     tried = re.findall(r"^  (\S+): ", done.stderr, re.M)
     if done.returncode == 0 or not set(places) | set(names) <= set(tried):
         sys.exit(f"FAILED: without a library it says it tried {tried}: {done.stderr}")
+    print("PASSED places where it looks")
 
 
 def examples(work, environment):
@@ -111,17 +112,20 @@ def examples(work, environment):
 def main():
     libraries, work = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve() / f"golang-{sys.argv[3]}"
     work.mkdir(parents=True, exist_ok=True)
+    part = sys.argv[3]
     reason = skipped()
     if reason:
-        print(f"SKIPPED go: {reason}")
-        return
+        for name in [part] + ["places where it looks"] * (part == "purego"):
+            print(f"SKIPPED {name}: {reason}")
+        sys.exit(77)
     (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\n"
                                     f"Libs: -L{libraries} -lrustml\n")
     unformatted = run(["gofmt", "-l", GO, EXAMPLES, ROOT / "tests/bindings"], ROOT).split()
     if unformatted:
         sys.exit(f"FAILED: gofmt -w {' '.join(unformatted)}")
-    {"cgo": cgo, "purego": purego, "examples": examples}[sys.argv[3]](work, {
+    {"cgo": cgo, "purego": purego, "examples": examples}[part](work, {
         "PKG_CONFIG_PATH": str(work), "LD_LIBRARY_PATH": str(libraries), "RUSTML_LIBRARY": str(libraries / "librustml.so")})
+    print(f"PASSED {part}")
 
 
 main()

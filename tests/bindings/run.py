@@ -118,8 +118,10 @@ def main():
         for misfit in MISFITS:
             other = other_library(work, misfit)
             test(LD_LIBRARY_PATH=str(other), RUSTML_LIBRARY=str(other / "librustml.so"), RUSTML_EXPECT_REFUSAL=misfit)
+        print(f"PASSED {language}")
     except Skipped as reason:
         print(f"SKIPPED {language}: {reason}")
+        sys.exit(77)
     except subprocess.CalledProcessError as failed:
         sys.exit(f"FAILED {language}: {failed}")
 

@@ -116,6 +116,7 @@ def main():
         new_user(build, work)
     except Skipped as reason:
         print(f"SKIPPED rust: {reason}")
+        sys.exit(77)
     except subprocess.CalledProcessError as failed:
         sys.exit(f"FAILED rust: {failed}")
 

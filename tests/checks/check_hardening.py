@@ -60,9 +60,11 @@ def main():
         sys.exit("check_hardening.py: wants linked files and objects")
     noted = not File(readelf, crti).lacks_note()
     if not noted:
-        print(f"SKIPPED notes of {linked[0].machine} in linked files: this system's {crti} has none; those of {len(objects)} objects are looked at")
+        print(f"SKIPPED notes of linked files: this system's {crti} has none for {linked[0].machine}; those of objects are looked at")
     found = [f"{file.path}: {breach}" for file in files for breach in file.breaches(fortified, noted or file.kind == "REL")]
-    print("\n".join(found) if found else f"{len(linked)} linked files and {len(objects)} objects: good")
+    if noted and not found:
+        print("PASSED notes of linked files")
+    print("\n".join(found) if found else f"PASSED hardening: {len(linked)} linked files and {len(objects)} objects")
     sys.exit(1 if found else 0)
 
 

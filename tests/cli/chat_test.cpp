@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "../real_files.h"
 #include "program.h"
 
 namespace rustml::cli_test {
@@ -55,10 +56,9 @@ TEST(Chat, ContextTooSmallIsNamed) {
 
 // The whole conversation written out by hand in ChatML, as SmolLM2's template has it, gives the same second answer.
 TEST(Chat, SmolLM2SeesTheWholeConversation) {
-  const auto model = smollm2("Chat.SmolLM2SeesTheWholeConversation");
-  if (!model) return;
+  SMOLLM2_OR_SKIP(model);
   const Outcome chat =
-      infer({"chat", "--gguf", *model, "--max-tokens", "16", "--quiet"}, {.text = "My name is Robert.\nWhat is my name?\n"});
+      infer({"chat", "--gguf", model, "--max-tokens", "16", "--quiet"}, {.text = "My name is Robert.\nWhat is my name?\n"});
   ASSERT_EQ(chat.exit_code, 0) << chat.err;
   const size_t end = chat.out.find('\n');
   ASSERT_NE(end, std::string::npos);
@@ -67,7 +67,7 @@ TEST(Chat, SmolLM2SeesTheWholeConversation) {
       "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
       "<|im_start|>user\nMy name is Robert.<|im_end|>\n<|im_start|>assistant\n" +
       first + "<|im_end|>\n<|im_start|>user\nWhat is my name?<|im_end|>\n<|im_start|>assistant\n";
-  const Outcome run = infer({"--gguf", *model, "--prompt", "-", "--parse-special", "--max-tokens", "16", "--quiet"}, {.text = text});
+  const Outcome run = infer({"--gguf", model, "--prompt", "-", "--parse-special", "--max-tokens", "16", "--quiet"}, {.text = text});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(chat.out.substr(end + 1), run.out + "\n");
 }

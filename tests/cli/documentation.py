@@ -35,7 +35,7 @@ def output(*command, text=None, folder=None):
 def need(tool):
     if not shutil.which(tool):
         print(f"SKIPPED {sys.argv[3]}: no {tool}; apt-get install {tool}")
-        sys.exit(0)
+        sys.exit(77)
 
 
 def commands():

@@ -134,18 +134,6 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-std::optional<std::string> smollm2(const char* group) {
-  const auto variable = [](const char* name) { return std::getenv(name) != nullptr ? std::string(std::getenv(name)) : std::string(); };
-  std::string path = variable("RUSTML_SMOLLM2");
-  if (path.empty()) {
-    const std::string cache = variable("XDG_CACHE_HOME").empty() ? variable("HOME") + "/.cache" : variable("XDG_CACHE_HOME");
-    path = cache + "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
-  }
-  if (std::filesystem::exists(path)) return path;
-  std::printf("SKIPPED %s: %s is absent; scripts/fetch-model gets it\n", group, path.c_str());
-  return std::nullopt;
-}
-
 TemporaryFile::TemporaryFile(const std::string& name, std::string_view content) {
   folder_ = (std::filesystem::temp_directory_path() / "rustml-cli-XXXXXX").string();
   if (mkdtemp(folder_.data()) == nullptr) std::abort();

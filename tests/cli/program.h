@@ -1,7 +1,6 @@
 // Runs the real rustml-infer as a process: arguments and standard input in; exit code and both outputs back.
 #pragma once
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +28,6 @@ Outcome infer(const std::vector<std::string>& arguments, const Input& input = {}
 
 std::string golden(const std::string& name);  // path of tests/golden/data/<name>
 std::string read_file(const std::string& path);
-// SmolLM2's path; prints a SKIPPED line for `group` when it is absent.
-std::optional<std::string> smollm2(const char* group);
 
 // A file in a folder of its own that goes when the test ends.
 class TemporaryFile {

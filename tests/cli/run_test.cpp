@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "../real_files.h"
 #include "program.h"
 
 namespace rustml::cli_test {
@@ -274,12 +275,11 @@ TEST(Run, HelpNamesCommandsOptionsAndExitCodes) {
 }
 
 TEST(Run, SmolLM2KnowsTheCapitalOfFrance) {
-  const auto model = smollm2("Run.SmolLM2KnowsTheCapitalOfFrance");
-  if (!model) return;
-  const Outcome outcome = infer({"--gguf", *model, "--prompt", "The capital of France is", "--max-tokens", "8", "--temperature", "0"});
+  SMOLLM2_OR_SKIP(model);
+  const Outcome outcome = infer({"--gguf", model, "--prompt", "The capital of France is", "--max-tokens", "8", "--temperature", "0"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out.rfind(" Paris.", 0), 0u) << outcome.out;
-  const Outcome chat = infer({"--gguf", *model, "--chat", "--system", "Answer with one word.", "--prompt", "What is the capital of France?",
+  const Outcome chat = infer({"--gguf", model, "--chat", "--system", "Answer with one word.", "--prompt", "What is the capital of France?",
                               "--max-tokens", "24", "--quiet"});
   EXPECT_EQ(chat.exit_code, 0) << chat.err;
   EXPECT_NE(chat.out.find("Paris"), std::string::npos) << chat.out;

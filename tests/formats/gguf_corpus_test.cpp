@@ -1,4 +1,4 @@
-// The corpus of this folder, and, where it is present, the corpus of ../shared (RUSTML_SHARED or /work/shared).
+// The corpus of this folder, and the corpus in the folder that RUSTML_SHARED names.
 #include "gguf_corpus.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "../real_files.h"
 #include "open_bytes.h"
 
 namespace rustml::formats::test {
@@ -36,16 +37,12 @@ TEST(GgufCorpus, EveryFileGetsItsStatus) {
 }
 
 TEST(GgufCorpus, SharedSeeds) {
-  const char* shared = std::getenv("RUSTML_SHARED");
-  const fs::path script = fs::path(shared ? shared : RUSTML_TEST_DATA "/../../../shared") / "corpus/gguf_bad_corpus.py";
+  REAL_FILE_OR_SKIP(shared, "RUSTML_SHARED", "the folder of shared test data");
+  const fs::path script = fs::path(shared) / "corpus/gguf_bad_corpus.py";
   std::string pattern = (fs::temp_directory_path() / "rustml_gguf_corpus_XXXXXX").string();
   const fs::path directory = ::mkdtemp(pattern.data());
   const std::string command = "python3 '" + script.string() + "' '" + directory.string() + "' > /dev/null 2>&1";
-  if (!fs::exists(script) || std::system(command.c_str()) != 0) {
-    printf("SKIPPED GgufCorpus.SharedSeeds: needs python3 and %s (set RUSTML_SHARED to its folder)\n", script.string().c_str());
-    fs::remove_all(directory);
-    return;
-  }
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
   std::ifstream index(directory / "index.tsv");
   int accepted = 0, refused = 0, either = 0;
   for (std::string line; std::getline(index, line);) {

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <random>
 
 #include "../base/expect_error.h"
+#include "../real_files.h"
 #include "gguf_builder.h"
 #include "open_bytes.h"
 
@@ -202,17 +201,10 @@ TEST(Gguf, FaultsOfTheReaderComeThrough) {
 }
 
 TEST(Gguf, SmolLM2) {
-  const char* set = std::getenv("RUSTML_SMOLLM2");
-  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-  const std::string folder = cache ? cache : std::string(home ? home : "") + "/.cache";
-  const std::filesystem::path path = set ? set : folder + "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
-  if (!std::filesystem::exists(path)) {
-    printf("SKIPPED Gguf.SmolLM2: no %s; fetch it with scripts/demo or set RUSTML_SMOLLM2\n", path.c_str());
-    return;
-  }
+  SMOLLM2_OR_SKIP(path);
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  const ModelFile file = open(base::open_file(path.string()), call);
+  const ModelFile file = open(base::open_file(path), call);
   std::map<tensor::DType, int> counts;  // as the PyPI package gguf lists them
   for (const TensorInfo& tensor : file.tensors) ++counts[tensor.dtype];
   EXPECT_EQ(counts, (std::map<tensor::DType, int>{{tensor::DType::q4_1, 210}, {tensor::DType::f32, 61}, {tensor::DType::q8_0, 1}}));

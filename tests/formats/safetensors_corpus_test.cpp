@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "../base/expect_error.h"
+#include "../real_files.h"
 #include "directory_builder.h"
 #include "safetensors_builder.h"
 
@@ -164,14 +165,11 @@ TEST(SafeTensorsCorpus, ManyTensors) {
 }
 
 TEST(SafeTensorsCorpus, SharedSeeds) {
-  const char* shared = std::getenv("RUSTML_SHARED");
-  const fs::path script = fs::path(shared ? shared : RUSTML_TEST_DATA "/../../../shared") / "corpus/safetensors_bad_corpus.py";
+  REAL_FILE_OR_SKIP(shared, "RUSTML_SHARED", "the folder of shared test data");
+  const fs::path script = fs::path(shared) / "corpus/safetensors_bad_corpus.py";
   const TemporaryDirectory directory;
   const std::string command = "python3 '" + script.string() + "' '" + directory.path().string() + "' > /dev/null 2>&1";
-  if (!fs::exists(script) || std::system(command.c_str()) != 0) {
-    printf("SKIPPED SafeTensorsCorpus.SharedSeeds: needs python3 and %s (set RUSTML_SHARED to its folder)\n", script.string().c_str());
-    return;
-  }
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
   std::ifstream index(directory / "index.tsv");
   int accepted = 0, refused = 0, either = 0;
   for (std::string line; std::getline(index, line);) {

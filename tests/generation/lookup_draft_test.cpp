@@ -3,10 +3,9 @@
 #include "generation/lookup_draft.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
+#include "../real_files.h"
 #include "generation/batch.h"
 #include "generation/beam_search.h"
 #include "tiny.h"
@@ -336,13 +335,9 @@ TEST(LookupDraft, BatchesMayUseItBeamsMayNot) {
 
 TEST(LookupDraft, SmolLm2EditsATextTheSameWay) {
 #ifdef RUSTML_SANITIZED
-  return;  // minutes long; the tiny models take the same paths
+  GTEST_SKIP() << "minutes long with sanitizers; the tiny models take the same paths, and the release build runs it";
 #endif
-  const char* path = std::getenv("RUSTML_SMOLLM2");
-  if (path == nullptr || !std::filesystem::exists(path)) {
-    std::printf("SKIPPED smollm2 prompt lookup: set RUSTML_SMOLLM2\n");
-    return;
-  }
+  SMOLLM2_OR_SKIP(path);
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
   const auto engine = Engine::open(formats::open_path(path, call), {}, call);

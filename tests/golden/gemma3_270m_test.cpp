@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "../real_files.h"
 #include "compare.h"
 #include "reference.h"
 
@@ -22,26 +23,13 @@ namespace {
 constexpr const char* kSaveTo = "RUSTML_TEST_SAVE_TO";  // set: this process writes the snapshot and ends
 constexpr size_t kBefore = 8;                           // tokens of the answer before the snapshot
 
-// Empty, with a line that says why, where the model cannot be tested.
-std::string model_path(const char* group) {
 #ifdef RUSTML_SANITIZED
-  std::printf("SKIPPED gemma3_270m %s under sanitizers: minutes long, and the tiny models take the same paths; the release build runs it\n",
-              group);
-  return {};
+#define MODEL_OR_SKIP(path)                                                                                           \
+  GTEST_SKIP() << "minutes long with sanitizers; the tiny models take the same paths, and the release build runs it"; \
+  const std::string path
+#else
+#define MODEL_OR_SKIP(path) GEMMA3_270M_OR_SKIP(path)
 #endif
-  const char* given = std::getenv("RUSTML_GEMMA3_270M");
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  const std::string path =
-      given != nullptr && *given != '\0'
-          ? given
-          : (cache != nullptr && *cache != '\0' ? std::string(cache) : std::string(home == nullptr ? "" : home) + "/.cache") +
-                "/rustml/gemma-3-270m-q4_k_m.gguf";
-  if (std::filesystem::exists(path)) return path;
-  std::printf("SKIPPED gemma3_270m %s: no model at %s; run scripts/fetch-model gemma3-270m, or set RUSTML_GEMMA3_270M\n", group,
-              path.c_str());
-  return {};
-}
 
 const Reference& reference() {
   static const Reference r = load("gemma3_270m");
@@ -66,8 +54,7 @@ Answer answer(const Model& model, const Prompt& p, const SessionSetup& setup = {
 }
 
 TEST(Gemma3Real, EncodesAndAnswersAsFloatMath) {
-  const std::string path = model_path("answers");
-  if (path.empty()) return;
+  MODEL_OR_SKIP(path);
   const Model model(path);
   size_t equal = 0;
   for (const Prompt& p : reference().prompts) {
@@ -88,8 +75,7 @@ TEST(Gemma3Real, EncodesAndAnswersAsFloatMath) {
 }
 
 TEST(Gemma3Real, DivergesNoMoreThanRoundingActivations) {
-  const std::string path = model_path("divergence");
-  if (path.empty()) return;
+  MODEL_OR_SKIP(path);
   const Model model(path);
   ASSERT_EQ(reference().passages.size(), 2u);
   for (const Passage& p : reference().passages) {
@@ -113,8 +99,7 @@ TEST(Gemma3Real, DivergesNoMoreThanRoundingActivations) {
 }
 
 TEST(Gemma3Real, PastTheWindowThreadsAndChunksChangeNoBit) {
-  const std::string path = model_path("determinism");
-  if (path.empty()) return;
+  MODEL_OR_SKIP(path);
   const Prompt& p = long_prompt();
   ASSERT_EQ(p.ids.size(), 1300u);
   const Answer two = answer(Model(path), p);
@@ -150,8 +135,7 @@ int save_in_another_process(const std::string& to) {
 }
 
 TEST(Gemma3Real, ResumesInAnotherProcess) {
-  const std::string path = model_path("snapshot");
-  if (path.empty()) return;
+  MODEL_OR_SKIP(path);
   if (const char* to = std::getenv(kSaveTo)) return save(Model(path), to);
   const Prompt& p = long_prompt();
   const std::string snapshot = std::filesystem::temp_directory_path() / ("rustml_gemma3_" + std::to_string(getpid()));

@@ -68,7 +68,7 @@ def main():
         import llama_cpp
     except ImportError:
         print('SKIPPED quantize against llama.cpp: needs PyPI llama-cpp-python')
-        return 0
+        return 77
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         for model in a.model:

@@ -5,10 +5,9 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 
+#include "../real_files.h"
 #include "compare.h"
 #include "reference.h"
 
@@ -19,14 +18,6 @@ namespace {
 constexpr double kLargestGap = 0.6, kLargestFirst = 0.5;
 // Root mean square over the 20 likeliest tokens between us and float32 on the same weights: rounding alone gives 0.09 to 0.2 here.
 constexpr double kRoundingSpread = 0.3;
-
-std::string model_path() {
-  if (const char* given = std::getenv("RUSTML_SMOLLM2"); given != nullptr && *given != '\0') return given;
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  return (cache != nullptr && *cache != '\0' ? std::string(cache) : std::string(home == nullptr ? "" : home) + "/.cache") +
-         "/rustml/SmolLM2-135M-Instruct.Q4_1.gguf";
-}
 
 // How far our log-probability of llama.cpp's first choice is from its own.
 double first_step_distance(const Prompt& p, const std::vector<float>& logits) {
@@ -39,15 +30,9 @@ double first_step_distance(const Prompt& p, const std::vector<float>& logits) {
 
 TEST(SmolLm2, EncodesAndAnswersAsLlamaCpp) {
 #ifdef RUSTML_SANITIZED
-  std::printf(
-      "SKIPPED smollm2 golden under sanitizers: minutes long, and the tiny models take the same paths; the release build runs it\n");
-  return;
+  GTEST_SKIP() << "minutes long with sanitizers; the tiny models take the same paths, and the release build runs it";
 #endif
-  const std::string path = model_path();
-  if (!std::filesystem::exists(path)) {
-    std::printf("SKIPPED smollm2 golden: no model at %s; run scripts/demo once, or set RUSTML_SMOLLM2\n", path.c_str());
-    return;
-  }
+  SMOLLM2_OR_SKIP(path);
   const Reference r = load("smollm2");
   const Model model(path);
   size_t equal = 0, close = 0;

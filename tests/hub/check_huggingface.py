@@ -79,7 +79,7 @@ def main():
         python = os.environ.get("RUSTML_PYTHON", "/opt/ref/venv/bin/python")
         if os.environ.get("RUSTML_HUGGINGFACE") or not pathlib.Path(python).exists():
             print(f"SKIPPED hub.huggingface: {python} has no huggingface_hub; pip-install it there, or set RUSTML_PYTHON to a Python that has")
-            return
+            sys.exit(77)
         sys.exit(subprocess.run([python, *sys.argv], env={**os.environ, "RUSTML_HUGGINGFACE": "1"}).returncode)
     core = ctypes.CDLL(sys.argv[2], mode=ctypes.RTLD_GLOBAL)
     hub = ctypes.CDLL(sys.argv[1])

@@ -17,10 +17,7 @@ void expect_scalar(const KernelTable& table) {
 class EmulatedTarget : public testing::TestWithParam<const KernelTable*> {};
 
 TEST_P(EmulatedTarget, EqualsScalar) {
-  if (find("avx2") == nullptr) {
-    std::printf("SKIPPED %s: this processor lacks AVX2, to which the emulation is compiled\n", GetParam()->target.data());
-    return;
-  }
+  if (find("avx2") == nullptr) GTEST_SKIP() << "this processor lacks AVX2, to which the emulation is compiled";
   const int64_t products = emulated_tile_products();
   expect_scalar(*GetParam());
   EXPECT_EQ(emulated_tile_products() > products, GetParam() == &kEmulatedAmxTable) << "only amx multiplies tiles";

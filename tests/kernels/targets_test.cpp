@@ -21,11 +21,7 @@ class Target : public testing::TestWithParam<std::string> {};
 
 TEST_P(Target, EqualsScalar) {
   const KernelTable* table = find(GetParam());
-  if (table == nullptr || !ready(*table)) {
-    std::printf("SKIPPED target %s: this processor lacks it, or its system does not permit it; run on one that has it\n",
-                GetParam().c_str());
-    return;
-  }
+  if (table == nullptr || !ready(*table)) GTEST_SKIP() << "this processor lacks it, or its system does not permit it";
 #if defined(RUSTML_SANITIZED) && defined(__clang__)
   constexpr bool kThorough = false;  // there its kernels are not optimized
 #else

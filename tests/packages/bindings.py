@@ -67,7 +67,7 @@ def main():
         test, *more = parts
         try:
             test(prefix, examples, *more)
-            print(f"ok {language}")
+            print(f"PASSED {language}")
         except (Skipped, csharp_tools.Skipped) as reason:
             print(f"SKIPPED {language}: {reason}")
 

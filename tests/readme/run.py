@@ -49,7 +49,7 @@ def csharp(folder, prefix, environment):
         tools = csharp_tools.Tools(folder.parent / "csharp-tools")
     except csharp_tools.Skipped as reason:
         print(f"SKIPPED readme csharp: {reason}")
-        sys.exit(0)
+        sys.exit(77)
     project = prefix / "share/rustml/csharp/Rustml"
     named = re.search(r'Exists.*?Include="([^"]*)"', (project / "Rustml.csproj").read_text()).group(1)
     library = next(path for pattern in named.split(";") for path in sorted(project.glob(pattern)))
@@ -82,7 +82,7 @@ def main():
 
     if not shutil.which(tool):
         print(f"SKIPPED readme {language}: no {tool}; {package}")
-        return
+        sys.exit(77)
     if language == "csharp" and not (shutil.which("dotnet") and subprocess.run(["dotnet", "--list-sdks"], capture_output=True).stdout):
         said = csharp(folder, prefix, environment)
     elif language == "csharp":

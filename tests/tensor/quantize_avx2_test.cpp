@@ -64,7 +64,7 @@ TEST(Q8_0, Avx2) {
 #if defined(__x86_64__)
   if (has_avx2()) return compare(quantize_q8_0_avx2);
 #endif
-  std::printf("SKIPPED Q8_0.Avx2: this processor lacks AVX2 or F16C\n");
+  GTEST_SKIP() << "this processor lacks AVX2 or F16C";
 }
 
 }  // namespace

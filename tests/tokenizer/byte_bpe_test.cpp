@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "../base/expect_error.h"
+#include "../real_files.h"
 #include "base/file_reader.h"
 #include "fixtures.h"
 
@@ -21,8 +22,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
 
 // 52,000 strings and their ids by PyPI `tokenizers` (make_reference.py).
 TEST(ByteBpe, SmolLM2AsTokenizers) {
-  const std::string path = smollm2("ByteBpe.SmolLM2AsTokenizers");
-  if (path.empty()) return;
+  SMOLLM2_OR_SKIP(path);
   const auto tokenizer = open_tokenizer(path);
   Data data("smollm2.bin");
   size_t n = 0;
@@ -50,8 +50,7 @@ TEST(ByteBpe, SmolLM2AsTokenizers) {
 }
 
 TEST(ByteBpe, SmolLM2Facts) {
-  const std::string path = smollm2("ByteBpe.SmolLM2Facts");
-  if (path.empty()) return;
+  SMOLLM2_OR_SKIP(path);
   const auto tokenizer = open_tokenizer(path);
   EXPECT_EQ(tokenizer->size(), 49152);
   EXPECT_EQ(tokenizer->kind(), "byte-level BPE (smollm)");

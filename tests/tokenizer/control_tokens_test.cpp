@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "../real_files.h"
 #include "base/log.h"
 #include "fixtures.h"
 
@@ -192,15 +193,13 @@ void compare_with_tokenizers(const Tokenizer& t) {
 }
 
 TEST(ControlTokens, Gemma3TokenizerJsonAsTokenizers) {
-  const std::string folder = real_tokenizers("ControlTokens.Gemma3TokenizerJsonAsTokenizers");
-  if (folder.empty()) return;
+  TOKENIZERS_OR_SKIP(folder);
   compare_with_tokenizers(*load_huggingface({{"tokenizer.json", read_file(folder + "/gemma3/tokenizer.json")},
                                              {"tokenizer_config.json", read_file(folder + "/gemma3/tokenizer_config.json")}}));
 }
 
 TEST(ControlTokens, Gemma3GgufAsTokenizersEvenWithTurnTokensOfTypeNormal) {
-  const std::string path = gemma3_270m("ControlTokens.Gemma3GgufAsTokenizersEvenWithTurnTokensOfTypeNormal");
-  if (path.empty()) return;
+  GEMMA3_270M_OR_SKIP(path);
   rustml::runtime::StopSignal stop;
   rustml::runtime::Call call{stop, {}};
   ModelFile file = rustml::formats::open_path(path, call);

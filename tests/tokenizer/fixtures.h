@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -145,39 +144,6 @@ inline std::unique_ptr<Tokenizer> load_huggingface(std::map<std::string, std::st
 inline std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Folder of the real tokenizers of scripts/fetch-tokenizers, empty if it is not there (with a line that says so).
-inline std::string real_tokenizers(const char* group) {
-  const char* given = std::getenv("RUSTML_TOKENIZERS");
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  const std::string path =
-      given != nullptr
-          ? given
-          : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") + "/rustml/tokenizers";
-  if (std::ifstream(path + "/llama3/tokenizer.json")) return path;
-  std::printf("SKIPPED %s: no %s/llama3/tokenizer.json; run scripts/fetch-tokenizers, or set RUSTML_TOKENIZERS\n", group, path.c_str());
-  return {};
-}
-
-// Path of a real model, empty if it is not there (with a line that says so).
-inline std::string real_model(const char* group, const char* variable, const char* name, const char* fetch) {
-  const char* given = std::getenv(variable);
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  std::string path =
-      given != nullptr ? given
-                       : (cache != nullptr ? std::string(cache) : std::string(home != nullptr ? home : "") + "/.cache") + "/rustml/" + name;
-  if (std::ifstream(path)) return path;
-  std::printf("SKIPPED %s: no %s; %s fetches it, or set %s\n", group, path.c_str(), fetch, variable);
-  return {};
-}
-inline std::string smollm2(const char* group) {
-  return real_model(group, "RUSTML_SMOLLM2", "SmolLM2-135M-Instruct.Q4_1.gguf", "scripts/fetch-model");
-}
-inline std::string gemma3_270m(const char* group) {
-  return real_model(group, "RUSTML_GEMMA3_270M", "gemma-3-270m-q4_k_m.gguf", "scripts/fetch-model gemma3-270m");
 }
 
 }  // namespace fixtures

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../base/expect_error.h"
+#include "../real_files.h"
 #include "fixtures.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_fields.h"
@@ -58,8 +59,7 @@ std::unique_ptr<Tokenizer> load_real(const std::string& folder) {
 }
 
 void compare(const char* name) {
-  const std::string folder = real_tokenizers((std::string("HuggingfaceFile.") + name).c_str());
-  if (folder.empty()) return;
+  TOKENIZERS_OR_SKIP(folder);
   const auto tokenizer = load_real(folder + "/" + name);
   std::vector<std::string> texts = strings();
   const size_t n_plain = texts.size();
@@ -109,8 +109,7 @@ TEST(HuggingfaceFile, Gemma3AsTokenizers) { compare("gemma3"); }
 TEST(HuggingfaceFile, Llama3AsTokenizers) { compare("llama3"); }
 
 TEST(HuggingfaceFile, FactsOfRealFiles) {
-  const std::string folder = real_tokenizers("HuggingfaceFile.FactsOfRealFiles");
-  if (folder.empty()) return;
+  TOKENIZERS_OR_SKIP(folder);
   const auto gpt2 = load_real(folder + "/gpt2");
   EXPECT_EQ(gpt2->size(), 50257);
   EXPECT_EQ(gpt2->bos_id(), 50256);

@@ -17,7 +17,7 @@ def output(*command):
 def check_exports(objdump, dll, nm, library):
     if not pathlib.Path(library).exists():
         print(f"SKIPPED windows.exports: no {library} to compare with; build preset release")
-        return
+        sys.exit(77)
     table = output(objdump, "-p", dll).split("[Ordinal/Name Pointer] Table", 1)[1]
     found = set(re.findall(r"^\s*\[\s*\d+\] (\w+)$", table, re.M))
     wanted = {line.split()[-1].split("@")[0] for line in output(nm, "-D", "--defined-only", library).splitlines() if line.split()[-2] != "A"}

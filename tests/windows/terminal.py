@@ -95,11 +95,12 @@ def chat():
 
 def main():
     interrupt()
+    print("PASSED interrupt")
     if NATIVE.exists():
         chat()
+        print("PASSED chat")
     else:
-        print(f"SKIPPED windows.terminal, chat: no {NATIVE} to compare with; build preset release")
-    print("good")
+        print(f"SKIPPED chat: no {NATIVE} to compare with; build preset release")
 
 
 main()

@@ -81,6 +81,7 @@ class Examples(unittest.TestCase):
             done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", os.devnull, *arguments], cwd=folder, capture_output=True,
                                   text=True, env={**plain, "MYPYPATH": str(package)} if folder == ROOT else plain)
             self.assertEqual(done.returncode, 0, done.stdout)
+        print("PASSED types of Python", flush=True)
 
     def test_readme_with_what_cmake_installs(self):
         build = os.environ.get("RUSTML_BUILD")
