@@ -123,7 +123,7 @@ class Runner {
     generation::ModelOptions options;
     options.n_threads = n_threads;
     options.simd_target = target;
-    engine_ = std::make_unique<generation::LoadedEngine>(formats::open_path(path, call_), options, call_);
+    engine_ = std::make_unique<generation::Engine>(formats::open_path(path, call_), options, call_);
     team_ = runtime::ThreadTeam::lease();
     capacity_ = context + more;
     cache_ = std::make_unique<models::KvCache>(engine_->model().kv_shape(), kernels::KvType::f16, capacity_, 0, engine_->budget());
@@ -203,7 +203,7 @@ class Runner {
 
   runtime::StopSignal stop_;
   runtime::Call call_;
-  std::unique_ptr<generation::LoadedEngine> engine_;
+  std::unique_ptr<generation::Engine> engine_;
   std::shared_ptr<runtime::ThreadTeam> team_;
   uint64_t capacity_ = 0, context_ = 0;
   std::unique_ptr<models::KvCache> cache_;

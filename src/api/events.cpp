@@ -11,6 +11,10 @@ static_assert(static_cast<int32_t>(generation::EventKind::stopped) == RUSTML_EVE
 static_assert(static_cast<int32_t>(generation::Finish::stop_token) == RUSTML_FINISH_STOP_TOKEN);
 static_assert(static_cast<int32_t>(generation::Finish::context_full) == RUSTML_FINISH_CONTEXT_FULL);
 static_assert(static_cast<int32_t>(generation::Finish::error) == RUSTML_FINISH_ERROR);
+static_assert(static_cast<int32_t>(generation::Deadline::total) == RUSTML_DEADLINE_TOTAL);
+static_assert(static_cast<int32_t>(generation::Deadline::first_token) == RUSTML_DEADLINE_FIRST_TOKEN);
+static_assert(static_cast<int32_t>(generation::Deadline::stall) == RUSTML_DEADLINE_STALL);
+static_assert(static_cast<int32_t>(generation::Deadline::cancel) == RUSTML_DEADLINE_BY_CANCEL);
 
 }  // namespace
 
@@ -37,7 +41,7 @@ rustml_result to_result(const generation::Result& result) {
   rustml_result out{};
   out.status = static_cast<int32_t>(result.status);
   out.finish = static_cast<int32_t>(result.finish);
-  out.deadline = result.deadline;
+  out.deadline = static_cast<int32_t>(result.deadline);
   out.cancel_reason = result.cancel_reason;
   out.callback_value = result.callback_value;
   out.prompt_tokens = result.prompt_tokens;

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "api/objects.h"
-#include "generation/generation.h"
+#include "generation/events.h"
 #include "rustml.h"
 
 namespace rustml::api {

@@ -22,7 +22,7 @@ void open_model(rustml_model** out, const rustml_model_options* given, const rus
   const auto options = to_model_options(given);
   LongCall long_call(call, "model load");
   rustml::runtime::Call& running = long_call.begin();
-  auto engine = Engine::open(make_file(running), options, running);
+  auto engine = std::make_shared<Engine>(make_file(running), options, running);
   *out = hand_out(std::make_unique<ModelObject>(std::move(engine)));
 }
 

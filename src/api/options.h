@@ -3,7 +3,8 @@
 #pragma once
 #include "boundary/structs.h"
 #include "generation/beam_search.h"
-#include "generation/generation.h"
+#include "generation/options.h"
+#include "generation/prompt.h"
 #include "rustml.h"
 
 namespace rustml::api {

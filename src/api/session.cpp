@@ -23,8 +23,8 @@ int32_t rustml_session_create(rustml_model* model, const rustml_session_options*
     const auto& engine = scope.shared_model(model);
     const auto session_options = to_session_options(options);
     LongCall long_call(call, "session creation");
-    auto session = Session::create(engine, session_options, long_call.begin());
-    *out = new_session(engine, std::move(session));
+    long_call.begin();
+    *out = new_session(engine, std::make_shared<Session>(engine, session_options));
   });
 }
 

@@ -1,3 +1,5 @@
+#include "generation/snapshot.h"
+
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "base/file_writer.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <new>
 
-#include "generation/prompt.h"
+#include "generation/generation.h"
 
 namespace rustml::generation {
 
@@ -64,19 +64,16 @@ class Batch {
     const auto sequence = static_cast<uint32_t>(next_);
     Live live{sequence, {}, {}};
     std::optional<Error> error = failure_of([&] {
-      runtime::StopSignal none;
-      runtime::Call call{none, {}};
       GenerationOptions options = item.options;
       options.prefill_events = true;  // so that a long prompt is evaluated in turn with the others' tokens
-      live.session = Session::create(engine_, session_options_, call);
+      live.session = std::make_shared<Session>(engine_, session_options_);
       live.generation = live.session->start(item.prompt, options, item.limits);
     });
     std::optional<Error> memory = error;
     if (!error) {
       memory = failure_of([&] {
-        auto& session = static_cast<LiveSession&>(*live.session);
-        const uint64_t prompt = live.generation->result().prompt_tokens, room = session.capacity() - prompt;
-        session.reserve(prompt + (item.options.max_tokens == 0 ? room : std::min(room, item.options.max_tokens)));
+        const uint64_t prompt = live.generation->result().prompt_tokens, room = live.session->capacity() - prompt;
+        live.session->reserve(prompt + (item.options.max_tokens == 0 ? room : std::min(room, item.options.max_tokens)));
       });
     }
     if (memory && memory->status() == Status::resource_exhausted) {
@@ -168,7 +165,7 @@ class Batch {
 void generate_batch(const std::shared_ptr<Engine>& engine, const SessionOptions& session, std::span<const BatchItem> items,
                     const BatchCallbacks& callbacks, std::vector<Result>& results) {
   results.clear();
-  const models::Config& config = static_cast<const LoadedEngine&>(*engine).config();
+  const models::Config& config = engine->config();
   prefill_chunk(session, context_tokens(config, session));  // faults of the session's options are the whole call's
   results.resize(items.size());
   Batch(engine, session, items, callbacks, results).run();

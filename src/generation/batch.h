@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "generation/generation.h"
+#include "generation/events.h"
+#include "generation/session.h"
 
 namespace rustml::generation {
 

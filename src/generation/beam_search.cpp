@@ -12,7 +12,7 @@
 #include "base/math.h"
 #include "base/number_text.h"
 #include "generation/options.h"
-#include "generation/prompt.h"
+#include "generation/prompt_run.h"
 #include "generation/sampler.h"
 #include "runtime/float_mode.h"
 #include "tokenizer/stream_decoder.h"
@@ -100,7 +100,7 @@ void validate(const BeamOptions& options, int32_t vocab) {
 
 class Search {
  public:
-  Search(LiveSession& session, const std::vector<int32_t>& prompt, const BeamOptions& options, const Limits& limits,
+  Search(Session& session, const std::vector<int32_t>& prompt, const BeamOptions& options, const Limits& limits,
          const BeamProgress& progress, Result& result)
       : session_(session),
         engine_(session.engine()),
@@ -348,8 +348,8 @@ class Search {
 
   bool is_stop(int32_t token) const { return std::binary_search(stop_ids_.begin(), stop_ids_.end(), token); }
 
-  LiveSession& session_;
-  const LoadedEngine& engine_;
+  Session& session_;
+  const Engine& engine_;
   const std::vector<int32_t>& prompt_;
   const BeamOptions& options_;
   const uint64_t stall_timeout_ns_;
@@ -371,7 +371,7 @@ class Search {
   double bar_ = -INFINITY;                // below it no candidate goes on
 };
 
-void search(LiveSession& session, const Prompt& prompt, const BeamOptions& options, const Limits& limits, const BeamProgress& progress,
+void search(Session& session, const Prompt& prompt, const BeamOptions& options, const Limits& limits, const BeamProgress& progress,
             BeamOutcome& out) {
   const runtime::DefaultFloatMode float_mode;
   if (session.info().generation_open)
@@ -388,7 +388,7 @@ void search(LiveSession& session, const Prompt& prompt, const BeamOptions& optio
   out.result.prompt_tokens = encoded.ids.size();
   out.result.dropped_bytes = encoded.dropped_bytes;
   session.rewind(session.tokens().size());  // an interrupted generation that a snapshot carried is over
-  const LiveSession::Hold hold(session);    // let go when the search is over
+  const Session::Hold hold(session);        // let go when the search is over
   Search search(session, encoded.ids, options, limits, progress, out.result);
   try {
     search.run();
@@ -403,18 +403,17 @@ void search(LiveSession& session, const Prompt& prompt, const BeamOptions& optio
 
 void beam_search(Session& session, const Prompt& prompt, const BeamOptions& options, const Limits& limits, const BeamProgress& progress,
                  BeamOutcome& out) {
-  auto& live = static_cast<LiveSession&>(session);
   const auto ended = [&](Status status) {
     if (out.result.status == Status::ok && status != Status::ok) {  // not a stop, which has filled it already
       out.result.status = status;
       out.result.finish = Finish::error;
     }
-    out.result.tokens_committed = live.tokens().size();
-    out.result.peak_memory_bytes = live.engine().budget()->peak();
+    out.result.tokens_committed = session.tokens().size();
+    out.result.peak_memory_bytes = session.engine().budget()->peak();
   };
   out = {};
   try {
-    search(live, prompt, options, limits, progress, out);
+    search(session, prompt, options, limits, progress, out);
     ended(Status::ok);
   } catch (const base::Error& e) {
     ended(e.status());

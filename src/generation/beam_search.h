@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "generation/generation.h"
+#include "generation/events.h"
+#include "generation/session.h"
 
 namespace rustml::generation {
 

@@ -47,7 +47,7 @@ const char* shape_name(chat::Shape shape) {
 
 }  // namespace
 
-ModelInfo LoadedEngine::info() const {
+ModelInfo Engine::info() const {
   const models::Config& c = config();
   ModelInfo i{};
   i.n_threads = n_threads_;
@@ -79,7 +79,7 @@ ModelInfo LoadedEngine::info() const {
   return i;
 }
 
-std::string LoadedEngine::describe_json() const {
+std::string Engine::describe_json() const {
   const models::Config& c = config();
   ObjectText config_text, tokens, memory;
   config_text.number("layers", c.n_layers)

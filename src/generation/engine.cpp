@@ -107,10 +107,6 @@ int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {
   return std::min(chunk, static_cast<int64_t>(context));
 }
 
-std::shared_ptr<Engine> Engine::open(formats::ModelFile file, const ModelOptions& options, runtime::Call& call) {
-  return std::make_shared<LoadedEngine>(std::move(file), options, call);
-}
-
 MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions& model, const SessionOptions& session) {
   const models::Plan planned = models::plan(file);
   const models::Config& config = planned.config;
@@ -126,7 +122,7 @@ MemoryPlan Engine::plan(const formats::ModelFile& file, const ModelOptions& mode
   return plan;
 }
 
-LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options, runtime::Call& call)
+Engine::Engine(formats::ModelFile file, const ModelOptions& options, runtime::Call& call)
     : budget_(std::make_shared<runtime::MemoryBudget>(options.memory_limit_bytes)),
       kernels_(choose_kernels(options.simd_target)),
       n_threads_(choose_threads(options.n_threads)),
@@ -173,7 +169,7 @@ LoadedEngine::LoadedEngine(formats::ModelFile file, const ModelOptions& options,
 }
 
 // One token through everything: threads, pages and branch predictors are ready for the first answer.
-void LoadedEngine::warm_up(runtime::Call& call) {
+void Engine::warm_up(runtime::Call& call) {
   const uint64_t start = runtime::now_ns();
   models::Scratch scratch(config(), 1, 1, n_threads_, budget_);
   models::KvCache cache(model_->kv_shape(), kernels::KvType::f16, 1, 0, budget_);
@@ -187,21 +183,21 @@ void LoadedEngine::warm_up(runtime::Call& call) {
   log_info("Warmup: " + base::fixed(static_cast<double>(runtime::now_ns() - start) * 1e-6, 0) + "ms");
 }
 
-bool LoadedEngine::run(models::Pass& pass, runtime::StopSignal& stop, uint32_t& pieces_after_stop) const {
+bool Engine::run(models::Pass& pass, runtime::StopSignal& stop, uint32_t& pieces_after_stop) const {
   const auto report = team_->run(
       n_threads_, model_->n_steps(), [&](int step, runtime::Member& member) { model_->step(step, member, *kernels_, pass); }, stop);
   pieces_after_stop = std::max(pieces_after_stop, report.pieces_after_stop);
   return !stop.stopped();
 }
 
-bool LoadedEngine::project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const {
+bool Engine::project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const {
   runtime::ProfileLines quiet;
   team_->run(
       n_threads_, 1, [&](int, runtime::Member& member) { model_->project(hidden, member, *kernels_, scratch, quiet, logits); }, stop);
   return !stop.stopped();
 }
 
-tokenizer::Encoding LoadedEngine::encode(const Prompt& prompt, runtime::StopSignal& stop) const {
+tokenizer::Encoding Engine::encode(const Prompt& prompt, runtime::StopSignal& stop) const {
   if (prompt.kind == PromptKind::ids) {
     for (const int32_t id : prompt.ids)
       if (id < 0 || id >= config().vocab)
@@ -222,13 +218,13 @@ tokenizer::Encoding LoadedEngine::encode(const Prompt& prompt, runtime::StopSign
   return tokenizer_->encode_spans(spans, options, stop);
 }
 
-std::vector<chat::Piece> LoadedEngine::chat_pieces(std::string_view messages_json, bool add_generation_prompt) const {
+std::vector<chat::Piece> Engine::chat_pieces(std::string_view messages_json, bool add_generation_prompt) const {
   const int32_t eos = tokenizer_->eos_id();
   const std::string_view eos_text = eos >= 0 ? tokenizer_->token_bytes(eos) : "</s>";
   return chat::format(chat_shape_, config().chat_template, chat::parse_messages(messages_json), add_generation_prompt, eos_text);
 }
 
-std::string LoadedEngine::chat_format(std::string_view messages_json, bool add_generation_prompt) const {
+std::string Engine::chat_format(std::string_view messages_json, bool add_generation_prompt) const {
   std::string text;
   for (const chat::Piece& piece : chat_pieces(messages_json, add_generation_prompt)) text += piece.text;
   return text;

@@ -1,26 +1,48 @@
-// A loaded model: weights, tokenizer, team, accounting. Implements generation.h's Engine.
+// A loaded model: weights, tokenizer, team, accounting. Its const members may run concurrently; sessions lock nothing of it.
 #pragma once
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "chat/chat.h"
-#include "generation/generation.h"
+#include "formats/model_file.h"
+#include "generation/options.h"
+#include "generation/prompt.h"
 #include "models/model.h"
 #include "models/registry.h"
 #include "runtime/memory.h"
 #include "runtime/thread_team.h"
+#include "tokenizer/tokenizer.h"
 
 namespace rustml::generation {
 
-class LoadedEngine final : public Engine {
- public:
-  LoadedEngine(formats::ModelFile file, const ModelOptions& options, runtime::Call& call);
+struct ModelInfo {
+  int32_t n_threads;
+  uint32_t n_layers, n_heads, n_kv_heads, head_dim, hidden_dim, ffn_dim, vocab_size, context_length;
+  uint64_t n_parameters, weight_bytes, bytes_now, bytes_peak, fingerprint_low, fingerprint_high;
+  uint32_t n_tensors, n_fused_qkv, n_fused_gate_up, n_quantized;
+  int32_t bos_id, eos_id;
+  bool has_chat_template;
+  uint32_t n_sessions;
+  std::string_view architecture, name, simd_target;  // live as long as the engine
+};
 
-  ModelInfo info() const override;
-  std::string describe_json() const override;
-  const tokenizer::Tokenizer& tokenizer() const override { return *tokenizer_; }
-  std::string chat_format(std::string_view messages_json, bool add_generation_prompt) const override;
+struct MemoryPlan {
+  uint64_t file_bytes, weight_bytes, scratch_bytes, kv_bytes, total_bytes, context_tokens;
+};
+
+class Engine {
+ public:
+  // From what formats::open or formats::open_path give. Throws on failure; nothing is left behind.
+  Engine(formats::ModelFile file, const ModelOptions& options, runtime::Call& call);
+  static MemoryPlan plan(const formats::ModelFile& file, const ModelOptions& model, const SessionOptions& session);
+
+  ModelInfo info() const;
+  std::string describe_json() const;
+  const tokenizer::Tokenizer& tokenizer() const { return *tokenizer_; }
+  // Formatted chat text (all pieces joined).
+  std::string chat_format(std::string_view messages_json, bool add_generation_prompt) const;
 
   // A prompt's ids and the bytes dropped on the way; polls `stop`.
   tokenizer::Encoding encode(const Prompt& prompt, runtime::StopSignal& stop) const;

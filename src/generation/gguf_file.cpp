@@ -9,7 +9,8 @@
 
 namespace rustml::generation {
 
-void write_gguf(const formats::ModelFile& file, tensor::DType type, const Session::Write& write, runtime::Call& call) {
+void write_gguf(const formats::ModelFile& file, tensor::DType type, const std::function<void(const void* data, uint64_t n)>& write,
+                runtime::Call& call) {
   call.stop.check("quantize");
   models::Export plan = models::plan_export(file, type);
   if (file.format == formats::Format::safetensors) tokenizer::export_gguf(file, plan.vocab, plan.metadata, call);

@@ -1,11 +1,59 @@
-// Every range of rustml_generation_options, checked before any work. The published limits are the constants below.
+// What a caller sets: of a model, a session, a generation, and the limits of a run. Every range is checked before any work; the
+// published limits are the constants below.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
-#include "generation/generation.h"
+#include "kernels/kernels.h"
+#include "runtime/deadline.h"
 
 namespace rustml::generation {
+
+struct ModelOptions {
+  int32_t n_threads = 0;
+  bool warmup = true;
+  bool check_tensors = false;
+  uint64_t memory_limit_bytes = 0;
+  std::string simd_target;
+  enum class Quantize : int32_t { automatic, keep, q8_0, q4_0 } quantize = Quantize::automatic;  // automatic: SafeTensors to Q8_0
+  uint32_t quantize_min_dim = 512;
+};
+
+struct SessionOptions {
+  kernels::KvType kv_type = kernels::KvType::f16;
+  uint64_t context_tokens = 0;
+  uint64_t memory_limit_bytes = 0;
+  uint32_t prefill_chunk = 0;
+};
+
+struct LogitBias {
+  int32_t id;
+  float bias;
+};
+
+struct SamplingOptions {  // fields and ranges as in rustml_generation_options
+  uint64_t seed = 0;
+  float temperature = 0, top_p = 1, min_p = 0, typical_p = 1, repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  int32_t top_k = 0;
+  uint32_t repetition_window = 0, logprobs = 0;
+  std::vector<LogitBias> logit_bias;
+};
+
+struct GenerationOptions {
+  SamplingOptions sampling;
+  uint64_t max_tokens = 0;
+  std::vector<std::string> stop_strings;
+  std::vector<int32_t> stop_ids;
+  bool ignore_eos = false, rollback = false, prefill_events = false;
+};
+
+struct Limits {                                 // how a generation runs, not what it gives: a snapshot has none of these
+  const runtime::CancelFlag* cancel = nullptr;  // outlives the generation
+  uint64_t deadline_ns = 0, first_token_deadline_ns = 0, stall_timeout_ns = 0;
+  uint32_t prompt_lookup = 0;  // longest draft; 0: off
+};
 
 constexpr uint32_t kMaxLogprobs = 100;
 constexpr float kMaxPenalty = 100;  // of presence_penalty and frequency_penalty, either sign

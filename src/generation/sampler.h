@@ -8,7 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "generation/generation.h"
+#include "generation/events.h"
+#include "generation/options.h"
 #include "kernels/kernels.h"
 
 namespace rustml::generation {

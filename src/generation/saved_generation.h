@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "generation/generation.h"
+#include "generation/options.h"
 #include "generation/snapshot_container.h"
 #include "models/kv_cache.h"
 

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/number_text.h"
-#include "generation/generate.h"
+#include "generation/generation.h"
 #include "generation/sampler.h"
 
 namespace rustml::generation {
@@ -37,12 +37,7 @@ struct Restep {
 
 }  // namespace
 
-std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, const SessionOptions& options, runtime::Call& call) {
-  call.stop.check("session create");
-  return std::make_shared<LiveSession>(std::static_pointer_cast<LoadedEngine>(std::move(engine)), options);
-}
-
-LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOptions& options)
+Session::Session(std::shared_ptr<Engine> engine, const SessionOptions& options)
     : engine_(std::move(engine)),
       options_(options),
       cache_(engine_->model().kv_shape(), options.kv_type, context_tokens(engine_->config(), options), options.memory_limit_bytes,
@@ -62,16 +57,21 @@ LiveSession::LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOpti
   engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
 }
 
-LiveSession::~LiveSession() { engine_->n_sessions().fetch_sub(1, std::memory_order_relaxed); }
+Session::~Session() { engine_->n_sessions().fetch_sub(1, std::memory_order_relaxed); }
 
-void LiveSession::require_closed(const char* what) const {
-  if (open_ != nullptr)
+std::shared_ptr<const Generation> Session::open_generation() const noexcept {
+  const auto* open = std::get_if<std::weak_ptr<const Generation>>(&generation_);
+  return open ? open->lock() : nullptr;
+}
+
+void Session::require_closed(const char* what) const {
+  if (open_generation())
     fail(Status::failed_precondition, std::string(what) + ": a generation is open on this session; stop or release it first");
 }
 
-SessionInfo LiveSession::info() const noexcept {
+SessionInfo Session::info() const noexcept {
   return {false,
-          open_ != nullptr,
+          open_generation() != nullptr,
           tokens_.size(),
           cache_.capacity(),
           cache_.rewind_floor(),
@@ -80,12 +80,12 @@ SessionInfo LiveSession::info() const noexcept {
           cache_.type()};
 }
 
-void LiveSession::truncate(uint64_t n_tokens) noexcept {
+void Session::truncate(uint64_t n_tokens) noexcept {
   drop(n_tokens);
   if (n_tokens == 0) cache_.clear();
 }
 
-void LiveSession::drop(uint64_t n_tokens) noexcept {
+void Session::drop(uint64_t n_tokens) noexcept {
   if (n_tokens >= tokens_.size()) return;
   ahead_.ids.clear();
   tokens_.resize(n_tokens);
@@ -94,7 +94,7 @@ void LiveSession::drop(uint64_t n_tokens) noexcept {
   if (logits_at_ > n_tokens) logits_at_ = 0;
 }
 
-void LiveSession::rewind(uint64_t n_tokens) {
+void Session::rewind(uint64_t n_tokens) {
   require_closed("rewind");
   if (n_tokens > tokens_.size())
     fail(Status::out_of_range,
@@ -104,17 +104,19 @@ void LiveSession::rewind(uint64_t n_tokens) {
                                    ": window layers have given back the cells it needs; the floor is " +
                                    std::to_string(cache_.rewind_floor()) + ", or 0 to start anew");
   truncate(n_tokens);
-  forget_saved();
-}
-
-void LiveSession::forget_saved() noexcept {
-  saved_.reset();
+  generation_ = {};
   unhold();
 }
 
-std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
+void Session::end_generation() noexcept {
+  generation_ = {};
+  ahead_ = {};
+  unhold();
+}
+
+std::shared_ptr<Session> Session::fork(runtime::Call& call) {
   call.stop.check("fork");
-  auto copy = std::make_shared<LiveSession>(engine_, options_);
+  auto copy = std::make_shared<Session>(engine_, options_);
   copy->cache_.copy_from(cache_);
   call.stop.check("fork");
   copy->tokens_.assign(tokens_.begin(), tokens_.end());
@@ -126,7 +128,7 @@ std::shared_ptr<Session> LiveSession::fork(runtime::Call& call) {
 }
 
 // One pass over `ids` behind the evaluated tokens; nothing of it counts yet. False: stopped.
-bool LiveSession::run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop) {
+bool Session::run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop) {
   ahead_.ids.clear();
   cache_.reserve(cache_.length() + ids.size());
   runtime::ProfileLines lines = runtime::ProfileLines::wanted();
@@ -140,7 +142,7 @@ bool LiveSession::run(std::span<const int32_t> ids, float* hidden, float* logits
   return finished;
 }
 
-bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
+bool Session::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
   const uint64_t end = cache_.length() + ids.size();
   if (!run(ids, want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr, 1, stop)) return false;
   cache_.set_length(end);
@@ -150,7 +152,7 @@ bool LiveSession::evaluate(std::span<const int32_t> ids, bool want_scores, runti
 }
 
 // Total is more than its parts by the wait for the team's turn.
-void LiveSession::report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const {
+void Session::report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const {
   lines.leave();
   const uint64_t end = runtime::now_ns();
   const auto ms = [](uint64_t ns) { return base::fixed(static_cast<double>(ns) * 1e-6, 2); };
@@ -162,7 +164,7 @@ void LiveSession::report(const models::Pass& pass, uint64_t start_ns, runtime::P
   lines.span("model::forward", start_ns, end);
 }
 
-const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop, std::span<const int32_t> draft) {
+const std::vector<float>* Session::scores(runtime::StopSignal& stop, std::span<const int32_t> draft) {
   const uint64_t n = tokens_.size();
   if (logits_at_ == n) return &logits_;
   if (hidden_at_ == n) {
@@ -191,12 +193,12 @@ const std::vector<float>* LiveSession::scores(runtime::StopSignal& stop, std::sp
   return &logits_;
 }
 
-bool LiveSession::guessed() const noexcept {
+bool Session::guessed() const noexcept {
   const uint64_t at = cache_.length(), row = at - ahead_.begin;
   return at >= ahead_.begin && row < ahead_.ids.size() && at + 1 == tokens_.size() && ahead_.ids[row] == tokens_.back();
 }
 
-void LiveSession::adopt_guess() noexcept {
+void Session::adopt_guess() noexcept {
   const uint64_t at = cache_.length();
   const auto row = static_cast<std::ptrdiff_t>(at - ahead_.begin);
   std::copy_n(ahead_.hidden.begin() + row * std::ssize(hidden_), hidden_.size(), hidden_.begin());
@@ -206,14 +208,14 @@ void LiveSession::adopt_guess() noexcept {
 }
 
 // The last token's own step of cells is taken in any case; guesses stay inside it, so they change neither memory nor its limits.
-uint64_t LiveSession::draft_room() const noexcept {
+uint64_t Session::draft_room() const noexcept {
   const uint64_t n = tokens_.size();
   if (n == 0 || hidden_at_ == n || logits_at_ == n || guessed()) return 0;
   const uint64_t step = (n + models::kKvStep - 1) / models::kKvStep * models::kKvStep;
   return std::min({step, capacity(), n - 1 + static_cast<uint64_t>(chunk())}) - n;
 }
 
-void LiveSession::expect_drafts(uint64_t n) {
+void Session::expect_drafts(uint64_t n) {
   const uint64_t rows = n + 1;
   Ahead ahead;
   ahead.charge = runtime::Charge(engine_->budget(), rows * (hidden_.size() + logits_.size()) * sizeof(float), "prompt lookup");
@@ -223,7 +225,7 @@ void LiveSession::expect_drafts(uint64_t n) {
   ahead_ = std::move(ahead);
 }
 
-void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
+void Session::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
   require_closed("eval");
   if (n == 0) fail(Status::invalid_argument, "eval: no ids given; pass at least one");
   require_ids({ids, n}, engine_->config().vocab);
@@ -249,10 +251,10 @@ void LiveSession::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
     if (pending >= 0) tokens_.push_back(pending);
     throw;
   }
-  saved_.reset();
+  generation_ = {};
 }
 
-const std::vector<float>& LiveSession::logits(runtime::Call* call) {
+const std::vector<float>& Session::logits(runtime::Call* call) {
   if (tokens_.empty()) fail(Status::failed_precondition, "logits: the session has no tokens yet; evaluate some first");
   runtime::StopSignal none;
   runtime::StopSignal& stop = call ? call->stop : none;
@@ -262,7 +264,7 @@ const std::vector<float>& LiveSession::logits(runtime::Call* call) {
   return *now;
 }
 
-Tail LiveSession::save_tail(uint64_t begin) const {
+Tail Session::save_tail(uint64_t begin) const {
   Tail tail;
   tail.begin = begin;
   tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
@@ -279,7 +281,7 @@ Tail LiveSession::save_tail(uint64_t begin) const {
   return tail;
 }
 
-void LiveSession::restore_tail(const Tail& tail) {
+void Session::restore_tail(const Tail& tail) {
   ahead_.ids.clear();
   drop(tail.begin);
   const models::KvShape& kv = cache_.shape();
@@ -293,19 +295,20 @@ void LiveSession::restore_tail(const Tail& tail) {
   cache_.set_length(tail.end);
 }
 
-std::shared_ptr<Generation> LiveSession::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
+std::shared_ptr<Generation> Session::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
   require_closed("generation");
-  auto generation = LiveGeneration::start(std::static_pointer_cast<LiveSession>(shared_from_this()), prompt, options, limits);
-  forget_saved();
+  auto generation = Generation::start(shared_from_this(), prompt, options, limits);
+  generation_ = std::weak_ptr<const Generation>(generation);
+  unhold();
   return generation;
 }
 
-std::shared_ptr<Generation> LiveSession::resume(const Limits& limits) {
+std::shared_ptr<Generation> Session::resume(const Limits& limits) {
   require_closed("resume");
-  if (!saved_)
+  if (!carried())
     fail(Status::failed_precondition, "resume: the session carries no open generation; restore a snapshot taken while one was open");
-  auto generation = LiveGeneration::resume(std::static_pointer_cast<LiveSession>(shared_from_this()), *saved_, limits);
-  saved_.reset();  // what it held stays held for the generation
+  auto generation = Generation::resume(shared_from_this(), *carried(), limits);
+  generation_ = std::weak_ptr<const Generation>(generation);  // what the carried one held stays held for it
   return generation;
 }
 

@@ -1,39 +1,59 @@
-// One conversation: its tokens, their KV cache, and the scores of what may follow. Implements generation.h's Session.
+// One conversation: its tokens, their KV cache, and the scores of what may follow. Used by one thread at a time.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
+#include "base/file_reader.h"
 #include "generation/engine.h"
 #include "generation/saved_generation.h"
 
 namespace rustml::generation {
 
-class LiveGeneration;
+class Generation;
 
-class LiveSession final : public Session {
+struct SessionInfo {
+  bool poisoned, generation_open;
+  uint64_t position, capacity, rewind_floor, kv_bytes_reserved, kv_bytes_used;
+  kernels::KvType kv_type;
+};
+
+struct RestoreInfo {
+  bool generation_open;
+  uint64_t n_tokens, tokens_reusable, rewind_floor;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
  public:
-  LiveSession(std::shared_ptr<LoadedEngine> engine, const SessionOptions& options);
-  ~LiveSession() override;
+  Session(std::shared_ptr<Engine> engine, const SessionOptions& options);
+  ~Session();
 
-  std::shared_ptr<Session> fork(runtime::Call& call) override;
-  SessionInfo info() const noexcept override;
-  const std::vector<int32_t>& tokens() const override { return tokens_; }
-  void reset() override { rewind(0); }
-  void rewind(uint64_t n_tokens) override;
-  void eval(const int32_t* ids, uint64_t n, runtime::Call& call) override;
-  const std::vector<float>& logits(runtime::Call* call = nullptr) override;
-  uint64_t snapshot_size() const override;
-  void snapshot_write(const Write& write, runtime::Call& call) const override;
-  RestoreInfo restore(base::FileReader& source, runtime::Call& call) override;
-  std::shared_ptr<Generation> start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) override;
-  std::shared_ptr<Generation> resume(const Limits& limits) override;
+  std::shared_ptr<Session> fork(runtime::Call& call);
+  SessionInfo info() const noexcept;
+  const std::vector<int32_t>& tokens() const noexcept { return tokens_; }
+  void reset() { rewind(0); }
+  void rewind(uint64_t n_tokens);
+  void eval(const int32_t* ids, uint64_t n, runtime::Call& call);
+  // [vocab_size]; valid until the session changes. failed_precondition when empty. Evaluates a pending token, stopped by `call`
+  // if there is one.
+  const std::vector<float>& logits(runtime::Call* call = nullptr);
+
+  uint64_t snapshot_size() const;
+  void snapshot_write(const SnapshotWriter::Write& write, runtime::Call& call) const;
+  RestoreInfo restore(base::FileReader& source, runtime::Call& call);
+
+  // One generation at a time is open on a session.
+  std::shared_ptr<Generation> start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits);
+  std::shared_ptr<Generation> resume(const Limits& limits);
 
   // For the generation and the snapshot.
-  LoadedEngine& engine() const noexcept { return *engine_; }
-  std::shared_ptr<LoadedEngine> engine_handle() const noexcept { return engine_; }
-  void set_open(LiveGeneration* generation) noexcept { open_ = generation; }  // null: closed
+  Engine& engine() const noexcept { return *engine_; }
+  std::shared_ptr<Engine> engine_handle() const noexcept { return engine_; }
+  // The open generation is over: cells and memory that it held are free again.
+  void end_generation() noexcept;
   const models::KvCache& cache() const noexcept { return cache_; }
   uint64_t evaluated() const noexcept { return cache_.length(); }  // tokens in the cache; one more may be pending
   uint64_t capacity() const noexcept { return cache_.capacity(); }
@@ -48,11 +68,11 @@ class LiveSession final : public Session {
   void hold() noexcept {
     if (!tokens_.empty()) cache_.hold(cache_.floor());
   }
-  void unhold() noexcept { cache_.hold(saved_ ? saved_->back.held_floor(cache_.floor()) : UINT64_MAX); }
+  void unhold() noexcept { cache_.hold(carried() ? carried()->back.held_floor(cache_.floor()) : UINT64_MAX); }
   struct Hold {
-    explicit Hold(LiveSession& s) : session(s) { session.hold(); }
+    explicit Hold(Session& s) : session(s) { session.hold(); }
     ~Hold() { session.unhold(); }
-    LiveSession& session;
+    Session& session;
   };
   // Keeps the first n tokens; the last of them becomes pending if its scores are wanted again.
   void truncate(uint64_t n_tokens) noexcept;
@@ -70,7 +90,6 @@ class LiveSession final : public Session {
   uint64_t draft_room() const noexcept;
   // Takes memory for drafts of up to n tokens, or throws and changes nothing.
   void expect_drafts(uint64_t n);
-  void end_drafts() noexcept { ahead_ = {}; }
   uint32_t pieces_after_stop() const noexcept { return pieces_after_stop_; }
 
   Tail save_tail(uint64_t begin) const;
@@ -82,12 +101,13 @@ class LiveSession final : public Session {
   bool guessed() const noexcept;
   void adopt_guess() noexcept;
   void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
-  std::optional<EncodedGeneration> encoded_generation() const;  // the open one, or the one that a snapshot carried
-  void forget_saved() noexcept;
+  const SavedGeneration* carried() const noexcept { return std::get_if<SavedGeneration>(&generation_); }
+  std::shared_ptr<const Generation> open_generation() const noexcept;  // null: none
+  std::optional<EncodedGeneration> encoded_generation() const;         // the open one, or the carried one
   bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
   void require_closed(const char* what) const;
 
-  std::shared_ptr<LoadedEngine> engine_;
+  std::shared_ptr<Engine> engine_;
   const SessionOptions options_;
   models::KvCache cache_;
   models::Scratch scratch_;
@@ -104,9 +124,9 @@ class LiveSession final : public Session {
     runtime::Charge charge;
   } ahead_;
   uint32_t pieces_after_stop_ = 0;
-  uint64_t n_passes_ = 0;                 // finished ones
-  std::optional<SavedGeneration> saved_;  // carried by the snapshot restored last; resume() continues it
-  LiveGeneration* open_ = nullptr;        // it keeps this session alive and takes itself out when it closes
+  uint64_t n_passes_ = 0;  // finished ones
+  // None; the one that the snapshot restored last carried, which resume() continues; or the open one, which keeps this session alive.
+  std::variant<std::monostate, SavedGeneration, std::weak_ptr<const Generation>> generation_;
 };
 
 }  // namespace rustml::generation

@@ -9,14 +9,14 @@
 //
 // A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
 // penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
+#include "generation/snapshot.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/number_text.h"
-#include "generation/generate.h"
-#include "generation/session.h"
-#include "generation/snapshot_container.h"
+#include "generation/generation.h"
 
 namespace rustml::generation {
 
@@ -40,8 +40,8 @@ struct Summary {
 };
 static_assert(sizeof(Summary) == 18 * 8, "written as it is: no padding");
 
-Summary summarize(const LiveSession& session) {
-  const LoadedEngine& engine = session.engine();
+Summary summarize(const Session& session) {
+  const Engine& engine = session.engine();
   const models::Config& c = engine.config();
   return {engine.fingerprint().low,
           engine.fingerprint().high,
@@ -125,8 +125,7 @@ Summary load_summary(SnapshotReader& reader) {
 }  // namespace
 
 // The sections of a session as it is now, in order.
-static std::vector<SnapshotSection> describe(const LiveSession& session, bool has_hidden,
-                                             const std::optional<EncodedGeneration>& generation) {
+static std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::optional<EncodedGeneration>& generation) {
   const models::KvCache& cache = session.cache();
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
@@ -138,15 +137,15 @@ static std::vector<SnapshotSection> describe(const LiveSession& session, bool ha
   return sections;
 }
 
-std::optional<EncodedGeneration> LiveSession::encoded_generation() const {
-  if (open_) return encode(open_->save(), tokens_);
-  if (saved_) return encode(*saved_, tokens_);
+std::optional<EncodedGeneration> Session::encoded_generation() const {
+  if (const auto open = open_generation()) return encode(open->save(), tokens_);
+  if (carried()) return encode(*carried(), tokens_);
   return std::nullopt;
 }
 
-uint64_t LiveSession::snapshot_size() const { return snapshot_bytes(describe(*this, has_hidden(), encoded_generation())); }
+uint64_t Session::snapshot_size() const { return snapshot_bytes(describe(*this, has_hidden(), encoded_generation())); }
 
-void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const {
+void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& call) const {
   const std::optional<EncodedGeneration> generation = encoded_generation();
   SnapshotWriter out(describe(*this, has_hidden(), generation), write, call);
   const Summary summary = summarize(*this);
@@ -180,7 +179,7 @@ void LiveSession::snapshot_write(const Write& write, runtime::Call& call) const 
   out.finish();
 }
 
-RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) {
+RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   require_closed("restore");
   call.stop.check("restore");
   SnapshotReader reader(source, kKnown);
@@ -244,8 +243,10 @@ RestoreInfo LiveSession::restore(base::FileReader& source, runtime::Call& call) 
   hidden_at_ = hidden_there ? s.n_evaluated : 0;
   ahead_.ids.clear();
   logits_at_ = 0;
-  saved_ = std::move(generation);
-  return {saved_.has_value(), s.n_tokens, s.n_evaluated, cache_.rewind_floor()};
+  const bool carries = generation.has_value();
+  generation_ = {};
+  if (carries) generation_ = *std::move(generation);
+  return {carries, s.n_tokens, s.n_evaluated, cache_.rewind_floor()};
 }
 
 SnapshotInfo snapshot_probe(base::FileReader& source) {

@@ -5,34 +5,24 @@
 #include <thread>
 #include <vector>
 
-#include "base/error.h"
+#include "../generation/tiny.h"
 
 namespace rustml::api {
 namespace {
 
 std::atomic<int> n_closed{0};
-struct CountedGeneration final : generation::Generation {
-  ~CountedGeneration() override { ++n_closed; }
-  base::Status next(generation::Event&) override { return base::Status::done; }
-  void stop() noexcept override {}
-  void stopped_by_callback(int32_t) noexcept override {}
-  generation::Result result() const override { return {}; }
-};
 
+// Closes no generation, but counts.
 std::unique_ptr<Closing> closing() {
   auto made = std::make_unique<Closing>();
-  made->generation = std::make_shared<CountedGeneration>();
+  made->generation = {nullptr, [](generation::Generation*) { ++n_closed; }};
   return made;
 }
 
-std::shared_ptr<generation::Session> fake_session() {
-  runtime::StopSignal none;
-  runtime::Call call{none, {}};
-  return generation::Session::create(nullptr, {}, call);
-}
+std::shared_ptr<generation::Session> tiny_session() { return generation::new_session(generation::open_tiny("base_q8_0")); }
 
 TEST(SessionState, OneCallAtATime) {
-  SessionState state(nullptr, fake_session());
+  SessionState state(nullptr, tiny_session());
   EXPECT_EQ(state.try_lock(), SessionState::Lock::taken);
   EXPECT_EQ(state.try_lock(), SessionState::Lock::mine);
   std::thread([&] { EXPECT_EQ(state.try_lock(), SessionState::Lock::busy); }).join();
@@ -44,7 +34,7 @@ TEST(SessionState, OneCallAtATime) {
 }
 
 TEST(SessionState, OthersSeeWhatWasPublished) {
-  const auto session = fake_session();
+  const auto session = tiny_session();
   SessionState state(nullptr, session);
   runtime::StopSignal none;
   runtime::Call call{none, {}};
@@ -61,7 +51,7 @@ TEST(SessionState, OthersSeeWhatWasPublished) {
 
 TEST(SessionState, GenerationsAreClosedAtOnceOrByTheRunningCall) {
   n_closed = 0;
-  SessionState state(nullptr, fake_session());
+  SessionState state(nullptr, tiny_session());
   state.close(closing());
   EXPECT_EQ(n_closed, 1);
   ASSERT_EQ(state.try_lock(), SessionState::Lock::taken);
@@ -74,7 +64,7 @@ TEST(SessionState, GenerationsAreClosedAtOnceOrByTheRunningCall) {
 
 TEST(SessionState, NoneIsForgottenWhenThreadsRace) {
   n_closed = 0;
-  SessionState state(nullptr, fake_session());
+  SessionState state(nullptr, tiny_session());
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&, t] {

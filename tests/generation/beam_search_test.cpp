@@ -271,12 +271,12 @@ TEST(BeamSearch, DeadlinesAndFaults) {
     return status_of([&] { beam_search(*session, of_ids(some_ids(n)), o, limits, {}, out); });
   };
   EXPECT_EQ(status(width(2, 5), {nullptr, 1}), base::Status::deadline_exceeded);
-  EXPECT_EQ(out.result.deadline, 1);
+  EXPECT_EQ(out.result.deadline, Deadline::total);
   EXPECT_EQ(session->tokens(), before) << "past: before any work";
   EXPECT_EQ(status(width(2, 5), {nullptr, 0, runtime::now_ns() + 10'000'000}, 4000), base::Status::deadline_exceeded);
-  EXPECT_EQ(out.result.deadline, 2);
+  EXPECT_EQ(out.result.deadline, Deadline::first_token);
   EXPECT_EQ(status(width(2, 5), {nullptr, 0, 0, 1}, 4000), base::Status::deadline_exceeded);
-  EXPECT_EQ(out.result.deadline, 3);
+  EXPECT_EQ(out.result.deadline, Deadline::stall);
   EXPECT_EQ(status(width(0, 5), {}), base::Status::invalid_argument);
   EXPECT_EQ(out.result.status, base::Status::invalid_argument);
   EXPECT_EQ(status(width(65, 5), {}), base::Status::invalid_argument);

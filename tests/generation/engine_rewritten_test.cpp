@@ -61,7 +61,7 @@ std::string opened(const std::string& path) {
   ModelOptions options;
   options.n_threads = 2;
   options.warmup = false;
-  return identity_of(*Engine::open(formats::open_path(path, call), options, call));
+  return identity_of(*std::make_shared<Engine>(formats::open_path(path, call), options, call));
 }
 
 // In one piece, in pieces, or through memory; then often a pause. `stays`: the files are open for writing all the time.

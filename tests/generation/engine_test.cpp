@@ -53,9 +53,11 @@ TEST(Engine, ALoadCanBeCancelled) {
   flag.trigger(1);
   runtime::StopSignal stop(&flag);
   runtime::Call call{stop, {}};
-  EXPECT_EQ(
-      status_of([&] { Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", call), {}, call); }),
-      base::Status::cancelled);
+  EXPECT_EQ(status_of([&] {
+              std::make_shared<Engine>(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf", call),
+                                       ModelOptions{}, call);
+            }),
+            base::Status::cancelled);
 }
 
 TEST(Engine, ReadsThroughACallersReaderToo) {
@@ -70,7 +72,7 @@ TEST(Engine, ReadsThroughACallersReaderToo) {
       file->size(), "callback");
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  EXPECT_EQ(Engine::open(formats::open(std::move(reader), call), {}, call)->info().fingerprint_low,
+  EXPECT_EQ(std::make_shared<Engine>(formats::open(std::move(reader), call), ModelOptions{}, call)->info().fingerprint_low,
             open_tiny("base_f16")->info().fingerprint_low);
 }
 

@@ -33,7 +33,7 @@ std::vector<float> logits(formats::ModelFile file) {
   runtime::Call call{stop, {}};
   ModelOptions options;
   options.quantize = ModelOptions::Quantize::keep;
-  const auto session = new_session(Engine::open(std::move(file), options, call));
+  const auto session = new_session(std::make_shared<Engine>(std::move(file), options, call));
   eval(*session, {5, 6, 7, 8, 9});
   return session->logits();
 }
@@ -91,7 +91,7 @@ Answer answer_with(formats::ModelFile file, int32_t id, const std::string& text,
   }
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  const auto session = new_session(Engine::open(std::move(file), {}, call));
+  const auto session = new_session(std::make_shared<Engine>(std::move(file), ModelOptions{}, call));
   GenerationOptions options;
   options.max_tokens = 12;
   return finish(*session->start(of_ids(some_ids(20)), options, {}));

@@ -340,7 +340,7 @@ TEST(LookupDraft, SmolLm2EditsATextTheSameWay) {
   SMOLLM2_OR_SKIP(path);
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  const auto engine = Engine::open(formats::open_path(path, call), {}, call);
+  const auto engine = std::make_shared<Engine>(formats::open_path(path, call), ModelOptions{}, call);
   Prompt prompt;
   prompt.kind = PromptKind::messages;
   prompt.text = R"([{"role":"user","content":"Repeat this paragraph, but write Bob instead of Alice.\n\n)"

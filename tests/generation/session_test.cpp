@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "generation/batch.h"
 #include "generation/beam_search.h"
-#include "generation/generate.h"
+#include "generation/generation.h"
 #include "snapshot_bytes.h"
 #include "tiny.h"
 
@@ -122,7 +122,8 @@ TEST(Session, ScoresOfDamagedWeightsAreRefusedEverywhere) {
   for (size_t at = file.size() - 40000; at < file.size() - 39000; at += 2) file.replace(at, 2, "\x00\x7e", 2);  // NaN as F16
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  const auto engine = Engine::open(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), {}, call);
+  const auto engine =
+      std::make_shared<Engine>(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), ModelOptions{}, call);
   const auto session = new_session(engine);
   eval(*session, some_ids(3));  // promises no scores
   const std::vector<std::string> said = refusals(engine, *session, some_ids(3));
@@ -132,7 +133,9 @@ TEST(Session, ScoresOfDamagedWeightsAreRefusedEverywhere) {
   EXPECT_EQ(session->tokens(), some_ids(3));
   ModelOptions checked;
   checked.check_tensors = true;
-  EXPECT_EQ(status_of([&] { Engine::open(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), checked, call); }),
+  EXPECT_EQ(status_of([&] {
+              std::make_shared<Engine>(formats::open(base::open_memory(file.data(), file.size(), "damaged"), call), checked, call);
+            }),
             base::Status::data_loss);
 }
 
@@ -192,7 +195,7 @@ TEST(Session, StoppedLogitsChangeNothing) {
 TEST(Session, GuessesLeaveNoTrace) {
   const auto engine = open_tiny("architectures/gemma3");
   const auto s = new_session(engine), plain = new_session(engine);
-  auto &guessing = static_cast<LiveSession&>(*s), &single = static_cast<LiveSession&>(*plain);
+  Session &guessing = *s, &single = *plain;
   const auto vocab = static_cast<int32_t>(engine->info().vocab_size);
   std::vector<int32_t> ids = some_ids(1640);
   for (int32_t& id : ids) id %= vocab;
@@ -201,7 +204,7 @@ TEST(Session, GuessesLeaveNoTrace) {
   runtime::StopSignal stop;
   size_t passes = 0, most = 0;
   for (size_t n = 1250; n < 1600; ++n) {
-    for (LiveSession* session : {&guessing, &single}) session->commit(ids[n]);
+    for (Session* session : {&guessing, &single}) session->commit(ids[n]);
     std::vector<int32_t> draft(ids.begin() + static_cast<std::ptrdiff_t>(n) + 1, ids.begin() + static_cast<std::ptrdiff_t>(n) + 9);
     draft.resize(std::min<size_t>(draft.size(), guessing.draft_room()));
     if (n % 5 != 0 && draft.size() > n % 7) draft[n % 7] = (draft[n % 7] + 1) % vocab;

@@ -1,3 +1,5 @@
+#include "generation/snapshot.h"
+
 #include <algorithm>
 
 #include "snapshot_bytes.h"

@@ -12,13 +12,12 @@ namespace rustml::generation {
 inline std::shared_ptr<Engine> open_tiny(const std::string& name, const ModelOptions& options = {}) {
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
-  return Engine::open(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/" + name + ".gguf", call), options, call);
+  return std::make_shared<Engine>(formats::open_path(std::string(RUSTML_TEST_DATA) + "/../golden/data/" + name + ".gguf", call), options,
+                                  call);
 }
 
 inline std::shared_ptr<Session> new_session(const std::shared_ptr<Engine>& engine, const SessionOptions& options = {}) {
-  runtime::StopSignal stop;
-  runtime::Call call{stop, {}};
-  return Session::create(engine, options, call);
+  return std::make_shared<Session>(engine, options);
 }
 
 inline void eval(Session& session, const std::vector<int32_t>& ids) {

@@ -1,4 +1,4 @@
-#include "generation/generate.h"
+#include "generation/generation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -154,14 +154,14 @@ TEST(Generate, EachDeadlineStopsWithItsName) {
           status_of([&] { g = s->start(of_ids(some_ids(4000)), sampled(8), limits_after(runtime::now_ns() + 20'000'000)); });
       EXPECT_EQ(status, g ? base::Status::ok : base::Status::deadline_exceeded);
     }
-    if (!g) return 0;
+    if (!g) return Deadline::none;
     Event e;
     EXPECT_EQ(status_of([&] { g->next(e); }), base::Status::deadline_exceeded);
     return g->result().deadline;
   };
-  EXPECT_EQ(deadline_of([](uint64_t when) { return Limits{nullptr, when}; }), 1);
-  EXPECT_EQ(deadline_of([](uint64_t when) { return Limits{nullptr, 0, when}; }), 2);
-  EXPECT_EQ(deadline_of([](uint64_t) { return Limits{nullptr, 0, 0, 1}; }), 3);
+  EXPECT_EQ(deadline_of([](uint64_t when) { return Limits{nullptr, when}; }), Deadline::total);
+  EXPECT_EQ(deadline_of([](uint64_t when) { return Limits{nullptr, 0, when}; }), Deadline::first_token);
+  EXPECT_EQ(deadline_of([](uint64_t) { return Limits{nullptr, 0, 0, 1}; }), Deadline::stall);
   EXPECT_EQ(status_of([&] {
               s->start(of_ids(some_ids(4)), sampled(8), {nullptr, 1});
             }),

@@ -1,4 +1,4 @@
-#include "generation/prompt.h"
+#include "generation/prompt_run.h"
 
 #include <algorithm>
 
@@ -10,7 +10,7 @@ namespace rustml::generation {
 using base::fail;
 using base::Status;
 
-tokenizer::Encoding encode_prompt(const LiveSession& session, const Prompt& prompt, runtime::StopSignal& stop) {
+tokenizer::Encoding encode_prompt(const Session& session, const Prompt& prompt, runtime::StopSignal& stop) {
   tokenizer::Encoding encoded = session.engine().encode(prompt, stop);
   if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
   if (encoded.ids.size() > session.capacity())
@@ -26,30 +26,6 @@ std::vector<int32_t> stop_tokens(std::vector<int32_t> ids, bool ignore_eos, cons
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
-}
-
-void note_stop(Result& result, const runtime::StopSignal& stop) {
-  const uint64_t now = runtime::now_ns();
-  result.stop_latency_ns = now - std::min(now, stop.triggered_ns());
-  switch (stop.cause()) {
-    case runtime::StopCause::total_deadline:
-      result.deadline = 1;
-      break;
-    case runtime::StopCause::first_token_deadline:
-      result.deadline = 2;
-      break;
-    case runtime::StopCause::stall:
-      result.deadline = 3;
-      break;
-    case runtime::StopCause::cancel_deadline:
-      result.deadline = 4;
-      [[fallthrough]];
-    default:
-      result.cancel_reason = stop.cancel_reason();
-      break;
-  }
-  result.finish = result.deadline ? Finish::deadline : Finish::cancelled;
-  result.status = result.deadline ? Status::deadline_exceeded : Status::cancelled;
 }
 
 uint64_t PromptRun::begin() {

@@ -1,4 +1,4 @@
-#include "generation/generate.h"
+#include "generation/generation.h"
 
 #include <algorithm>
 #include <new>
@@ -18,32 +18,31 @@ double seconds(uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
 }  // namespace
 
-std::shared_ptr<LiveGeneration> LiveGeneration::start(std::shared_ptr<LiveSession> session, const Prompt& prompt,
-                                                      const GenerationOptions& options, const Limits& limits) {
+std::shared_ptr<Generation> Generation::start(std::shared_ptr<Session> session, const Prompt& prompt, const GenerationOptions& options,
+                                              const Limits& limits) {
   validate(options, static_cast<int32_t>(session->engine().config().vocab));
   validate(limits);
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.set_first_token_deadline(limits.first_token_deadline_ns);
   stop.check("generation");
   tokenizer::Encoding encoded = encode_prompt(*session, prompt, stop);
-  auto generation = std::make_shared<LiveGeneration>(std::move(session), options, std::move(encoded.ids), limits);
+  auto generation = std::make_shared<Generation>(std::move(session), options, std::move(encoded.ids), limits);
   generation->result_.dropped_bytes = encoded.dropped_bytes;
   return generation;
 }
 
-std::shared_ptr<LiveGeneration> LiveGeneration::resume(std::shared_ptr<LiveSession> session, const SavedGeneration& saved,
-                                                       const Limits& limits) {
+std::shared_ptr<Generation> Generation::resume(std::shared_ptr<Session> session, const SavedGeneration& saved, const Limits& limits) {
   validate(limits);
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.check("resume");
   if (saved.back.begun) session->reserve(saved.prompt.size());  // as at its beginning
-  auto g = std::make_shared<LiveGeneration>(std::move(session), saved.options, saved.prompt, limits, saved.back);
+  auto g = std::make_shared<Generation>(std::move(session), saved.options, saved.prompt, limits, saved.back);
   g->result_.dropped_bytes = saved.dropped_bytes;
   return g;
 }
 
-LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationOptions options, std::vector<int32_t> prompt,
-                               const Limits& limits, WayBack back)
+Generation::Generation(std::shared_ptr<Session> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits,
+                       WayBack back)
     : session_(std::move(session)),
       engine_(session_->engine_handle()),
       options_(std::move(options)),
@@ -62,11 +61,10 @@ LiveGeneration::LiveGeneration(std::shared_ptr<LiveSession> session, GenerationO
     session_->expect_drafts(limits.prompt_lookup);
     lookup_.emplace(limits.prompt_lookup);
   }
-  session_->set_open(this);  // last: what fails before it leaves the session alone
 }
 
 // The tokens generated before the snapshot, once more through stop strings and decoder; nothing is delivered twice.
-void LiveGeneration::replay() {
+void Generation::replay() {
   result_.prefill_tokens_skipped = run_.ready();
   const std::vector<int32_t>& tokens = session_->tokens();
   if (tokens.size() <= prompt_.size()) return;  // the prefill goes on where it was
@@ -75,9 +73,9 @@ void LiveGeneration::replay() {
   result_.generated_tokens = tokens.size() - prompt_.size();
 }
 
-bool LiveGeneration::is_stop(int32_t token) const { return std::binary_search(stop_ids_.begin(), stop_ids_.end(), token); }
+bool Generation::is_stop(int32_t token) const { return std::binary_search(stop_ids_.begin(), stop_ids_.end(), token); }
 
-Status LiveGeneration::next(Event& event) {
+Status Generation::next(Event& event) {
   event = {};
   if (error_) throw base::Error(*error_);
   if (!open()) return Status::done;
@@ -108,7 +106,7 @@ Status LiveGeneration::next(Event& event) {
   }
 }
 
-bool LiveGeneration::prefill(Event& event) {
+bool Generation::prefill(Event& event) {
   if (!run_.begun()) {
     if (stop_.poll()) stop_by_signal("prefill");
     result_.prefill_tokens_skipped = run_.begin();
@@ -126,7 +124,7 @@ bool LiveGeneration::prefill(Event& event) {
   return false;
 }
 
-Status LiveGeneration::decode(Event& event) {
+Status Generation::decode(Event& event) {
   const uint64_t position = session_->tokens().size();
   if (text_.matched()) return finish(event, Finish::stop_string);
   if (options_.max_tokens != 0 && result_.generated_tokens >= options_.max_tokens) return finish(event, Finish::length);
@@ -160,7 +158,7 @@ Status LiveGeneration::decode(Event& event) {
   return Status::ok;
 }
 
-const std::vector<float>* LiveGeneration::scores() {
+const std::vector<float>* Generation::scores() {
   uint64_t room = lookup_ ? session_->draft_room() : 0;
   if (room == 0) return session_->scores(stop_);
   const uint64_t size = session_->tokens().size();
@@ -173,7 +171,7 @@ const std::vector<float>* LiveGeneration::scores() {
   return logits;
 }
 
-Status LiveGeneration::finish(Event& event, Finish why, int32_t token_id) {
+Status Generation::finish(Event& event, Finish why, int32_t token_id) {
   event.kind = EventKind::stopped;
   event.token_id = token_id;
   event.finish = why;
@@ -185,7 +183,7 @@ Status LiveGeneration::finish(Event& event, Finish why, int32_t token_id) {
   return Status::ok;
 }
 
-void LiveGeneration::stop_by_signal(const char* phase) {
+void Generation::stop_by_signal(const char* phase) {
   note_stop(result_, stop_);
   result_.pieces_after_stop = session_->pieces_after_stop();
   try {
@@ -197,24 +195,22 @@ void LiveGeneration::stop_by_signal(const char* phase) {
   }
 }
 
-void LiveGeneration::close(Finish why, Status status) noexcept {
+void Generation::close(Finish why, Status status) noexcept {
   if (!open()) return;
   if (options_.rollback && why != Finish::error) run_.undo();
   result_.finish = why;
   result_.status = status;
   result_.tokens_committed = session_->tokens().size();
-  session_->unhold();
-  session_->set_open(nullptr);
-  if (lookup_) session_->end_drafts();
+  session_->end_generation();
   session_.reset();
 }
 
-void LiveGeneration::stopped_by_callback(int32_t value) noexcept {
+void Generation::stopped_by_callback(int32_t value) noexcept {
   result_.callback_value = value;
   close(Finish::callback, Status::callback_stop);
 }
 
-Result LiveGeneration::result() const {
+Result Generation::result() const {
   Result r = result_;
   if (open()) r.tokens_committed = session_->tokens().size();
   r.peak_memory_bytes = engine_->budget()->peak();
