@@ -470,7 +470,7 @@ typedef struct rustml_generation_options {
   uint64_t deadline_ns;             /* absolute, of the whole generation; 0: none; UINT64_MAX: never */
   uint64_t first_token_deadline_ns; /* absolute; likewise */
   uint64_t stall_timeout_ns;        /* longest time without progress inside calls; 0: none */
-  /* Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0: off (default).
+  /* Guesses the next tokens from where the last ones occurred before, this many at a time, at most 16; 0: off (default).
    * Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those without it. */
   uint32_t prompt_lookup;
   uint32_t reserved1;

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""generate_bindings.py [--out FOLDER] [--freeze]: everything that is made from include/rustml.h, so that nothing drifts.
+"""generate_bindings.py [--out FOLDER] [--freeze]: everything that is made from include/rustml.h and src/api/options.toml, so that nothing drifts.
 
-Writes into the tree (or, as the tree would be, into FOLDER): version scripts, .def files, the layout table of the library, and
-the raw layer of each binding. Needs Debian's python3-clang; without it says so and answers 77.
+Writes into the tree (or, as the tree would be, into FOLDER): version scripts, .def files, the layout table of the library, the raw
+layer of each binding, and what src/api/options.toml describes. Needs Debian's python3-clang; without it says so and answers 77.
 --freeze adds the present ABI to src/api/abi_history.json: once for each release. A version that is there may not change.
 """
 
@@ -15,12 +15,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.dont_write_bytecode = True
 
-from bindings import csharp, exports, go, layout, model, python, rust  # noqa: E402
+from bindings import csharp, exports, go, layout, model, option_classes, options, python, rust  # noqa: E402
 
 HISTORY = "src/api/abi_history.json"
+OPTIONS = "src/api/options.toml"
 
 
-def outputs(header, hub, history):
+def outputs(header, hub, history, sections):
     """path -> text of every generated file."""
     def released(key):
         return [(release["version"], release[key]) for release in history]
@@ -42,6 +43,16 @@ def outputs(header, hub, history):
         "bindings/csharp/Rustml/Native.generated.cs": csharp.native(header),
         "bindings/rust/rustml-sys/src/bindings.rs": rust.bindings(header),
         "bindings/python/rustml/_raw.py": python.raw(header),
+        "src/base/options_generated.h": options.cpp_ranges(sections),
+        "src/api/defaults_generated.h": options.cpp_defaults(sections),
+        "bindings/go/generation_options_generated.go": option_classes.go_options(header, sections),
+        "bindings/csharp/Rustml/Options.generated.cs": option_classes.csharp_options(header, sections),
+        "bindings/rust/rustml/src/options_generated.rs": option_classes.rust_options(header, sections),
+        "bindings/python/rustml/_options.py": option_classes.python_options(header, sections),
+        "tests/bindings/cases_c_generated.h": option_classes.c_runner(header, sections),
+        "tests/bindings/cases_go_generated.go": option_classes.go_runner(header, sections),
+        "tests/bindings/csharp/Numbers.generated.cs": option_classes.csharp_runner(header, sections),
+        "bindings/rust/cases/src/numbers_generated.rs": option_classes.rust_runner(header, sections),
     }
 
 
@@ -76,11 +87,12 @@ def main():
         print(f"generate_bindings.py: no libclang for {sys.executable}: {problem}; apt-get install python3-clang", file=sys.stderr)
         sys.exit(77)
     header, hub = (model.read(clang.cindex, ROOT / "include" / name) for name in ("rustml.h", "rustml_hub.h"))
+    sections = options.read(ROOT / OPTIONS, header)
     history = json.loads((ROOT / HISTORY).read_text())
     check_history(header, hub, history)
     if given.freeze:
         freeze(header, hub, history)
-    for name, text in outputs(header, hub, history).items():
+    for name, text in outputs(header, hub, history, sections).items():
         path = given.out / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)

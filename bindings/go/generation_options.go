@@ -95,66 +95,6 @@ func WithoutBOS() CommonOption { return func(c *commonConfig) { c.promptFlags |=
 // WithoutAnswerOpening leaves out the opening of the assistant's turn after a [Messages] prompt.
 func WithoutAnswerOpening() CommonOption { return func(c *commonConfig) { c.answerOpeningOff = true } }
 
-// WithSeed chooses the random numbers: the same seed, model and options give the same tokens.
-func WithSeed(seed uint64) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.Seed = seed })
-}
-
-// WithTemperature draws tokens by chance: 1 as the model has it, less is more sober, 0 takes the most probable.
-func WithTemperature(t float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.Temperature = t })
-}
-
-// WithTopK draws from the k most probable tokens; 0: from all.
-func WithTopK(k int) GenerateOption {
-	return generateOption(func(c *generateConfig) {
-		if int(int32(k)) != k {
-			c.err = invalid("top_k is %d; must be 0 to 2147483647", k)
-		}
-		c.raw.TopK = int32(k)
-	})
-}
-
-// WithTopP draws from the fewest tokens whose probabilities reach p, in (0, 1].
-func WithTopP(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.TopP = p })
-}
-
-// WithMinP draws from tokens at least p times as probable as the best, in [0, 1].
-func WithMinP(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.MinP = p })
-}
-
-// WithTypicalP keeps the tokens of typical surprise whose probabilities reach p, in (0, 1].
-func WithTypicalP(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.TypicalP = p })
-}
-
-// WithRepetitionPenalty makes tokens that occurred less probable; 1 is off.
-func WithRepetitionPenalty(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.RepetitionPenalty = p })
-}
-
-// WithPresencePenalty takes p from the score of each token that occurred.
-func WithPresencePenalty(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.PresencePenalty = p })
-}
-
-// WithFrequencyPenalty takes p from the score of a token for each time it occurred.
-func WithFrequencyPenalty(p float32) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.FrequencyPenalty = p })
-}
-
-// WithRepetitionWindow makes penalties look at the last n tokens, prompt included; 0: all.
-func WithRepetitionWindow(n int) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.RepetitionWindow = count32("repetition_window", n, &c.err) })
-}
-
-// WithLogprobs gives each chunk its token's log-probability and the n best tokens, n 1 to 100.
-func WithLogprobs(n int) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.Logprobs = count32("logprobs", n, &c.err) })
-}
-
 // WithLogitBias adds to the scores of tokens; -Inf forbids one.
 func WithLogitBias(bias map[int32]float32) GenerateOption {
 	return generateOption(func(c *generateConfig) {
@@ -167,27 +107,6 @@ func WithLogitBias(bias map[int32]float32) GenerateOption {
 // WithStop ends the answer where one of these strings would begin; it is not delivered.
 func WithStop(strings ...string) GenerateOption {
 	return generateOption(func(c *generateConfig) { c.stops = strings })
-}
-
-// WithPromptLookup guesses up to n tokens (16 at most) from where the last ones occurred before. The answer is the same, and
-// comes sooner where it repeats parts of its prompt.
-func WithPromptLookup(n int) GenerateOption {
-	return generateOption(func(c *generateConfig) { c.raw.PromptLookup = count32("prompt_lookup", n, &c.err) })
-}
-
-// WithBeams follows n beams together, 1 to 64. Without it: 4.
-func WithBeams(n int) BeamOption {
-	return beamOption(func(c *beamConfig) { c.raw.Width = count32("width", n, &c.err) })
-}
-
-// WithBest delivers the n best hypotheses. Without it: one.
-func WithBest(n int) BeamOption {
-	return beamOption(func(c *beamConfig) { c.raw.NBest = count32("n_best", n, &c.err) })
-}
-
-// WithLengthPenalty favours longer hypotheses above 0. Without it: 1.
-func WithLengthPenalty(p float32) BeamOption {
-	return beamOption(func(c *beamConfig) { c.raw.LengthPenalty = p })
 }
 
 // EarlyStopping says when a beam search with as many finished hypotheses as beams goes on.

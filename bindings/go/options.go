@@ -136,6 +136,13 @@ func count32(name string, n int, err *error) uint32 {
 	return uint32(n)
 }
 
+func whole32(name string, n int, err *error) int32 {
+	if int(int32(n)) != n {
+		*err = invalid("%s is %d; must be 0 to %d", name, n, math.MaxInt32)
+	}
+	return int32(n)
+}
+
 func deadlineIn(d time.Duration) uint64 {
 	if d == 0 {
 		return 0

@@ -10,8 +10,8 @@ import (
 )
 
 // Session is one conversation: its tokens and KV cache. It does one thing at a time: a call while another goroutine's is running
-// returns [ErrBusy] at once; only Info may be called at any time. While an answer is open, between two of its chunks, the session can be looked at, saved and written to a
-// snapshot, but not changed: that is [ErrFailedPrecondition].
+// returns [ErrBusy] at once; only Info may be called at any time. While an answer is open, between two of its chunks, the session
+// can be looked at and saved to a snapshot, but not changed: that is [ErrFailedPrecondition].
 type Session struct {
 	owned   owned[raw.Session]
 	running atomic.Bool
@@ -56,7 +56,7 @@ func (s *Session) take() error {
 
 func (s *Session) untake() { s.running.Store(false) }
 
-// change makes one long call that changes s.
+// change makes one long call that evaluates tokens of s, or changes it.
 func (s *Session) change(ctx context.Context, progress func(done, total uint64), f func(*raw.CallOptions, *raw.Error) int32) error {
 	if err := s.take(); err != nil {
 		return err
@@ -100,12 +100,15 @@ func (s *Session) Tokens() ([]int32, error) {
 	})
 }
 
-// Logits returns the scores of every token of the vocabulary to come next.
-func (s *Session) Logits() ([]float32, error) {
-	defer runtime.KeepAlive(s)
+// Logits returns the scores of every token of the vocabulary to come next. It evaluates the last token if that has not been done, as
+// after an answer.
+func (s *Session) Logits(ctx context.Context) ([]float32, error) { return s.LogitsProgress(ctx, nil) }
+
+// LogitsProgress is [Session.Logits] with a function that is called a few times a second at most, with tokens.
+func (s *Session) LogitsProgress(ctx context.Context, progress func(done, total uint64)) ([]float32, error) {
 	return collect(32<<10, func(logits *float32, capacity uint64, needed *uint64) error {
-		return briefly(func(object *raw.Error) int32 {
-			return raw.SessionLogits(s.owned.handle(), logits, capacity, needed, nil, object)
+		return s.change(ctx, progress, func(call *raw.CallOptions, object *raw.Error) int32 {
+			return raw.SessionLogits(s.owned.handle(), logits, capacity, needed, call, object)
 		})
 	})
 }

@@ -91,8 +91,8 @@ func TestFork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fork.Close()
-	a, err := s.Logits()
-	b, err2 := fork.Logits()
+	a, err := s.Logits(t.Context())
+	b, err2 := fork.Logits(t.Context())
 	if err := errors.Join(err, err2); err != nil || len(a) != 331 || !equalFloats(a, b) {
 		t.Fatal(err, len(a), len(b))
 	}

@@ -60,7 +60,7 @@ def go(cgo, libraries, work, **system):
     need((HERE / "cases_go.go").exists(), "its runner is not in this tree")
     need(subprocess.run(["go", "mod", "download"], cwd=folder, capture_output=True).returncode == 0, "purego could not be fetched")
     (work / "rustml.pc").write_text(f"Name: rustml\nDescription: the build tree\nVersion: 0\nCflags: -I{ROOT / 'include'}\nLibs: -L{libraries} -lrustml\n")
-    build(["go", "build", "-o", work / "cases_go", HERE / "cases_go.go", HERE / "cases_go_answers.go"], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work),
+    build(["go", "build", "-o", work / "cases_go", *sorted(HERE.glob("cases_go*.go"))], folder, CGO_ENABLED=cgo, PKG_CONFIG_PATH=str(work),
           **system)
     return [work / "cases_go"], {}
 
@@ -79,7 +79,7 @@ def csharp(libraries, work):
         tools = csharp_tools.Tools(work)
     except csharp_tools.Skipped as reason:
         raise Skipped(reason) from None
-    program = tools.program("Cases", [HERE / "csharp/Cases.cs", HERE / "csharp/Steps.cs"])
+    program = tools.program("Cases", [HERE / "csharp" / name for name in ("Cases.cs", "Steps.cs", "Numbers.generated.cs")])
     return tools.command(program), tools.environment
 
 

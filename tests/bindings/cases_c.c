@@ -19,21 +19,7 @@ static rustml_generation_options options_of(void) {
   cJSON *list;
   const char *word;
   rustml_generation_options_init(&o, sizeof o);
-  o.max_tokens = (uint64_t)number("max_tokens", 0);
-  list = take("seed");
-  /* cJSON knows doubles only: 2^64 - 1 arrives as 2^64 */
-  if (list) o.seed = list->valuedouble >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)list->valuedouble;
-  o.temperature = (float)number("temperature", o.temperature);
-  o.top_k = (int32_t)number("top_k", o.top_k);
-  o.top_p = (float)number("top_p", o.top_p);
-  o.min_p = (float)number("min_p", o.min_p);
-  o.typical_p = (float)number("typical_p", o.typical_p);
-  o.repetition_penalty = (float)number("repetition_penalty", o.repetition_penalty);
-  o.presence_penalty = (float)number("presence_penalty", o.presence_penalty);
-  o.frequency_penalty = (float)number("frequency_penalty", o.frequency_penalty);
-  o.repetition_window = (uint32_t)number("repetition_window", 0);
-  o.ignore_eos = (uint32_t)number("ignore_eos", 0);
-  o.prompt_lookup = (uint32_t)number("prompt_lookup", 0);
+  read_numbers(&o);
   o.n_stop_ids = (uint64_t)read_ids(take("stop_ids"), stop_ids);
   o.stop_ids = stop_ids;
   list = take("stop_strings");
@@ -200,6 +186,19 @@ static int32_t op_eval(void) {
   const int32_t status = rustml_session_eval(session, now.ids, (uint64_t)n, &call, &error);
   rustml_cancel_release(call.cancel);
   check_position();
+  return status;
+}
+static int32_t op_logits(void) {
+  static float logits[1 << 16];
+  rustml_call_options call = call_of();
+  const int want_size = (int)number("want_size", -1), want_best = (int)number("want_best", -1);
+  uint64_t n = 0, best = 0;
+  const int32_t status = rustml_session_logits(session, logits, 1 << 16, &n, &call, &error);
+  rustml_cancel_release(call.cancel);
+  for (uint64_t i = 1; status == RUSTML_OK && i < n; ++i)
+    if (logits[i] > logits[best]) best = i;
+  if (want_size >= 0) check((int)n == want_size, "another number of logits");
+  if (want_best >= 0) check((int)best == want_best, "another best token");
   return status;
 }
 static int32_t op_tokens(void) {
@@ -447,6 +446,7 @@ static const struct {
            {"decode", op_decode},
            {"chat_format", op_chat_format},
            {"eval", op_eval},
+           {"logits", op_logits},
            {"tokens", op_tokens},
            {"reset", op_reset},
            {"rewind", op_rewind},

@@ -98,6 +98,11 @@ static double number(const char *name, double otherwise) {
   cJSON *item = take(name);
   return !item ? otherwise : cJSON_IsBool(item) ? cJSON_IsTrue(item) : item->valuedouble;
 }
+/* cJSON knows doubles only: 2^64 - 1 arrives as 2^64. */
+static uint64_t bits(const char *name, uint64_t otherwise) {
+  const cJSON *item = take(name);
+  return !item ? otherwise : item->valuedouble >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)item->valuedouble;
+}
 static const char *string(const char *name) {
   cJSON *item = take(name);
   return item ? item->valuestring : NULL;
@@ -162,6 +167,8 @@ static int32_t new_session(const char *model, const cJSON *fields, rustml_sessio
   }
   return rustml_session_create(model_of(model), &options, out, NULL, &error);
 }
+
+#include "cases_c_generated.h"
 
 static rustml_cancel *cancel_of(void) {
   rustml_cancel *cancel = NULL;

@@ -38,26 +38,16 @@ type step struct {
 	SkipSpecial         bool  `json:"skip_special"`
 	AddGenerationPrompt *bool `json:"add_generation_prompt"`
 
-	MaxTokens         int     `json:"max_tokens"`
-	Seed              *uint64 // all below: nil is the library's default
-	Temperature       *float32
-	TopK              *int     `json:"top_k"`
-	TopP              *float32 `json:"top_p"`
-	MinP              *float32 `json:"min_p"`
-	TypicalP          *float32 `json:"typical_p"`
-	RepetitionPenalty *float32 `json:"repetition_penalty"`
-	PresencePenalty   *float32 `json:"presence_penalty"`
-	FrequencyPenalty  *float32 `json:"frequency_penalty"`
-	RepetitionWindow  *int     `json:"repetition_window"`
-	PromptLookup      *int     `json:"prompt_lookup"`
-	IgnoreEOS         bool     `json:"ignore_eos"`
-	StopIDs           []int32  `json:"stop_ids"`
-	StopStrings       []string `json:"stop_strings"`
-	OnStop            string   `json:"on_stop"`
-	Width, N          *int
-	NBest             *int     `json:"n_best"`
-	LengthPenalty     *float32 `json:"length_penalty"`
-	EarlyStopping     int32    `json:"early_stopping"`
+	MaxTokens int `json:"max_tokens"`
+	numbers
+	IgnoreEOS     bool     `json:"ignore_eos"`
+	StopIDs       []int32  `json:"stop_ids"`
+	StopStrings   []string `json:"stop_strings"`
+	OnStop        string   `json:"on_stop"`
+	Width, N      *int
+	NBest         *int     `json:"n_best"`
+	LengthPenalty *float32 `json:"length_penalty"`
+	EarlyStopping int32    `json:"early_stopping"`
 
 	Cancelled           bool
 	TimeoutMs           *float64 `json:"timeout_ms"`
@@ -81,6 +71,8 @@ type step struct {
 	WantText           *string    `json:"want_text"`
 	WantPosition       *int       `json:"want_position"`
 	WantFinish         *string    `json:"want_finish"`
+	WantSize           *int       `json:"want_size"`
+	WantBest           *int       `json:"want_best"`
 	WantPromptTokens   *int       `json:"want_prompt_tokens"`
 	WantSkippedAtLeast int        `json:"want_skipped_at_least"`
 	WantAll            *[][]int32 `json:"want_all"`
@@ -238,18 +230,7 @@ func (s step) options(more ...rustml.GenerateOption) []rustml.GenerateOption {
 	for _, o := range s.common() {
 		more = append(more, o)
 	}
-	more = append(more, rustml.WithStop(s.StopStrings...))
-	more = add(more, s.Seed, rustml.WithSeed)
-	more = add(more, s.Temperature, rustml.WithTemperature)
-	more = add(more, s.TopK, rustml.WithTopK)
-	more = add(more, s.TopP, rustml.WithTopP)
-	more = add(more, s.MinP, rustml.WithMinP)
-	more = add(more, s.TypicalP, rustml.WithTypicalP)
-	more = add(more, s.RepetitionPenalty, rustml.WithRepetitionPenalty)
-	more = add(more, s.PresencePenalty, rustml.WithPresencePenalty)
-	more = add(more, s.FrequencyPenalty, rustml.WithFrequencyPenalty)
-	more = add(more, s.RepetitionWindow, rustml.WithRepetitionWindow)
-	return add(more, s.PromptLookup, rustml.WithPromptLookup)
+	return append(append(more, rustml.WithStop(s.StopStrings...)), s.numbers.options()...)
 }
 
 func (s step) prompt() rustml.Prompt {
@@ -303,6 +284,14 @@ var ops = map[string]func(*runner, context.Context, step) error{
 			return err
 		}
 		return r.position(r.session, s)
+	},
+	"logits": func(r *runner, ctx context.Context, s step) error {
+		logits, err := r.session.Logits(ctx)
+		if err != nil {
+			return err
+		}
+		best := slices.Index(logits, slices.Max(logits))
+		return errors.Join(same("size", len(logits), s.WantSize), same("best", best, s.WantBest))
 	},
 	"generate": (*runner).generate,
 	"while_open": func(r *runner, ctx context.Context, s step) error {

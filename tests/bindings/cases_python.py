@@ -10,8 +10,7 @@ import time
 
 import rustml
 
-PLAIN = {"max_tokens", "seed", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
-         "repetition_window", "ignore_eos", "prompt_lookup", "stop_ids"}
+NUMBERS = rustml.GenerationOptions.__annotations__.keys() - {"on_stop", "stop"}
 
 
 class Wrong(Exception):
@@ -109,6 +108,10 @@ class Runner:
         self.session.eval(ids * repeat, **limits, **step)
         found["position"] = self.session.position
 
+    def op_logits(self, found, wanted, **step):
+        logits = self.session.read_logits(**self.limits(step))
+        found.update(size=len(logits), best=logits.index(max(logits)))
+
     def op_tokens(self, found, wanted):
         found["ids"] = self.session.tokens
 
@@ -132,7 +135,7 @@ class Runner:
     @staticmethod
     def options(step):
         options = Runner.limits(step)
-        options.update({name: step.pop(name) for name in [*step] if name in PLAIN})
+        options.update({name: step.pop(name) for name in [*step] if name in NUMBERS})
         if "stop_strings" in step:
             options["stop"] = step.pop("stop_strings")
         if "on_stop" in step:

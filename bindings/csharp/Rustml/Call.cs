@@ -98,7 +98,7 @@ namespace Rustml
 
         private rustml_call_options* Options { get; }
 
-        /// <summary>To be asked once, as the native call's argument.</summary>
+        /// <summary>The native call's argument: to be asked for anew for each call, which gives the progress callback back.</summary>
         internal rustml_call_options* Begin()
         {
             if (progress == null) return Options;

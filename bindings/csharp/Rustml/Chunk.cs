@@ -157,7 +157,7 @@ namespace Rustml
         internal delegate int Filler<T>(T* at, ulong capacity, ulong* needed, IntPtr* error) where T : unmanaged;
 
         /// <summary>Calls until the buffer is large enough.</summary>
-        internal static T[] Filled<T>(Filler<T> fill, int guess, System.Threading.CancellationToken token = default) where T : unmanaged
+        internal static T[] Filled<T>(Filler<T> fill, int guess, Call? call = null) where T : unmanaged
         {
             for (var buffer = new T[guess];;)
             {
@@ -170,7 +170,8 @@ namespace Rustml
                     buffer = new T[checked((int)needed)];
                     continue;
                 }
-                Errors.Check(status, error, token);
+                if (call == null) Errors.Check(status, error);
+                else call.Check(status, error);
                 if ((int)needed != buffer.Length) Array.Resize(ref buffer, (int)needed);
                 return buffer;
             }

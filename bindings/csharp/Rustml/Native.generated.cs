@@ -1319,9 +1319,9 @@ namespace Rustml.Interop
         internal ulong first_token_deadline_ns;
         /// <summary>longest time without progress inside calls; 0: none</summary>
         internal ulong stall_timeout_ns;
-        /// <summary>Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
-        /// off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those
-        /// without it.</summary>
+        /// <summary>Guesses the next tokens from where the last ones occurred before, this many at a time, at most 16; 0: off
+        /// (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those without
+        /// it.</summary>
         internal uint prompt_lookup;
         internal uint reserved1;
     }

@@ -53,19 +53,8 @@ namespace Rustml
     }
 
     /// <summary>How a model is loaded. Null means the library's default, here and in the other options.</summary>
-    public sealed class ModelOptions
+    public sealed partial class ModelOptions
     {
-        /// <summary>Default: the physical cores this process may use.</summary>
-        public int? Threads { get; set; }
-        public Quantization? Quantization { get; set; }
-        /// <summary>Layers whose longer side is at least this are quantized; default 512.</summary>
-        public int? QuantizeMinDim { get; set; }
-        /// <summary>Run one token at load, so that the first answer is as fast as the next; default true.</summary>
-        public bool? Warmup { get; set; }
-        /// <summary>Refuse weights that are NaN or infinite; default false.</summary>
-        public bool? CheckTensors { get; set; }
-        /// <summary>Of weights, scratch and all sessions together; default none.</summary>
-        public long? MemoryLimitBytes { get; set; }
         /// <summary>One of the "simd_targets" of <see cref="Library.BuildJson"/>; default the best.</summary>
         public string? SimdTarget { get; set; }
         /// <summary>For the load itself; default none.</summary>
@@ -75,36 +64,20 @@ namespace Rustml
         {
             var to = arena.One<rustml_model_options>();
             Interop.Native.rustml_model_options_init(to, (uint)sizeof(rustml_model_options));
-            to->n_threads = Threads ?? to->n_threads;
-            to->quantize = (int?)Quantization ?? to->quantize;
-            to->quantize_min_dim = (uint?)QuantizeMinDim ?? to->quantize_min_dim;
-            to->warmup = Numbers.Flag(Warmup, to->warmup);
-            to->check_tensors = Numbers.Flag(CheckTensors, to->check_tensors);
-            to->memory_limit_bytes = Numbers.Count(MemoryLimitBytes, to->memory_limit_bytes, nameof(MemoryLimitBytes));
+            SetNumbers(to);
             to->simd_target = arena.Text(SimdTarget);
             return to;
         }
     }
 
     /// <summary>How a session is made.</summary>
-    public sealed class SessionOptions
+    public sealed partial class SessionOptions
     {
-        /// <summary>Default: F16.</summary>
-        public KvType? KvType { get; set; }
-        /// <summary>Default: the smaller of the model's and 8192.</summary>
-        public long? ContextTokens { get; set; }
-        public long? MemoryLimitBytes { get; set; }
-        /// <summary>Prompt tokens in one pass; the results do not depend on it.</summary>
-        public int? PrefillChunk { get; set; }
-
         internal unsafe rustml_session_options* Native(Arena arena)
         {
             var to = arena.One<rustml_session_options>();
             Interop.Native.rustml_session_options_init(to, (uint)sizeof(rustml_session_options));
-            to->kv_type = (int?)KvType ?? to->kv_type;
-            to->context_tokens = Numbers.Count(ContextTokens, to->context_tokens, nameof(ContextTokens));
-            to->memory_limit_bytes = Numbers.Count(MemoryLimitBytes, to->memory_limit_bytes, nameof(MemoryLimitBytes));
-            to->prefill_chunk = (uint?)PrefillChunk ?? to->prefill_chunk;
+            SetNumbers(to);
             return to;
         }
     }
@@ -112,36 +85,14 @@ namespace Rustml
     /// <summary>
     /// How an answer is made. Order: logit bias, repetition, presence and frequency penalties, temperature, top-k, typical, top-p, min-p.
     /// </summary>
-    public sealed class GenerationOptions
+    public sealed partial class GenerationOptions
     {
-        /// <summary>Default: until the context is full.</summary>
-        public long? MaxTokens { get; set; }
-        /// <summary>Same seed, model and options: same tokens. Default 0.</summary>
-        public ulong? Seed { get; set; }
-        /// <summary>0, the default: always the most probable token.</summary>
-        public float? Temperature { get; set; }
-        public int? TopK { get; set; }
-        public float? TopP { get; set; }
-        public float? MinP { get; set; }
-        public float? TypicalP { get; set; }
-        public float? RepetitionPenalty { get; set; }
-        public float? PresencePenalty { get; set; }
-        public float? FrequencyPenalty { get; set; }
-        /// <summary>Penalties look at this many last tokens; default all.</summary>
-        public int? RepetitionWindow { get; set; }
-        /// <summary>This many of the most probable tokens with each chunk, and the probability of its own; default none.</summary>
-        public int? Logprobs { get; set; }
         /// <summary>Added to the logits of these token ids; negative infinity forbids one.</summary>
         public IReadOnlyDictionary<int, float>? LogitBias { get; set; }
         /// <summary>Texts that end the answer; they are not delivered.</summary>
         public IReadOnlyList<string>? StopStrings { get; set; }
         /// <summary>Tokens that end the answer, besides the model's own.</summary>
         public IReadOnlyList<int>? StopIds { get; set; }
-        /// <summary>The model's own stop tokens are ordinary tokens.</summary>
-        public bool? IgnoreEos { get; set; }
-        public OnStop? OnStop { get; set; }
-        /// <summary>Guess up to this many tokens (16 at most) from what occurred before: the same answer, sooner where it repeats its prompt.</summary>
-        public int? PromptLookup { get; set; }
         /// <summary>For the whole answer.</summary>
         public TimeSpan? Timeout { get; set; }
         /// <summary>Until the first token.</summary>
@@ -155,18 +106,7 @@ namespace Rustml
         {
             var to = arena.One<rustml_generation_options>();
             Interop.Native.rustml_generation_options_init(to, (uint)sizeof(rustml_generation_options));
-            to->max_tokens = Numbers.Count(MaxTokens, to->max_tokens, nameof(MaxTokens));
-            to->seed = Seed ?? to->seed;
-            to->temperature = Temperature ?? to->temperature;
-            to->top_k = TopK ?? to->top_k;
-            to->top_p = TopP ?? to->top_p;
-            to->min_p = MinP ?? to->min_p;
-            to->typical_p = TypicalP ?? to->typical_p;
-            to->repetition_penalty = RepetitionPenalty ?? to->repetition_penalty;
-            to->presence_penalty = PresencePenalty ?? to->presence_penalty;
-            to->frequency_penalty = FrequencyPenalty ?? to->frequency_penalty;
-            to->repetition_window = (uint?)RepetitionWindow ?? to->repetition_window;
-            to->logprobs = (uint?)Logprobs ?? to->logprobs;
+            SetNumbers(to);
             if (LogitBias != null)
             {
                 to->logit_bias = arena.Array<rustml_logit_bias>(LogitBias.Count);
@@ -178,9 +118,6 @@ namespace Rustml
                 foreach (string one in StopStrings) to->stop_strings[to->n_stop_strings++] = arena.Text(one);
             }
             to->stop_ids = Numbers.Ids(arena, StopIds, out to->n_stop_ids);
-            to->ignore_eos = Numbers.Flag(IgnoreEos, to->ignore_eos);
-            to->on_stop = (int?)OnStop ?? to->on_stop;
-            to->prompt_lookup = (uint?)PromptLookup ?? to->prompt_lookup;
             to->prefill_events = PrefillProgress != null ? 1u : 0u;
             to->cancel = cancel;
             to->deadline_ns = Call.Deadline(Timeout);
@@ -191,20 +128,9 @@ namespace Rustml
     }
 
     /// <summary>How a beam search is made.</summary>
-    public sealed class BeamOptions
+    public sealed partial class BeamOptions
     {
-        /// <summary>Beams followed together, 1 to 64; default 4.</summary>
-        public int? Width { get; set; }
-        /// <summary>Answers delivered; default 1.</summary>
-        public int? NBest { get; set; }
-        /// <summary>Above 0 favours longer answers; default 1.</summary>
-        public float? LengthPenalty { get; set; }
-        public EarlyStopping? EarlyStopping { get; set; }
-        /// <summary>Default: until the context is full.</summary>
-        public long? MaxTokens { get; set; }
         public IReadOnlyList<int>? StopIds { get; set; }
-        public bool? IgnoreEos { get; set; }
-        public OnStop? OnStop { get; set; }
         public TimeSpan? Timeout { get; set; }
         public TimeSpan? FirstTokenTimeout { get; set; }
         public TimeSpan? StallTimeout { get; set; }
@@ -215,14 +141,8 @@ namespace Rustml
         {
             var to = arena.One<rustml_beam_options>();
             Interop.Native.rustml_beam_options_init(to, (uint)sizeof(rustml_beam_options));
-            to->width = (uint?)Width ?? to->width;
-            to->n_best = (uint?)NBest ?? to->n_best;
-            to->length_penalty = LengthPenalty ?? to->length_penalty;
-            to->early_stopping = (int?)EarlyStopping ?? to->early_stopping;
-            to->max_tokens = Numbers.Count(MaxTokens, to->max_tokens, nameof(MaxTokens));
+            SetNumbers(to);
             to->stop_ids = Numbers.Ids(arena, StopIds, out to->n_stop_ids);
-            to->ignore_eos = Numbers.Flag(IgnoreEos, to->ignore_eos);
-            to->on_stop = (int?)OnStop ?? to->on_stop;
             to->progress_events = Progress != null ? 1u : 0u;
             to->cancel = cancel;
             to->deadline_ns = Call.Deadline(Timeout);

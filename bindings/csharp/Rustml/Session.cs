@@ -38,13 +38,22 @@ namespace Rustml
                               CancellationToken cancellationToken = default) =>
             Background.Run(() => Eval(ids, progress, timeout, cancellationToken));
 
-        /// <summary>The score of every token of the vocabulary to follow the session's tokens.</summary>
-        public float[] GetLogits()
+        /// <summary>The score of every token of the vocabulary to follow the session's tokens. Evaluates the last token if that has not
+        /// been done, as after an answer.</summary>
+        public float[] GetLogits(IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
+                                 CancellationToken cancellationToken = default)
         {
             using var held = handle.Hold();
+            using var call = new Call(cancellationToken, timeout, progress);
             IntPtr session = held.Value;
-            return Views.Filled<float>((at, n, needed, error) => Native.rustml_session_logits(session, at, n, needed, null, error), 0);
+            return Views.Filled<float>((at, n, needed, error) => Native.rustml_session_logits(session, at, n, needed, call.Begin(), error),
+                                       0, call);
         }
+
+        /// <inheritdoc cref="GetLogits"/>
+        public Task<float[]> GetLogitsAsync(IProgress<RustmlProgress>? progress = null, TimeSpan? timeout = null,
+                                            CancellationToken cancellationToken = default) =>
+            Background.Run(() => GetLogits(progress, timeout, cancellationToken));
 
         /// <summary>The session's tokens.</summary>
         public int[] GetTokens()

@@ -6,12 +6,13 @@ import ctypes
 import dataclasses
 import enum
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import _library, _raw
 from ._errors import InvalidArgumentError, taken
 from ._handles import CancelHandle, Handle, deadline, id_array, made, nanoseconds, text_view
 from ._interrupt import interruptible
+from ._options import GenerationNumbers
 
 if TYPE_CHECKING:
     from typing_extensions import Literal
@@ -98,27 +99,13 @@ class Result:
     accepted_tokens: int
 
 
-class GenerationOptions(TypedDict, total=False):
+class GenerationOptions(GenerationNumbers, total=False):
     """Keyword arguments of `Session.generate`; every one has a default. Keep a set of them as a dict and pass it with `**`."""
 
-    max_tokens: int  # until the context is full
-    seed: int  # 64 bits; same seed, model and options: same tokens
-    temperature: float  # 0: greedy (default)
-    top_k: int  # 0: off (default)
-    top_p: float  # (0, 1]; 1: off (default)
-    min_p: float  # [0, 1]; 0: off (default)
-    typical_p: float  # (0, 1]; 1: off (default)
-    repetition_penalty: float  # > 0; 1: off (default)
-    presence_penalty: float  # [-100, 100]; 0: off (default)
-    frequency_penalty: float  # [-100, 100]; 0: off (default)
-    repetition_window: int  # last tokens that penalties look at, prompt included; 0: all (default)
-    logprobs: int  # how many of the best tokens come with their logprobs, at most 100
     logit_bias: Mapping[int, float]  # added to the logits of these tokens; -math.inf forbids one
     stop: Union[str, Sequence[str]]  # ends the answer; the text of it is not delivered
     stop_ids: Sequence[int]  # besides the model's own
-    ignore_eos: bool  # the model's own stop tokens are ordinary tokens
     on_stop: OnStop  # "keep" (default) what was generated in the session, or "rollback" to where it was
-    prompt_lookup: int  # guess up to so many tokens from where the last ones occurred before, at most 16; same answer, faster
     cancel: Optional[CancelHandle]
     timeout: Optional[float]  # seconds for the whole answer
     first_token_timeout: Optional[float]  # seconds until the first token
@@ -129,8 +116,6 @@ class GenerationOptions(TypedDict, total=False):
     add_generation_prompt: bool  # a chat ends with the opening of the assistant's turn (default)
 
 
-_PLAIN = frozenset(["max_tokens", "seed", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "presence_penalty",
-                    "frequency_penalty", "repetition_window", "logprobs", "ignore_eos", "prompt_lookup"])
 _ON_STOP = {"keep": _raw.RUSTML_ON_STOP_KEEP, "rollback": _raw.RUSTML_ON_STOP_ROLLBACK}
 
 
@@ -167,7 +152,7 @@ def generation_struct(options: Mapping[str, Any]) -> Tuple[Any, List[object], Ca
         raise TypeError(f"unknown generation option {sorted(unknown)[0]!r}")
     cancel: CancelHandle = options.get("cancel") or CancelHandle()
     struct = made("rustml_generation_options", cancel=cancel._raw, prefill_events=options.get("progress") is not None,
-                  **{name: options[name] for name in _PLAIN & options.keys()})
+                  **{name: options[name] for name in GenerationNumbers.__annotations__.keys() & options.keys()})
     kept: List[object] = [cancel]
     bias = options.get("logit_bias")
     if bias:

@@ -118,14 +118,16 @@ def text_view(text: bytes) -> Any:
     return _raw.rustml_text(ptr=ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p), len=len(text))
 
 
-def filled(kind: Any, function: Callable[..., int], *arguments: object, after: Tuple[object, ...] = ()) -> Any:
+def filled(kind: Any, function: Callable[..., int], *arguments: object, call: Optional[Limits] = None) -> Any:
     """Calls a function that fills (buf, capacity, needed) twice: an array of `kind`."""
     needed, buffer, capacity = ctypes.c_uint64(), None, 0
     while True:
-        error = ctypes.c_void_p()
-        status = function(*arguments, buffer, capacity, needed, *after, error)
-        if status not in (_raw.RUSTML_OK, _raw.RUSTML_BUFFER_TOO_SMALL):
-            raise taken(status, error)
+        if call is not None:
+            status = call.run(function, *arguments, buffer, capacity, needed)
+        else:
+            error = ctypes.c_void_p()
+            status = function(*arguments, buffer, capacity, needed, error)
+            settle(status, error)
         if status == _raw.RUSTML_OK and needed.value <= capacity:
             return buffer or (kind * 0)()
         capacity = needed.value
@@ -152,7 +154,7 @@ _keys = itertools.count(1)
 
 
 class Callback:
-    """A Python function that the library calls. What it raises ends the call and is raised again behind it."""
+    """A Python function that the library calls. What it raises ends the call and is raised again after it."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
@@ -228,25 +230,25 @@ class Limits:
     def __init__(self, cancel: Optional[CancelHandle], timeout: Optional[float], progress: Optional[Callable[[int, int], object]]) -> None:
         self._cancel = cancel or spare_cancel()
         self.struct = made("rustml_call_options", cancel=self._cancel._raw, deadline_ns=deadline(timeout))
-        self._progress: Optional[Callback] = None
-        if progress is not None:
-            report = progress
-            self._progress = Callback(lambda event: report(event.done, event.total))
-            self._events = self._progress.events()
-            self.struct.progress = ctypes.pointer(self._events)
+        report = progress
+        self._progress = None if report is None else Callback(lambda event: report(event.done, event.total))
 
-    def run(self, function: Callable[..., int], *arguments: object, after: Callable[[], Any] = lambda: None, callback: Optional[Callback] = None) -> Any:
-        """The call; then `after()`, still before a KeyboardInterrupt, so that no handle is lost."""
+    def run(self, function: Callable[..., int], *arguments: object, after: Callable[[], Any] = lambda: None, callback: Optional[Callback] = None) -> int:
+        """The call, its status if that is no failure; then `after()`, still before a KeyboardInterrupt, so that no handle is lost."""
         with interruptible(self._cancel._raw):
+            if self._progress is not None:  # every call gives its own back
+                events = self._progress.events()
+                self.struct.progress = ctypes.pointer(events)
             error = ctypes.c_void_p()
             status = function(*arguments, self.struct, error)
             settle(status, error, callback, self._progress)
-            return after()
+            after()
+            return status
 
 
 def settle(status: int, error: ctypes.c_void_p, *callbacks: Optional[Callback]) -> None:
-    """Raises what a callback raised, or else what the call answered."""
-    failure = taken(status, error) if status else None
+    """Raises what a callback raised, or else what the call returned."""
+    failure = None if status in (_raw.RUSTML_OK, _raw.RUSTML_BUFFER_TOO_SMALL) else taken(status, error)
     for callback in callbacks:
         if callback is not None:
             callback.settle()

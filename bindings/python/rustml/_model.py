@@ -199,7 +199,7 @@ class Model(Handle):
         data = text.encode()
         flags = _raw.RUSTML_ENCODE_ADD_SPECIAL * add_special | _raw.RUSTML_ENCODE_PARSE_SPECIAL * parse_special | _raw.RUSTML_ENCODE_STRICT * strict
         call = Limits(cancel, timeout, None)
-        return list(filled(ctypes.c_int32, _library.load().rustml_model_encode, self._raw, data, len(data), flags, after=(call.struct,)))
+        return list(filled(ctypes.c_int32, _library.load().rustml_model_encode, self._raw, data, len(data), flags, call=call))
 
     def decode_bytes(self, ids: Iterable[int], *, skip_special: bool = False) -> bytes:
         """The bytes behind token ids, as they are."""
@@ -222,7 +222,7 @@ class Model(Handle):
         """The text the model's chat template makes of the messages, for display. To generate, pass the messages to Session.chat."""
         data = json.dumps(list(messages)).encode()
         chat, call = made("rustml_chat_options", add_generation_prompt=add_generation_prompt), Limits(None, None, None)
-        return bytes(filled(ctypes.c_char, _library.load().rustml_model_chat_format, self._raw, data, len(data), chat, after=(call.struct,))).decode()
+        return bytes(filled(ctypes.c_char, _library.load().rustml_model_chat_format, self._raw, data, len(data), chat, call=call)).decode()
 
     # --------------------------------------------------------------------------------------------------- batch
 

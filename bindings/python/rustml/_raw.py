@@ -582,9 +582,9 @@ class rustml_generation_options(Structure):
         ("first_token_deadline_ns", c_uint64),
         # longest time without progress inside calls; 0: none
         ("stall_timeout_ns", c_uint64),
-        # Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
-        # off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly
-        # those without it.
+        # Guesses the next tokens from where the last ones occurred before, this many at a time, at most 16; 0: off
+        # (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those
+        # without it.
         ("prompt_lookup", c_uint32),
         ("reserved1", c_uint32),
     ]

@@ -182,8 +182,14 @@ class Session(Handle):
 
     @property
     def logits(self) -> array.array[float]:
-        """Scores of every token of the vocabulary to come next."""
-        return array.array("f", bytes(filled(ctypes.c_float, _library.load().rustml_session_logits, self._raw, after=(None,))))
+        """`read_logits()` without limits."""
+        return self.read_logits()
+
+    def read_logits(self, *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
+                    progress: Optional[Progress] = None) -> array.array[float]:
+        """Scores of every token of the vocabulary to come next. Evaluates the last token if that has not been done, as after an answer."""
+        call = Limits(cancel, timeout, progress)
+        return array.array("f", bytes(filled(ctypes.c_float, _library.load().rustml_session_logits, self._raw, call=call)))
 
     def eval(self, ids: Iterable[int], *, cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None,
              progress: Optional[Progress] = None) -> None:

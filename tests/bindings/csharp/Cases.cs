@@ -30,6 +30,7 @@ internal sealed class Fields
     internal string Text(string name) => Take(name)?.GetString();
     internal long? Long(string name) => Take(name)?.GetInt64();
     internal int? Int(string name) => Take(name)?.GetInt32();
+    internal ulong? Bits(string name) => Take(name)?.GetUInt64();
     internal float? Float(string name) => Take(name)?.GetSingle();
     internal bool? Bool(string name) => Take(name)?.GetBoolean();
     internal int[] Ids(string name) => Take(name)?.EnumerateArray().Select(id => id.GetInt32()).ToArray();

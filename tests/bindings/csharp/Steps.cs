@@ -72,27 +72,16 @@ internal sealed class Steps
     internal static GenerationOptions Generation(Fields step)
     {
         string onStop = step.Text("on_stop");
-        return new GenerationOptions
+        var options = new GenerationOptions
         {
-            MaxTokens = step.Long("max_tokens"),
-            Seed = step.Take("seed")?.GetUInt64(),
-            Temperature = step.Float("temperature"),
-            TopK = step.Int("top_k"),
-            TopP = step.Float("top_p"),
-            MinP = step.Float("min_p"),
-            TypicalP = step.Float("typical_p"),
-            RepetitionPenalty = step.Float("repetition_penalty"),
-            PresencePenalty = step.Float("presence_penalty"),
-            FrequencyPenalty = step.Float("frequency_penalty"),
-            RepetitionWindow = step.Int("repetition_window"),
             StopStrings = step.Take("stop_strings")?.EnumerateArray().Select(one => one.GetString()).ToArray(),
             StopIds = step.Ids("stop_ids"),
-            IgnoreEos = step.Bool("ignore_eos"),
             OnStop = onStop == null ? (OnStop?)null : Enum.Parse<OnStop>(onStop, true),
-            PromptLookup = step.Int("prompt_lookup"),
             Timeout = step.Span("timeout_ms"),
             FirstTokenTimeout = step.Span("first_token_timeout_ms"),
         };
+        StepNumbers.Set(options, step);
+        return options;
     }
 
     private static CancellationToken Token(Fields step) => new CancellationToken(step.Bool("cancelled") ?? false);
@@ -127,6 +116,12 @@ internal sealed class Steps
             case "eval":
                 await session.EvalAsync(step.Repeated(step.Ids("ids")), null, step.Span("timeout_ms"), Token(step));
                 Position(step, session);
+                break;
+            case "logits":
+                float[] logits = await session.GetLogitsAsync(null, step.Span("timeout_ms"), Token(step));
+                Want((step.Int("want_size") ?? logits.Length) == logits.Length, $"size {logits.Length}");
+                int best = Array.IndexOf(logits, logits.Max());
+                Want((step.Int("want_best") ?? best) == best, $"best {best}");
                 break;
             case "generate":
                 await Generate(step);

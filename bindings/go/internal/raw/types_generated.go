@@ -655,9 +655,9 @@ type GenerationOptions struct {
 	FirstTokenDeadlineNs uint64
 	// longest time without progress inside calls; 0: none
 	StallTimeoutNs uint64
-	// Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most;
-	// 0: off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are
-	// exactly those without it.
+	// Guesses the next tokens from where the last ones occurred before, this many at a time, at most 16; 0: off
+	// (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly
+	// those without it.
 	PromptLookup uint32
 	Reserved1    uint32
 }

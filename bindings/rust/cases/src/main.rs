@@ -1,4 +1,5 @@
 //! Runs the cases that every binding must pass: see `tests/bindings/README.md`.
+mod numbers_generated;
 mod step;
 
 use rustml::{CallOptions, GenerationOptions, KvType, Model, Session, SessionOptions};

@@ -1,5 +1,5 @@
 //! One step of a case.
-use crate::{text, Run, Trouble};
+use crate::{numbers_generated, text, Run, Trouble};
 use rustml::*;
 use serde_json::{json, Value};
 use std::collections::HashMap;
@@ -92,8 +92,10 @@ pub fn request(step: &Value) -> Result<(Prompt, GenerationOptions), Trouble> {
     let mut prompt = Prompt::ids(tokens(step));
     let mut o = GenerationOptions::new();
     for (name, value) in step.as_object().into_iter().flatten() {
-        let number = || value.as_u64().unwrap_or_default();
-        let float = || value.as_f64().unwrap_or_default() as f32;
+        if let Some(with) = numbers_generated::set(&o, name, value) {
+            o = with;
+            continue;
+        }
         o = match name.as_str() {
             "text" => {
                 prompt = Prompt::text(value.as_str().unwrap());
@@ -104,19 +106,6 @@ pub fn request(step: &Value) -> Result<(Prompt, GenerationOptions), Trouble> {
                 o
             }
             "ids" => o,
-            "max_tokens" => o.max_tokens(number()),
-            "seed" => o.seed(number()),
-            "temperature" => o.temperature(float()),
-            "top_k" => o.top_k(value.as_i64().unwrap() as i32),
-            "top_p" => o.top_p(float()),
-            "min_p" => o.min_p(float()),
-            "typical_p" => o.typical_p(float()),
-            "repetition_penalty" => o.repetition_penalty(float()),
-            "presence_penalty" => o.presence_penalty(float()),
-            "frequency_penalty" => o.frequency_penalty(float()),
-            "repetition_window" => o.repetition_window(number() as u32),
-            "prompt_lookup" => o.prompt_lookup(number() as u32),
-            "ignore_eos" => o.ignore_eos(value == true),
             "stop_ids" => o.stop_ids(ids(value)),
             "stop_strings" => value
                 .as_array()
@@ -280,6 +269,13 @@ impl Steps {
             "eval" => {
                 got.keep(session.eval_with(&tokens(step), &call_options(step)?));
                 got.set("want_position", session.info()?.position);
+            }
+            "logits" => {
+                if let Some(logits) = got.keep(session.logits_with(&call_options(step)?)) {
+                    let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    got.set("want_size", logits.len());
+                    got.set("want_best", logits.iter().position(|&logit| logit == best));
+                }
             }
             "generate" => generate(session, step, got)?,
             "while_open" => {

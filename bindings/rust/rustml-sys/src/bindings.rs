@@ -662,9 +662,9 @@ pub struct rustml_generation_options {
     pub first_token_deadline_ns: u64,
     /// longest time without progress inside calls; 0: none
     pub stall_timeout_ns: u64,
-    /// Guesses the next tokens from where the last ones occurred before, at most this many at a time, 16 at most; 0:
-    /// off (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly
-    /// those without it.
+    /// Guesses the next tokens from where the last ones occurred before, this many at a time, at most 16; 0: off
+    /// (default). Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those
+    /// without it.
     pub prompt_lookup: u32,
     pub reserved1: u32,
 }

@@ -89,29 +89,14 @@ pinned! {
     }
 }
 
-/// A struct of options and its setters. What is not set keeps the library's default.
-macro_rules! options {
-    ($(#[$doc:meta])* $name:ident: $raw:ident from $init:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
-    } and { $($(#[$more_doc:meta])* $more:ident: $more_type:ty,)* }) => {
-        $(#[$doc])*
+/// Those options of `$name` that are numbers, and their setters. What is not set keeps the library's default.
+macro_rules! numbers {
+    ($name:ident, $numbers:ident: $raw:ident from $init:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Clone, Debug, Default)]
-        pub struct $name { $($field: Option<$type>,)* $($more: $more_type,)* }
+        pub(super) struct $numbers { $($field: Option<$type>,)* }
 
-        impl $name {
-            /// The library's defaults.
-            pub fn new() -> Self {
-                Self::default()
-            }
-
-            $($(#[$field_doc])*
-            #[must_use]
-            pub fn $field(mut self, $field: $type) -> Self {
-                self.$field = Some($field);
-                self
-            })*
-
-            fn scalars(&self) -> $raw {
+        impl $numbers {
+            pub(super) fn raw(&self) -> $raw {
                 let mut raw = ffi::defaults($init);
                 $(if let Some(value) = self.$field {
                     raw.$field = value.into();
@@ -119,8 +104,26 @@ macro_rules! options {
                 raw
             }
         }
+
+        impl $name {
+            /// The library's defaults.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.numbers.$field = Some($field);
+                self
+            })*
+        }
     };
 }
+
+#[path = "options_generated.rs"]
+mod generated;
+use generated::{BeamNumbers, GenerationNumbers, ModelNumbers, SessionNumbers};
 
 /// The setters that answers and beam searches share.
 macro_rules! limits {
@@ -178,28 +181,15 @@ macro_rules! limits {
     };
 }
 
-options! {
-    /// How a model is opened.
-    ///
-    /// ```
-    /// let options = rustml::ModelOptions::new().n_threads(2).memory_limit_bytes(1 << 30);
-    /// ```
-    ModelOptions: rustml_model_options from rustml_model_options_init {
-        /// Threads, 1 to 256; 0: the physical cores that this process may use.
-        n_threads: i32,
-        /// What happens to the weights.
-        quantize: Quantize,
-        /// Run one token while opening, so that the first answer is as fast as the next; on by default.
-        warmup: bool,
-        /// Refuse weights that are NaN or infinite; off by default.
-        check_tensors: bool,
-        /// For weights, scratch and the KV of all sessions together; 0: none.
-        memory_limit_bytes: u64,
-        /// Linear layers whose longer side is at least this are quantized; 0: 512.
-        quantize_min_dim: u32,
-    } and {
-        simd_target: String,
-    }
+/// How a model is opened.
+///
+/// ```
+/// let options = rustml::ModelOptions::new().n_threads(2).memory_limit_bytes(1 << 30);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ModelOptions {
+    numbers: ModelNumbers,
+    simd_target: String,
 }
 
 impl ModelOptions {
@@ -211,91 +201,49 @@ impl ModelOptions {
     }
 
     pub(crate) fn raw(&self) -> rustml_model_options {
-        let mut raw = self.scalars();
+        let mut raw = self.numbers.raw();
         raw.simd_target = ffi::text(&self.simd_target);
         raw
     }
 }
 
-options! {
-    /// How a session is made.
-    SessionOptions: rustml_session_options from rustml_session_options_init {
-        /// Type of the KV cache.
-        kv_type: KvType,
-        /// Tokens it can hold; 0: the smaller of the model's and 8,192.
-        context_tokens: u64,
-        /// For its KV cache; 0: none.
-        memory_limit_bytes: u64,
-        /// Prompt tokens per pass, 1 to 4,096; results do not depend on it.
-        prefill_chunk: u32,
-    } and {}
+/// How a session is made.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    numbers: SessionNumbers,
 }
 
 impl SessionOptions {
     pub(crate) fn raw(&self) -> rustml_session_options {
-        self.scalars()
+        self.numbers.raw()
     }
 }
 
-options! {
-    /// How an answer is made. The default is greedy, until the model stops or the context is full.
-    ///
-    /// Filters apply in this order: logit bias; repetition, presence and frequency penalties; temperature; top-k; typical;
-    /// top-p; min-p; draw. The same seed, model and options give the same tokens.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// let options = rustml::GenerationOptions::new()
-    ///     .max_tokens(200)
-    ///     .temperature(0.8)
-    ///     .top_p(0.95)
-    ///     .seed(7)
-    ///     .stop("\n\n")
-    ///     .timeout(Duration::from_secs(20));
-    /// ```
-    GenerationOptions: rustml_generation_options from rustml_generation_options_init {
-        /// 0: until the context is full.
-        max_tokens: u64,
-        /// Of the draws.
-        seed: u64,
-        /// 0 or more; 0: greedy, penalties still apply.
-        temperature: f32,
-        /// Only the k most probable tokens; 0: off.
-        top_k: i32,
-        /// Only the most probable tokens that make up this much, in (0, 1]; 1: off.
-        top_p: f32,
-        /// Only tokens at least this probable beside the best, in [0, 1]; 0: off.
-        min_p: f32,
-        /// Only the most typical tokens that make up this much, in (0, 1]; 1: off.
-        typical_p: f32,
-        /// Above 0; 1: off.
-        repetition_penalty: f32,
-        /// In [-100, 100]; 0: off.
-        presence_penalty: f32,
-        /// In [-100, 100]; 0: off.
-        frequency_penalty: f32,
-        /// Penalties look at this many last tokens, the prompt's included; 0: all.
-        repetition_window: u32,
-        /// 0: none; n: log probability of each token and of the n best, at most 100.
-        logprobs: u32,
-        /// The model's own stop tokens are ordinary tokens.
-        ignore_eos: bool,
-        /// What a stop leaves in the session.
-        on_stop: OnStop,
-        /// Deliver [`Event::Prefill`](crate::Event::Prefill) too, see [`Generation::next_event`](crate::Generation::next_event).
-        prefill_events: bool,
-        /// Guess at most this many tokens, up to 16, from where the last ones occurred before: the same answer, in less time
-        /// where it repeats parts of its prompt; 0: off.
-        prompt_lookup: u32,
-    } and {
-        logit_bias: Vec<(i32, f32)>,
-        stop_strings: Vec<String>,
-        stop_ids: Vec<i32>,
-        cancel: Option<CancelHandle>,
-        limit: Option<Limit>,
-        first_token: Option<Limit>,
-        stall: Option<Duration>,
-    }
+/// How an answer is made. The default is greedy, until the model stops or the context is full.
+///
+/// Filters apply in this order: logit bias; repetition, presence and frequency penalties; temperature; top-k; typical;
+/// top-p; min-p; draw. The same seed, model and options give the same tokens.
+///
+/// ```
+/// use std::time::Duration;
+/// let options = rustml::GenerationOptions::new()
+///     .max_tokens(200)
+///     .temperature(0.8)
+///     .top_p(0.95)
+///     .seed(7)
+///     .stop("\n\n")
+///     .timeout(Duration::from_secs(20));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct GenerationOptions {
+    numbers: GenerationNumbers,
+    logit_bias: Vec<(i32, f32)>,
+    stop_strings: Vec<String>,
+    stop_ids: Vec<i32>,
+    cancel: Option<CancelHandle>,
+    limit: Option<Limit>,
+    first_token: Option<Limit>,
+    stall: Option<Duration>,
 }
 limits!(GenerationOptions);
 
@@ -322,7 +270,7 @@ impl GenerationOptions {
         let bias: Vec<_> =
             self.logit_bias.iter().map(|&(id, bias)| rustml_logit_bias { id, bias }).collect();
         let strings: Vec<_> = self.stop_strings.iter().map(|string| ffi::text(string)).collect();
-        let mut raw = self.scalars();
+        let mut raw = self.numbers.raw();
         (raw.logit_bias, raw.n_logit_bias) = (bias.as_ptr(), bias.len() as u64);
         (raw.stop_strings, raw.n_stop_strings) = (strings.as_ptr(), strings.len() as u64);
         (raw.stop_ids, raw.n_stop_ids) = (self.stop_ids.as_ptr(), self.stop_ids.len() as u64);
@@ -341,41 +289,22 @@ pub(crate) struct RawGenerationOptions {
     _strings: Vec<rustml_text>,
 }
 
-options! {
-    /// How a beam search is made.
-    BeamOptions: rustml_beam_options from rustml_beam_options_init {
-        /// Beams followed together, 1 to 64; 4 by default.
-        width: u32,
-        /// Hypotheses delivered, 1 to `width`; 1 by default.
-        n_best: u32,
-        /// In [-10, 10]; above 0 favours longer hypotheses; 0: off; 1 by default.
-        length_penalty: f32,
-        /// When it ends.
-        early_stopping: EarlyStopping,
-        /// 0: until the context is full.
-        max_tokens: u64,
-        /// The model's own stop tokens are ordinary tokens.
-        ignore_eos: bool,
-        /// What the search leaves in the session: the best hypothesis, or its old tokens.
-        on_stop: OnStop,
-        /// Deliver [`BeamEvent::Prefill`](crate::BeamEvent::Prefill) too.
-        prefill_events: bool,
-        /// Deliver [`BeamEvent::Progress`](crate::BeamEvent::Progress) too.
-        progress_events: bool,
-    } and {
-        stop_ids: Vec<i32>,
-        cancel: Option<CancelHandle>,
-        limit: Option<Limit>,
-        first_token: Option<Limit>,
-        stall: Option<Duration>,
-    }
+/// How a beam search is made.
+#[derive(Clone, Debug, Default)]
+pub struct BeamOptions {
+    numbers: BeamNumbers,
+    stop_ids: Vec<i32>,
+    cancel: Option<CancelHandle>,
+    limit: Option<Limit>,
+    first_token: Option<Limit>,
+    stall: Option<Duration>,
 }
 limits!(BeamOptions);
 
 impl BeamOptions {
     /// Points into `self`.
     pub(crate) fn raw(&self) -> rustml_beam_options {
-        let mut raw = self.scalars();
+        let mut raw = self.numbers.raw();
         (raw.stop_ids, raw.n_stop_ids) = (self.stop_ids.as_ptr(), self.stop_ids.len() as u64);
         raw.cancel = raw_cancel(&self.cancel);
         raw.deadline_ns = deadline_ns(self.limit);

@@ -80,11 +80,19 @@ impl Session {
         })
     }
 
-    /// Scores of every token of the vocabulary to follow.
+    /// Scores of every token of the vocabulary to follow. Evaluates the last token if that has not been done, as after an
+    /// answer.
     pub fn logits(&self) -> Result<Vec<f32>, Error> {
-        // SAFETY: as tokens.
-        ffi::buffer(0, |buf, capacity, needed, error| unsafe {
-            rustml_session_logits(self.raw(), buf, capacity, needed, std::ptr::null(), error)
+        self.logits_with(&CallOptions::new())
+    }
+
+    /// As [`logits`](Self::logits), with limits.
+    pub fn logits_with(&self, call: &CallOptions) -> Result<Vec<f32>, Error> {
+        ffi::buffer(0, |buf, capacity, needed, error| {
+            // SAFETY: as tokens.
+            call.apply(|call| unsafe {
+                rustml_session_logits(self.raw(), buf, capacity, needed, call, error)
+            })
         })
     }
 
