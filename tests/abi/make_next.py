@@ -20,6 +20,7 @@ PLANTED = {
         (r"\n\} rustml_result;", "\n  uint64_t later_result; /* later_option, as it was understood */\n} rustml_result;"),
         (r"(\n#ifdef __cplusplus\n\}\n#endif\n#endif)", r"\n/* Came with this version. */\nRUSTML_API int32_t rustml_later(void);\n\1"),
     ],
+    "src/api/options.toml": [(r"\[generation\]\nby_hand = \[", "[generation]\nby_hand = [\"later_option\", ")],
     "src/api/generation.cpp": [
         (r"result\.write\(to_result\(running_generation->result\(\)\)\);",
          "auto filled = to_result(running_generation->result());\n    filled.later_result = options.later_option;\n    result.write(filled);"),
