@@ -6,7 +6,7 @@
 
 #include "base/byte_reader.h"
 #include "base/error.h"
-#include "generation/options.h"
+#include "generation/saved_options.h"
 
 namespace rustml::generation {
 
@@ -21,77 +21,33 @@ struct BackHeader {
 };
 static_assert(sizeof(BackHeader) == 6 * 8, "written as it is: no padding");
 
-template <class T>
-void put_list(PayloadWriter& out, const std::vector<T>& items) {
-  out.number(static_cast<uint64_t>(items.size()));
-  out.append(items.data(), items.size() * sizeof(T));
-}
-
-template <class T>
-std::vector<T> get_list(base::ByteReader& in, const char* what) {
-  const auto n = in.number<uint64_t>(what);
-  in.require(n, sizeof(T), what);
-  std::vector<T> items(n);
-  in.bytes(items.data(), n * sizeof(T), what);
-  return items;
-}
-
-std::vector<std::byte> encode_options(const SavedGeneration& saved) {
+std::vector<std::byte> encode_generation(const SavedGeneration& saved) {
   PayloadWriter out;
-  const GenerationOptions& o = saved.options;
-  const SamplingOptions& s = o.sampling;
-  out.number(s.seed);
-  for (const float value : {s.temperature, s.top_p, s.min_p, s.typical_p, s.repetition_penalty, s.presence_penalty, s.frequency_penalty})
-    out.number(value);
-  out.number(s.top_k);
-  out.number(s.repetition_window);
-  out.number(s.logprobs);
-  put_list(out, s.logit_bias);
-  out.number(o.max_tokens);
-  out.number(static_cast<uint64_t>(o.stop_strings.size()));
-  for (const std::string& text : o.stop_strings) {
-    out.number(static_cast<uint64_t>(text.size()));
-    out.append(text.data(), text.size());
-  }
-  put_list(out, o.stop_ids);
-  for (const bool flag : {o.ignore_eos, o.rollback, o.prefill_events}) out.number(static_cast<uint32_t>(flag));
-  put_list(out, saved.prompt);
+  for (const SavedOption& option : options_of_1_0()) option.write(saved.options, out);
+  out.number(static_cast<uint64_t>(saved.prompt.size()));
+  out.append(saved.prompt.data(), saved.prompt.size() * sizeof(int32_t));
   out.number(saved.skipped);
   out.number(saved.dropped_bytes);
   return out.bytes();
 }
 
-SavedGeneration decode_options(const std::vector<std::byte>& bytes, int64_t vocab) {
-  const auto source = base::open_memory(bytes.data(), bytes.size(), "snapshot");
-  base::ByteReader in(*source, 0, bytes.size());
+SavedGeneration decode_generation(const GenerationSections& sections, int64_t vocab) {
+  const auto source = base::open_memory(sections.generation.data(), sections.generation.size(), "snapshot");
+  base::ByteReader in(*source, 0, sections.generation.size());
   in.about("generation");
   SavedGeneration saved;
-  GenerationOptions& o = saved.options;
-  SamplingOptions& s = o.sampling;
-  s.seed = in.number<uint64_t>("seed");
-  for (float* value : {&s.temperature, &s.top_p, &s.min_p, &s.typical_p, &s.repetition_penalty, &s.presence_penalty, &s.frequency_penalty})
-    *value = in.number<float>("option");
-  s.top_k = in.number<int32_t>("top_k");
-  s.repetition_window = in.number<uint32_t>("repetition_window");
-  s.logprobs = in.number<uint32_t>("logprobs");
-  s.logit_bias = get_list<LogitBias>(in, "logit_bias");
-  o.max_tokens = in.number<uint64_t>("max_tokens");
-  const auto n_strings = in.number<uint64_t>("stop strings");
-  in.require(n_strings, sizeof(uint64_t), "stop strings");
-  for (uint64_t i = 0; i < n_strings; ++i) {
-    const auto n = in.number<uint64_t>("stop string");
-    in.require(n, 1, "stop string");
-    o.stop_strings.push_back(in.string(n, "stop string"));
-  }
-  o.stop_ids = get_list<int32_t>(in, "stop_ids");
-  for (bool* flag : {&o.ignore_eos, &o.rollback, &o.prefill_events}) *flag = in.number<uint32_t>("flag") != 0;
-  saved.prompt = get_list<int32_t>(in, "prompt");
+  for (const SavedOption& option : options_of_1_0()) option.read(saved.options, in, option.name);
+  const auto n_prompt = in.number<uint64_t>("prompt");
+  in.require(n_prompt, sizeof(int32_t), "prompt");
+  saved.prompt.resize(n_prompt);
+  in.bytes(saved.prompt.data(), n_prompt * sizeof(int32_t), "prompt");
   saved.skipped = in.number<uint64_t>("skipped");
   saved.dropped_bytes = in.number<uint64_t>("dropped bytes");
   if (in.remaining() != 0)
     fail(Status::data_loss, "snapshot: the open generation is followed by " + std::to_string(in.remaining()) + " bytes");
+  if (!sections.later_options.empty()) decode_later_options(sections.later_options, saved.options);
   try {
-    validate(o, static_cast<int32_t>(vocab));
+    validate(saved.options, static_cast<int32_t>(vocab));
   } catch (const base::Error& e) {
     fail(Status::data_loss, "snapshot: the open generation's options are not valid: " + e.message());
   }
@@ -185,7 +141,8 @@ void read_back(SectionStream& in, const RestoredState& state, SavedGeneration& s
 
 EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens) {
   EncodedGeneration out;
-  out.generation = encode_options(saved);
+  out.generation = encode_generation(saved);
+  out.later_options = encode_later_options(saved.options);
   if (said_by_options(saved, tokens)) return out;
   const WayBack& back = saved.back;
   BackHeader header{back.begun, back.length, 0, 0, 0, 0};
@@ -199,8 +156,8 @@ EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t
   return out;
 }
 
-SavedGeneration decode(const std::vector<std::byte>& generation, SectionStream* back, const RestoredState& state, runtime::Call& call) {
-  SavedGeneration saved = decode_options(generation, state.vocab);
+SavedGeneration decode(const GenerationSections& sections, SectionStream* back, const RestoredState& state, runtime::Call& call) {
+  SavedGeneration saved = decode_generation(sections, state.vocab);
   if (saved.prompt.empty()) damaged("has no prompt");
   require_room("the open generation's prompt", saved.prompt.size(), state);
   if (back) {

@@ -1,4 +1,5 @@
-// The generation that a snapshot carries, as sections 5 (options and prompt) and 6 (where it goes back to) of snapshot.cpp.
+// The generation that a snapshot carries, as sections 5 (options and prompt), 6 (where it goes back to) and 7 (later options) of
+// snapshot.cpp.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -41,10 +42,15 @@ struct SavedGeneration {
   WayBack back;
 };
 
-struct EncodedGeneration {
-  std::vector<std::byte> generation, back;  // section 5; section 6 without its cells, empty where section 5 says it all
-  std::shared_ptr<const Tail> parted;       // whose cells end section 6
-  bool back_critical = false;               // a reader that ignores section 6 would go on wrongly, not only back
+// Sections 5 and, empty where all options are of 1.0 or have their default, 7.
+struct GenerationSections {
+  std::vector<std::byte> generation, later_options;
+};
+
+struct EncodedGeneration : GenerationSections {
+  std::vector<std::byte> back;         // section 6 without its cells, empty where section 5 says it all
+  std::shared_ptr<const Tail> parted;  // whose cells end section 6
+  bool back_critical = false;          // a reader that ignores section 6 would go on wrongly, not only back
   uint64_t back_bytes() const noexcept { return back.size() + (parted ? parted->cells.size() : 0); }
 };
 EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens);
@@ -57,8 +63,9 @@ struct RestoredState {
   uint64_t cell_bytes;
   int64_t vocab;
 };
-// Section 5 and, if `back` is not null, 6. data_loss: it cannot be; out_of_range: it needs more context than there is.
-SavedGeneration decode(const std::vector<std::byte>& generation, SectionStream* back, const RestoredState& state, runtime::Call& call);
+// `back`: section 6, or null. data_loss: it cannot be; unimplemented: it has an option that this library does not know;
+// out_of_range: it needs more context than there is.
+SavedGeneration decode(const GenerationSections& sections, SectionStream* back, const RestoredState& state, runtime::Call& call);
 
 void require_ids(const std::vector<int32_t>& ids, int64_t vocab);
 

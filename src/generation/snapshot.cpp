@@ -6,6 +6,7 @@
 //   4 hidden      f32 [hidden] after the final norm of the last evaluated token; empty if it has to be computed again
 //   5 generation  options and prompt of the generation that was open; absent if none was
 //   6 way back    what ROLLBACK and errors of that generation go back to; absent where section 5 says it (saved_generation.cpp)
+//   7 options     those that 1.0 did not have; absent where all have their defaults (saved_options.h)
 //
 // A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
 // penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
@@ -25,8 +26,8 @@ using base::Status;
 
 namespace {
 
-enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration, kWayBack };
-constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration, kWayBack};
+enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration, kWayBack, kLaterOptions };
+constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration, kWayBack, kLaterOptions};
 constexpr uint64_t kMaxGenerationBytes = 256u << 20;
 
 struct Summary {
@@ -134,6 +135,7 @@ static std::vector<SnapshotSection> describe(const Session& session, bool has_hi
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
   if (generation) sections.push_back({kGeneration, true, generation->generation.size()});
   if (generation && !generation->back.empty()) sections.push_back({kWayBack, generation->back_critical, generation->back_bytes()});
+  if (generation && !generation->later_options.empty()) sections.push_back({kLaterOptions, true, generation->later_options.size()});
   return sections;
 }
 
@@ -175,6 +177,10 @@ void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& 
       out.append(generation->back.data(), generation->back.size());
       if (generation->parted) out.append(generation->parted->cells.data(), generation->parted->cells.size());
     }
+    if (!generation->later_options.empty()) {
+      out.begin(kLaterOptions);
+      out.append(generation->later_options.data(), generation->later_options.size());
+    }
   }
   out.finish();
 }
@@ -209,9 +215,11 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
     std::optional<SectionStream> back;
     if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
     const RestoredState state{tokens, s.n_evaluated, s.floor, capacity(), kv, cache_.cell_bytes(), engine_->config().vocab};
-    generation = decode(reader.load(kGeneration, kMaxGenerationBytes), back ? &*back : nullptr, state, call);
-  } else if (reader.has(kWayBack)) {
-    fail(Status::data_loss, "snapshot: it has the way back of a generation, but no generation; the file is damaged");
+    GenerationSections sections{reader.load(kGeneration, kMaxGenerationBytes), {}};
+    if (reader.has(kLaterOptions)) sections.later_options = reader.load(kLaterOptions, kMaxGenerationBytes);
+    generation = decode(sections, back ? &*back : nullptr, state, call);
+  } else if (reader.has(kWayBack) || reader.has(kLaterOptions)) {
+    fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
   }
 
   models::KvCache cache(kv, cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
