@@ -3,6 +3,10 @@
 from . import words
 
 
+# Exported for librustml-hub alone (src/boundary/private.h): no part of the ABI, never taken away. Library -> version node -> names.
+PRIVATE = {"rustml": {"RUSTML_PRIVATE_1": ["rustml_private_cancel_reason"]}}
+
+
 def nodes(header, version, released, prefix):
     """(version node, its functions) oldest first: a function stays in the node of the release that brought it.
     `released`: (version, names of functions) of each release."""
@@ -27,8 +31,11 @@ def version_script(header, version, released, prefix):
         out += [f"{node} {{", "  global:", *(f"    {name};" for name in names)]
         out += ([] if before else ["  local: *;"]) + [f"}}{before};"]
         before = f" {node}"
+    for node, names in PRIVATE.get(prefix.lower(), {}).items():
+        out += [f"{node} {{", "  global:", *(f"    {name};" for name in names), "};"]
     return "\n".join(out) + "\n"
 
 
 def module_definition(header, library):
-    return "\n".join([f"; {words.BANNER}", f"LIBRARY {library}", "EXPORTS", *(f"  {f.name}" for f in sorted(header.functions, key=lambda f: f.name))]) + "\n"
+    names = sorted([f.name for f in header.functions] + sum(PRIVATE.get(library, {}).values(), []))
+    return "\n".join([f"; {words.BANNER}", f"LIBRARY {library}", "EXPORTS", *(f"  {name}" for name in names)]) + "\n"

@@ -20,7 +20,7 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
                               const rustml_generation_options* const* given_options, uint64_t n, const rustml_callback* given_callback,
                               rustml_result* results, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, given_callback);
+    scope.adopt(given_callback);
     const auto& engine = scope.shared_model(model);
     const Callback callback(given_callback, "callback");
     const auto session_options = to_session_options(given_session);

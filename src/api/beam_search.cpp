@@ -30,7 +30,7 @@ static rustml_event beam_event(const generation::Hypothesis& hypothesis, uint32_
 int32_t rustml_beam_search(rustml_session* session, const rustml_prompt* given_prompt, const rustml_beam_options* given_options,
                            const rustml_callback* given_callback, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, given_callback);
+    scope.adopt(given_callback);
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const Callback callback(given_callback, "callback");

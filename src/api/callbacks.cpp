@@ -1,58 +1,8 @@
 #include "api/callbacks.h"
 
-#include <cmath>
 #include <string>
 
-#include "boundary/structs.h"
-
 namespace rustml::api {
-namespace {
-
-constexpr uint64_t kProgressInterval_ns = 200'000'000;  // "a few a second at most"
-
-template <class T>
-void adopt_struct(Scope& scope, const T* given) noexcept {
-  T seen;
-  if (peek_struct(given, seen)) scope.adopt(seen.destroy, seen.user_data);
-}
-
-rustml_call_options checked(const rustml_call_options* given) {
-  const rustml_call_options options = read_struct(given);
-  require_flags(options.flags, 0, "rustml_call_options.flags");
-  return options;
-}
-
-}  // namespace
-
-void adopt(Scope& scope, const rustml_callback* callback) noexcept { adopt_struct(scope, callback); }
-void adopt(Scope& scope, const rustml_reader* reader) noexcept { adopt_struct(scope, reader); }
-void adopt(Scope& scope, const rustml_sink* sink) noexcept { adopt_struct(scope, sink); }
-
-void adopt(Scope& scope, const rustml_call_options* call) noexcept {
-  rustml_call_options seen;
-  if (peek_struct(call, seen)) adopt(scope, seen.progress);
-}
-
-Callback::Callback(const rustml_callback* given, const char* name) {
-  if (!given) return;
-  const rustml_callback callback = read_struct(given);
-  require_zero(callback.reserved0, "rustml_callback.reserved0");
-  if (!callback.on_event) base::fail(Status::invalid_argument, std::string(name) + ".on_event is NULL; pass no callback instead");
-  on_event_ = callback.on_event;
-  user_data_ = callback.user_data;
-}
-
-rustml_event blank_event(int32_t kind) noexcept {
-  rustml_event event{};
-  event.struct_size = sizeof event;
-  event.kind = kind;
-  event.token_id = -1;
-  event.logprob = NAN;
-  event.bytes = "";
-  event.text = "";
-  event.time_ns = runtime::now_ns();
-  return event;
-}
 
 std::unique_ptr<base::FileReader> open_reader(const rustml_reader* given, const char* name) {
   require_pointer(given, name);
@@ -79,31 +29,18 @@ void Sink::write(const void* data, uint64_t n) const {
 
 LongCall::LongCall(const rustml_call_options* options, const char* subject)
     : subject_(subject),
-      options_(checked(options)),
+      options_(read_call_options(options)),
       cancel_(options_.cancel),
       running_(cancel_),
       stop_(cancel_.flag(), options_.deadline_ns),
-      progress_(options_.progress, "rustml_call_options.progress"),
+      progress_(options_, subject),
       call_{stop_, {}} {
-  if (progress_) call_.progress = [this](uint64_t done, uint64_t total) { report(done, total); };
+  if (progress_) call_.progress = [this](uint64_t done, uint64_t total) { progress_.report(done, total); };
 }
 
 runtime::Call& LongCall::begin() {
   stop_.check(subject_);
   return call_;
-}
-
-void LongCall::report(uint64_t done, uint64_t total) {
-  const uint64_t now = runtime::now_ns();
-  if (done < total && reported_ns_ != 0 && now - reported_ns_ < kProgressInterval_ns) return;
-  reported_ns_ = now;
-  rustml_event event = blank_event(RUSTML_EVENT_PROGRESS);
-  event.done = done;
-  event.total = total;
-  const int32_t value = progress_(event);
-  if (value != 0)
-    throw base::Error(Status::callback_stop, std::string(subject_) + " stopped: the progress callback returned " + std::to_string(value),
-                      {}, value);
 }
 
 }  // namespace rustml::api

@@ -1,5 +1,6 @@
 #include "api/guard.h"
 #include "boundary/arguments.h"
+#include "boundary/private.h"
 
 using namespace rustml::api;
 
@@ -12,13 +13,21 @@ int32_t rustml_cancel_create(rustml_cancel** out, rustml_error** error) {
   });
 }
 
-// These two run in signal handlers: no guard, no lock, no memory, no log.
+// These three run in signal handlers: no guard, no lock, no memory, no log.
 int32_t rustml_cancel_trigger(rustml_cancel* cancel, uint32_t reason) {
   if (reason == 0) return RUSTML_INVALID_ARGUMENT;
   return static_cast<int32_t>(trigger_cancel(value_of(cancel), reason));
 }
 
-uint32_t rustml_cancel_is_triggered(const rustml_cancel* cancel) { return cancel_triggered(value_of(cancel)) ? 1 : 0; }
+int32_t rustml_private_cancel_reason(const rustml_cancel* cancel, uint32_t* reason) {
+  return static_cast<int32_t>(cancel_reason(value_of(cancel), *reason));
+}
+
+uint32_t rustml_cancel_is_triggered(const rustml_cancel* cancel) {
+  uint32_t reason;
+  cancel_reason(value_of(cancel), reason);
+  return reason != 0 ? 1 : 0;
+}
 
 int32_t rustml_cancel_reset(rustml_cancel* cancel, rustml_error** error) {
   return guard(error, [&](Scope&) {

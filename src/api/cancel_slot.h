@@ -35,9 +35,10 @@ class CancelSlot {
     return seen >> 32 == generation;  // triggered before: the first reason stays
   }
 
-  bool triggered(uint32_t generation) const noexcept {
+  // Why, or 0.
+  uint32_t triggered(uint32_t generation) const noexcept {
     const uint64_t now = word_.load(std::memory_order_acquire);
-    return now >> 32 == generation && reason(now) != 0;
+    return now >> 32 == generation ? reason(now) : 0;
   }
 
   // False: a call that looks at the flag is running, or a trigger is under way.

@@ -5,7 +5,7 @@
 
 #include "api/guard.h"
 #include "base/json.h"
-#include "boundary/arguments.h"
+#include "boundary/library.h"
 
 namespace rustml::api {
 namespace {
@@ -40,8 +40,12 @@ T answer(const rustml_error* error, T when_out_of_memory, T (*when_invalid)(Stat
 }
 
 }  // namespace
+}  // namespace rustml::api
 
-rustml_error* make_error(Status status, std::string_view message, std::string_view detail_json, int32_t callback_value) noexcept {
+using namespace rustml::api;
+
+rustml_error* rustml::boundary::make_error(Status status, std::string_view message, std::string_view detail_json,
+                                           int32_t callback_value) noexcept {
   std::unique_ptr<ErrorObject> object(new (std::nothrow) ErrorObject);
   if (!object) return out_of_memory();
   object->code = static_cast<int32_t>(status);
@@ -52,10 +56,6 @@ rustml_error* make_error(Status status, std::string_view message, std::string_vi
   const uint64_t value = create_handle(Type::error, std::move(object));
   return value ? reinterpret_cast<rustml_error*>(value) : out_of_memory();
 }
-
-}  // namespace rustml::api
-
-using namespace rustml::api;
 
 rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t message_len, const char* detail_json, uint64_t detail_len,
                                   int32_t callback_value) {

@@ -71,7 +71,7 @@ int32_t rustml_generation_release(rustml_generation* handle) {
 int32_t rustml_generate(rustml_session* session, const rustml_prompt* given_prompt, const rustml_generation_options* given_options,
                         const rustml_callback* given_callback, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, given_callback);
+    scope.adopt(given_callback);
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const Callback callback(given_callback, "callback");

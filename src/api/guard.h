@@ -1,18 +1,15 @@
-// Every exported function runs inside guard(): the only place of the room that catches, so nothing leaves the library but
-// a status. It also holds what a call holds (pins, the session's lock, callbacks to destroy) and gives it back after a
-// failure has been recorded: unlock, unpin, destroy callbacks, deliver log records, return.
+// What a call of this library holds (pins, the session's lock, callbacks to destroy). It gives it back after a failure has been
+// recorded: unlock, unpin, destroy callbacks, deliver log records, return.
 #pragma once
 #include <cxxabi.h>
 
 #include <exception>
 #include <memory>
-#include <string_view>
-#include <type_traits>
 
 #include "api/objects.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "boundary/arguments.h"
+#include "boundary/guard.h"
 #include "rustml.h"
 
 namespace rustml::api {
@@ -20,13 +17,10 @@ namespace rustml::api {
 using base::Status;
 using namespace boundary;
 
-// Throws for anything but ok: "model handle is not valid: ...".
-void check_handle(Status status, const char* noun);
-
 class Scope {
  public:
   Scope() noexcept = default;
-  ~Scope();
+  ~Scope() noexcept(false);
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
@@ -43,9 +37,11 @@ class Scope {
   const Pin& pinned() const noexcept { return pin_; }
   const std::shared_ptr<SessionState>& locked() const noexcept { return locked_; }
 
-  // destroy(user_data) at the call's end, whatever its outcome. At most four per call.
-  void adopt(void (*destroy)(void*), void* user_data) noexcept;
-  void disown_all() noexcept { n_adopted_ = 0; }
+  template <class T>
+  void adopt(const T* given) noexcept {
+    adopted_.adopt(given);
+  }
+  void disown_all() noexcept { adopted_.disown_all(); }
 
   void poison() noexcept {
     if (locked_) locked_->poisoned.store(true);
@@ -56,56 +52,22 @@ class Scope {
   T& pin(const typename T::Handle* handle, const char* noun);
   void lock(const std::shared_ptr<SessionState>& state, bool only_looks);
 
-  // A thread that is cancelled (pthread_cancel) inside a call would be unwound through code that must not be left half way:
-  // cancellation waits until the call returns.
-  struct Uncancelled {
-    Uncancelled() noexcept;
-    ~Uncancelled();
-    int before;
-  } uncancelled_;
+  CancellationHeld cancellation_;
   base::ApiScope api_;  // delivers log records when everything below is gone
-  struct Adopted {
-    void (*destroy)(void*);
-    void* user_data;
-  } adopted_[4];
-  int n_adopted_ = 0;
+  Adopted adopted_;
   Pin pin_;
   std::shared_ptr<SessionState> locked_;
   bool unlock_ = false;
 };
 
-// A new error object; never fails (out of memory: the static one). Texts are made one line and NUL-terminated.
-rustml_error* make_error(Status status, std::string_view message, std::string_view detail_json, int32_t callback_value) noexcept;
-
-int32_t run_guarded(rustml_error** error, Status (*body)(void* context, Scope& scope), void* context);
-
-// body(Scope&) returns ok, buffer_too_small or done, or throws; a body without a value means ok.
+// Every exported function is body(Scope&) inside this: what it throws is its status. It returns ok, buffer_too_small or done; without a
+// value it means ok. A failure of ours poisons the session.
 template <class Body>
 int32_t guard(rustml_error** error, Body&& body) {
-  return run_guarded(
-      error,
-      [](void* context, Scope& scope) -> Status {
-        auto& f = *static_cast<std::remove_reference_t<Body>*>(context);
-        if constexpr (std::is_void_v<decltype(f(scope))>) {
-          f(scope);
-          return Status::ok;
-        } else {
-          return f(scope);
-        }
-      },
-      &body);
-}
-
-// A caller's function: what leaves it by a C++ exception counts as -1. A thread that ends itself is let through.
-template <class F>
-int32_t shielded(F&& call) {
-  try {
-    return call();
-  } catch (const abi::__forced_unwind&) {
-    throw;
-  } catch (...) {
-    return -1;
-  }
+  Scope scope;
+  const int32_t status = as_status(error, [&] { return body(scope); });
+  if (status == RUSTML_INTERNAL) scope.poison();
+  return status;
 }
 
 // Runs `body` for element `index` of the caller's arrays: its refusals say which.

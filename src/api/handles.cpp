@@ -158,6 +158,18 @@ Status change(uint64_t handle, Type type, uint64_t step, uint64_t full, Slot*& s
   return Status::ok;
 }
 
+// The slot of a valid cancel handle, without pinning it.
+Found find_cancel(uint64_t handle) noexcept {
+  Found found = find(handle, Type::cancel);
+  if (found.status != Status::ok) return found;
+  const uint64_t state = found.slot->state.load(std::memory_order_acquire);
+  if (state_generation(state) != found.generation || (state & kReferences) == 0)
+    found.status = Status::invalid_handle;
+  else if (found.slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed))
+    found.status = Status::forked;
+  return found;
+}
+
 void recycle_if_unused(Slot& slot, uint64_t state) noexcept {
   if ((state & (kReferences | kPins)) == 0) recycle(slot);
 }
@@ -208,11 +220,8 @@ Status release_handle(uint64_t handle, Type type) noexcept {
 }
 
 Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept {
-  const Found found = find(handle, Type::cancel);
+  const Found found = find_cancel(handle);
   if (found.status != Status::ok) return found.status;
-  const uint64_t state = found.slot->state.load(std::memory_order_acquire);
-  if (state_generation(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
-  if (found.slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed)) return Status::forked;
   return found.slot->cancel.trigger(found.generation, reason) ? Status::ok : Status::invalid_handle;
 }
 
@@ -222,11 +231,10 @@ Status reset_cancel(uint64_t handle) noexcept {
   return pin.cancel().reset(generation_of(handle)) ? Status::ok : Status::busy;
 }
 
-bool cancel_triggered(uint64_t handle) noexcept {
-  const Found found = find(handle, Type::cancel);
-  if (found.status != Status::ok) return false;
-  const uint64_t state = found.slot->state.load(std::memory_order_acquire);
-  return (state & kReferences) != 0 && found.slot->cancel.triggered(found.generation);
+Status cancel_reason(uint64_t handle, uint32_t& reason) noexcept {
+  const Found found = find_cancel(handle);
+  reason = found.status == Status::invalid_handle ? 0 : found.slot->cancel.triggered(found.generation);
+  return found.status;
 }
 
 uint32_t slots_in_memory() noexcept { return n_fresh.load(); }

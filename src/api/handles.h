@@ -54,8 +54,8 @@ base::Status release_handle(uint64_t handle, Type type) noexcept;
 
 // Async-signal-safe. ok, invalid_handle or forked.
 base::Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept;
-base::Status reset_cancel(uint64_t handle) noexcept;  // also busy
-bool cancel_triggered(uint64_t handle) noexcept;
+base::Status reset_cancel(uint64_t handle) noexcept;                     // also busy
+base::Status cancel_reason(uint64_t handle, uint32_t& reason) noexcept;  // 0: not triggered; told of a forked one too
 
 constexpr int kSlotBits = 24, kTypeShift = 48;
 constexpr uint32_t kMaxGeneration = (1u << (kTypeShift - kSlotBits)) - 1;

@@ -93,7 +93,7 @@ uint64_t rustml_deadline_after_ns(int64_t timeout_ns) {
 int32_t rustml_log_set(const rustml_log_options* given, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     rustml_log_options seen;
-    if (peek_struct(given, seen)) adopt(scope, seen.callback);
+    if (peek_struct(given, seen)) scope.adopt(seen.callback);
     const rustml_log_options options = read_struct(given);
     require_zero(options.reserved0, "rustml_log_options.reserved0");
     const auto filter = read_text(options.filter, "rustml_log_options.filter");

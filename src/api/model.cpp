@@ -31,7 +31,7 @@ void open_model(rustml_model** out, const rustml_model_options* given, const rus
 int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_model_options* options, rustml_model** out,
                           const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     open_model(out, options, call, [&](auto& running) { return formats::open_path(std::string(read_path(path, path_len)), running); });
   });
 }
@@ -39,7 +39,7 @@ int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_mode
 int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_model_options* options, rustml_model** out,
                                  const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     open_model(out, options, call, [&](auto& running) {
       const auto bytes = read_bytes(data, len, "data");
       return formats::open(base::open_memory(bytes.data(), bytes.size(), "model in memory"), running);
@@ -50,8 +50,8 @@ int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_mo
 int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model_options* options, rustml_model** out,
                                  const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, reader);
-    adopt(scope, call);
+    scope.adopt(reader);
+    scope.adopt(call);
     open_model(out, options, call, [&](auto& running) { return formats::open(open_reader(reader, "reader"), running); });
   });
 }
@@ -108,7 +108,7 @@ int32_t rustml_model_describe_json(const rustml_model* model, char* buf, uint64_
 int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_model_options* options, const rustml_session_options* session,
                           rustml_memory_plan* out, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutStruct result(out);
     const auto model_options = to_model_options(options);
     const auto session_options = to_session_options(session);
@@ -131,7 +131,7 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
 int32_t rustml_model_quantize(const char* path, uint64_t path_len, const char* out_path, uint64_t out_path_len,
                               const rustml_quantize_options* options, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const auto type = to_tensor_type(options);
     const std::string from = read_path(path, path_len), to = read_path(out_path, out_path_len);
     LongCall long_call(call, "quantize");

@@ -18,7 +18,7 @@ rustml_session* new_session(std::shared_ptr<rustml::generation::Engine> engine, 
 int32_t rustml_session_create(rustml_model* model, const rustml_session_options* options, rustml_session** out,
                               const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     clear_out(out);
     const auto& engine = scope.shared_model(model);
     const auto session_options = to_session_options(options);
@@ -46,7 +46,7 @@ int32_t rustml_session_rewind(rustml_session* session, uint64_t n_tokens, rustml
 
 int32_t rustml_session_fork(rustml_session* session, rustml_session** out, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     clear_out(out);
     SessionState& state = scope.session(session);
     LongCall long_call(call, "session fork");
@@ -84,7 +84,7 @@ int32_t rustml_session_tokens(rustml_session* session, int32_t* ids, uint64_t ca
 int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_t n, const rustml_call_options* call,
                             rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     SessionState& state = scope.session(session);
     const auto input = read_ids(ids, n, "ids");
     LongCall long_call(call, "eval");
@@ -95,7 +95,7 @@ int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_
 int32_t rustml_session_logits(rustml_session* session, float* logits, uint64_t capacity, uint64_t* needed, const rustml_call_options* call,
                               rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutBuffer out(logits, capacity, needed);
     SessionState& state = scope.session(session);
     LongCall long_call(call, "logits");

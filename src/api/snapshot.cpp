@@ -51,8 +51,8 @@ int32_t rustml_session_snapshot_size(rustml_session* session, uint64_t* out, rus
 int32_t rustml_session_snapshot_write(rustml_session* session, const rustml_sink* sink, const rustml_call_options* call,
                                       rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, sink);
-    adopt(scope, call);
+    scope.adopt(sink);
+    scope.adopt(call);
     const SessionState& state = scope.session(session);
     const Sink to(sink);
     LongCall long_call(call, "snapshot");
@@ -62,7 +62,7 @@ int32_t rustml_session_snapshot_write(rustml_session* session, const rustml_sink
 
 int32_t rustml_snapshot_probe(const rustml_source* source, rustml_snapshot_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, source);
+    scope.adopt(source);
     const OutStruct result(out);
     const auto info = rustml::generation::snapshot_probe(*open_reader(source, "source"));
     rustml_snapshot_info filled{};
@@ -80,8 +80,8 @@ int32_t rustml_snapshot_probe(const rustml_source* source, rustml_snapshot_info*
 int32_t rustml_session_restore(rustml_session* session, const rustml_source* source, rustml_restore_info* out,
                                const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, source);
-    adopt(scope, call);
+    scope.adopt(source);
+    scope.adopt(call);
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto reader = open_reader(source, "source");
@@ -93,7 +93,7 @@ int32_t rustml_session_restore(rustml_session* session, const rustml_source* sou
 int32_t rustml_session_save(rustml_session* session, const char* path, uint64_t path_len, const rustml_call_options* call,
                             rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const SessionState& state = scope.session(session);
     const std::string name = read_path(path, path_len);
     LongCall long_call(call, "snapshot");
@@ -107,7 +107,7 @@ int32_t rustml_session_save(rustml_session* session, const char* path, uint64_t 
 int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t path_len, rustml_restore_info* out,
                             const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto reader = base::open_file(read_path(path, path_len));
@@ -119,7 +119,7 @@ int32_t rustml_session_load(rustml_session* session, const char* path, uint64_t 
 int32_t rustml_session_to_buffer(rustml_session* session, uint8_t* buf, uint64_t capacity, uint64_t* needed,
                                  const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutBuffer out(buf, capacity, needed);
     const SessionState& state = scope.session(session);
     LongCall long_call(call, "snapshot");
@@ -137,7 +137,7 @@ int32_t rustml_session_to_buffer(rustml_session* session, uint8_t* buf, uint64_t
 int32_t rustml_session_from_buffer(rustml_session* session, const uint8_t* data, uint64_t len, rustml_restore_info* out,
                                    const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const auto bytes = read_bytes(data, len, "data");

@@ -30,7 +30,7 @@ const Tokenizer& tokenizer_of(Scope& scope, const rustml_model* model) {
 int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_t len, uint32_t flags, int32_t* ids, uint64_t capacity,
                             uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutBuffer out(ids, capacity, needed);
     const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_flags(flags, RUSTML_ENCODE_ADD_SPECIAL | RUSTML_ENCODE_PARSE_SPECIAL | RUSTML_ENCODE_STRICT, "flags");
@@ -84,7 +84,7 @@ int32_t rustml_model_token_info(const rustml_model* model, int32_t id, rustml_to
 int32_t rustml_model_chat_format(const rustml_model* model, const char* messages_json, uint64_t len, const rustml_chat_options* options,
                                  char* buf, uint64_t capacity, uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
-    adopt(scope, call);
+    scope.adopt(call);
     const OutBuffer out(buf, capacity, needed);
     const auto& engine = scope.model(model);
     const bool add_generation_prompt = adds_generation_prompt(options);

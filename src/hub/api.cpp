@@ -1,14 +1,10 @@
-// The exported functions. Nothing leaves them but a status: guard() is the only place that catches.
-#include <cxxabi.h>
-#include <pthread.h>
-
-#include <exception>
+// The exported functions.
 #include <filesystem>
-#include <new>
+#include <string>
 
 #include "base/system_error.h"
+#include "boundary/guard.h"
 #include "boundary/library.h"
-#include "boundary/structs.h"
 #include "hub/build_info.h"
 #include "hub/cache.h"
 #include "hub/call.h"
@@ -25,76 +21,32 @@ using base::Status;
 
 namespace {
 
-// A thread that is cancelled (pthread_cancel) inside a call would be unwound through libcurl: it waits until the end.
-struct Uncancelled {
-  Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); }
-  ~Uncancelled() {
-    int ignored;
-    pthread_setcancelstate(before, &ignored);
-  }
-  int before = 0;
-};
-
-// destroy(user_data) of the call's callback, once, whatever the outcome.
-struct Adopted {
-  explicit Adopted(const rustml_call_options* call) noexcept {
-    rustml_call_options options;
-    if (peek_struct(call, options)) peek_struct(options.progress, callback);
-  }
-  ~Adopted() noexcept(false) {
-    try {
-      if (callback.destroy) callback.destroy(callback.user_data);
-    } catch (const abi::__forced_unwind&) {
-      throw;
-    } catch (...) {
-    }
-  }
-  rustml_callback callback{};
-};
-
-int32_t failed(rustml_error** error, Status status, std::string_view message, std::string_view detail = {}, int32_t value = 0) noexcept {
-  if (error)
-    *error = rustml_error_create(static_cast<int32_t>(status), message.data(), message.size(), detail.data(), detail.size(), value);
-  return static_cast<int32_t>(status);
-}
-
-// Not e.what(), which holds the system's words in the language of LC_MESSAGES.
-int32_t failed_on_disk(rustml_error** error, const fs::filesystem_error& e) noexcept {
-  const int code = e.code().value();
-  try {
-    return failed(error, base::status_of_errno(code),
-                  "cache " + base::quoted(e.path1().string()) + ": " + base::errno_text(code) + "; check the folder");
-  } catch (...) {
-    return failed(error, Status::resource_exhausted, "memory is exhausted: the system refused an allocation");
-  }
-}
-
 // body() returns a Status or throws.
 template <class Body>
 int32_t guard(const rustml_call_options* call, rustml_error** error, Body&& body) {
-  if (error) *error = nullptr;
-  const Uncancelled uncancelled;
-  const Adopted adopted(call);
-  try {
-    return static_cast<int32_t>(body());
-  } catch (const base::Error& e) {
-    return failed(error, e.status(), e.message(), e.detail_json(), e.callback_value());
-  } catch (const fs::filesystem_error& e) {
-    return failed_on_disk(error, e);
-  } catch (const std::bad_alloc&) {
-    return failed(error, Status::resource_exhausted, "memory is exhausted: the system refused an allocation");
-  } catch (const std::exception& e) {
-    return failed(error, Status::internal, e.what());
-  } catch (const abi::__forced_unwind&) {
-    throw;  // the thread ends itself in a callback (pthread_exit): the system insists on going on
-  } catch (...) {
-    return failed(error, Status::internal, "unknown failure");
-  }
+  const CancellationHeld cancellation;
+  Adopted adopted;
+  adopted.adopt(call);
+  return as_status(error, [&] {
+    try {
+      return body();
+    } catch (const fs::filesystem_error& e) {  // not e.what(), which holds the system's words in the language of LC_MESSAGES
+      const int code = e.code().value();
+      base::fail(base::status_of_errno(code),
+                 "cache " + base::quoted(e.path1().string()) + ": " + base::errno_text(code) + "; check the folder");
+    }
+  });
 }
 
 }  // namespace
 
 const char* rustml::boundary::library_name() noexcept { return kLibraryName; }
+
+rustml_error* rustml::boundary::make_error(Status status, std::string_view message, std::string_view detail_json,
+                                           int32_t callback_value) noexcept {
+  return rustml_error_create(static_cast<int32_t>(status), message.data(), message.size(), detail_json.data(), detail_json.size(),
+                             callback_value);
+}
 
 const char* rustml_hub_version(void) { return kVersion; }
 

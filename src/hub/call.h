@@ -1,14 +1,16 @@
-// Cancel, deadline and events of one call, known through rustml.h alone.
+// Cancel, deadline and events of one call. Of librustml it calls what rustml.h and boundary/private.h declare.
 #pragma once
 #include <rustml_hub.h>
 
 #include <string>
 
+#include "boundary/callback.h"
+
 namespace rustml::hub {
 
 class Call {
  public:
-  // NULL: no limits, no events. Throws what the core says of a bad struct or handle, and if the call must not even begin.
+  // NULL: no limits, no events. Throws for a bad struct or handle, and if the call must not even begin.
   explicit Call(const rustml_call_options* given);
   ~Call();
   Call(const Call&) = delete;
@@ -20,11 +22,9 @@ class Call {
   void log(const std::string& text) const;             // level info, component "rustml"
 
  private:
-  void ask_core() const;
-  void deliver(rustml_event& event) const;
-  rustml_call_options options_;
-  rustml_callback progress_{};
-  mutable uint64_t reported_ns_ = 0;
+  const rustml_call_options options_;
+  mutable boundary::Progress progress_;
+  rustml_cancel* const cancel_;  // ours until this call returns; NULL: none
 };
 
 }  // namespace rustml::hub

@@ -3,6 +3,7 @@
 baseline                          nothing that a released version has is gone, moved or of another type
 planted                           the gate holds: a change of each kind is caught, what a later 1.x may add is not
 names LIBRARY MAP NM READELF      the library exports what its version script says, in its nodes, and needs only what it should
+earlier HUB MAP                   librustml-hub beside a librustml without its private node is refused by the loader, which names it
 freeze                            writes the present headers and what abidw says of them to tests/abi/X.Y: once for each release
 
 abidiff does the comparing. The library itself is optimized as a whole and has no debug information, so abidiff is given the same
@@ -12,6 +13,7 @@ Constants are macros, which it cannot see: the layout hash of scripts/generate_b
 """
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -190,6 +192,26 @@ def check_names(library, version_script, nm, readelf):
         yield f"{library}: has a run path"
 
 
+def check_earlier(hub, version_script):
+    script = pathlib.Path(version_script).read_text()
+    public = re.sub(r"RUSTML_PRIVATE_\d+ \{.*?\};\n", "", script, flags=re.S)
+    if public == script:
+        yield f"{version_script}: has no private node; this check no longer fits it"
+    with tempfile.TemporaryDirectory() as folder:
+        names = re.findall(r"    (\w+);", script)
+        pathlib.Path(folder, "empty.c").write_text("".join(f"int {name}(void) {{ return 0; }}\n" for name in names))
+        for nodes, refused in ((script, False), (public, True)):
+            pathlib.Path(folder, "nodes.map").write_text(nodes)
+            subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,librustml.so.1", "-Wl,--version-script=nodes.map", "-o", "librustml.so.1", "empty.c"],
+                           cwd=folder, check=True)
+            loaded = subprocess.run([sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", hub], capture_output=True, text=True,
+                                    env={**os.environ, "LD_LIBRARY_PATH": folder})
+            if not refused and loaded.returncode:
+                yield f"{hub}: is not loaded beside a librustml with every node: {loaded.stderr}"
+            if refused and not re.search(r"version .RUSTML_PRIVATE_1' not found \(required by .*librustml-hub", loaded.stderr):
+                yield f"{hub}: an earlier librustml is not refused by the name of the node it lacks: {loaded.stderr}"
+
+
 def check_freeze():
     place = HERE / released()[-1]
     if place.exists():
@@ -206,7 +228,7 @@ def check_freeze():
 
 
 def main():
-    if sys.argv[1] != "names":
+    if sys.argv[1] not in ("names", "earlier"):
         try:
             import clang.cindex
             clang.cindex.Index.create()
