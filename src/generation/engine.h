@@ -9,7 +9,6 @@
 #include "formats/model_file.h"
 #include "generation/options.h"
 #include "generation/prompt.h"
-#include "models/model.h"
 #include "models/registry.h"
 #include "runtime/memory.h"
 #include "runtime/thread_team.h"
@@ -47,7 +46,7 @@ class Engine {
   // A prompt's ids and the bytes dropped on the way; polls `stop`.
   tokenizer::Encoding encode(const Prompt& prompt, runtime::StopSignal& stop) const;
 
-  const models::Model& model() const noexcept { return *model_; }
+  const models::Decoder& model() const noexcept { return *model_; }
   const models::Config& config() const noexcept { return model_->config(); }
   const kernels::KernelTable& kernels() const noexcept { return *kernels_; }
   int n_threads() const noexcept { return n_threads_; }
@@ -70,7 +69,7 @@ class Engine {
   int n_threads_;
   runtime::Charge weights_charge_;
   runtime::Region weights_;
-  std::unique_ptr<models::Model> model_;
+  std::unique_ptr<models::Decoder> model_;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
   chat::Shape chat_shape_;
   base::Hash128 fingerprint_;

@@ -101,6 +101,25 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   return c;
 }
 
+void write_gguf_config(const Config& c, const char* eps_key, const GgufKeyWriter& keys) {
+  keys.size("block_count", c.n_layers);
+  keys.size("context_length", c.context);
+  keys.size("embedding_length", c.hidden);
+  keys.size("feed_forward_length", c.ffn);
+  keys.size("attention.head_count", c.n_heads);
+  keys.real(eps_key, c.norm_eps);
+}
+
+void write_gguf_rotary(const Config& c, const GgufKeyWriter& keys) {
+  keys.size("attention.head_count_kv", c.n_kv_heads);
+  for (const char* key : {"attention.key_length", "attention.value_length", "rope.dimension_count"}) keys.size(key, c.head_dim);
+  keys.real("rope.freq_base", c.rope_base);
+  keys.size("vocab_size", c.vocab);
+  if (c.rope_scaling.kind != ops::RopeScaling::Kind::linear) return;
+  keys.text("rope.scaling.type", "linear");
+  keys.real("rope.scaling.factor", c.rope_scaling.factor);
+}
+
 Config read_json_config(const ConfigJson& json, const std::string& architecture) {
   Config c;
   c.architecture = architecture;

@@ -1,6 +1,7 @@
 // The dimensions and constants of a model, checked: what every later line may rely on.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,9 @@
 #include "ops/rope.h"
 
 namespace rustml::models {
+
+enum class Activation : uint8_t { silu, gelu_tanh };
+enum class Bias : uint8_t { none, optional, required };  // of linear layers; optional: where the file has one
 
 struct Config {
   std::string architecture;  // "llama"
@@ -24,14 +28,25 @@ struct Config {
   double window_rope_base = 0;     // of window layers, which are never scaled
   std::vector<bool> window_layer;  // [n_layers]; empty without a window
 
+  float embedding_scale = 1;
+
   // What the layers have.
-  bool qkv_bias = false;    // required; otherwise where the file has one
+  bool layer_norm = false;  // with biases, instead of RMSNorm
   bool qk_norm = false;     // of every head of q and k
   bool post_norms = false;  // after attention and feed-forward network too
+  bool fused_qkv = false;   // one tensor
   bool gated = true;        // feed-forward network
+  Activation activation = Activation::silu;
+  Bias qkv_bias = Bias::none, out_bias = Bias::none, ffn_bias = Bias::none;
+
+  // Where the two formats hold the same weights in different ways.
+  bool conv1d = false;       // SafeTensors: the matrices of layers are [inputs, outputs]
+  float norm_plus = 0;       // SafeTensors: norms hold w of norm_plus + w
+  bool paired_rows = false;  // GGUF: the rows of q and k are ordered for rotating neighbouring pairs
 
   std::string chat_template;
 
+  bool rotated() const { return rope_base > 0; }
   bool windowed(int64_t layer) const { return window > 0 && window_layer[static_cast<size_t>(layer)]; }
 };
 
@@ -57,8 +72,25 @@ class GgufKeys {
   const formats::ModelFile& file_;
   const std::string prefix_;
 };
+// The other way: keys of a GGUF file to be written.
+class GgufKeyWriter {
+ public:
+  GgufKeyWriter(const std::string& architecture, std::map<std::string, formats::Value>& to) : architecture_(architecture), to_(to) {}
+  const std::string& architecture() const noexcept { return architecture_; }
+  void size(const char* key, int64_t value) const { put(key, static_cast<uint64_t>(value)); }
+  void real(const char* key, double value) const { put(key, double{static_cast<float>(value)}); }
+  void text(const char* key, const std::string& value) const { put(key, value); }
+
+ private:
+  void put(const char* key, formats::Value value) const { to_[architecture_ + "." + key] = std::move(value); }
+  const std::string architecture_;
+  std::map<std::string, formats::Value>& to_;
+};
+
 // What all architectures have in common there; `eps_key` names the norms' epsilon.
 Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key);
+void write_gguf_config(const Config& config, const char* eps_key, const GgufKeyWriter& keys);
+void write_gguf_rotary(const Config& config, const GgufKeyWriter& keys);  // and what such models say about their heads
 
 class ConfigJson;
 // The fields that Llama's config.json and those of its descendants share, without rotary ones.

@@ -4,6 +4,8 @@
 #include <cstdio>
 
 #include "base/number_text.h"
+#include "ops/activations.h"
+#include "ops/gated_linear.h"
 
 namespace rustml::models {
 
@@ -12,8 +14,8 @@ namespace {
 std::string ms(uint64_t ns) { return base::fixed(static_cast<double>(ns) * 1e-6, 3); }
 
 ops::Context context(runtime::Member& member, const kernels::KernelTable& kernels, Scratch& s, runtime::ProfileLines& profile) {
-  const Scratch::Own& own = s.own[static_cast<size_t>(member.rank())];
-  return {member, kernels, s.shared, own.single, own.kernel, profile};
+  const Scratch::OfMember& mine = s.members[static_cast<size_t>(member.rank())];
+  return {member, kernels, s.chunk_rows, mine.single_row, mine.kernel, profile};
 }
 
 // Multiplications and additions of scores and values, and the cells that some token of the pass sees.
@@ -28,21 +30,25 @@ void count_attention(const Pass& pass, int64_t n_queries, const ops::AttentionSh
 
 }  // namespace
 
-Decoder::Decoder(WeightBinder& weights, const Config& config) : config_(config) {
-  Source table;
-  table.linear = config.tied;
-  embedding_ = weights.matrix("token_embd.weight", config.vocab, config.hidden, "LM_head", table);
-  head_ = config.tied ? embedding_ : weights.matrix("output.weight", config.vocab, config.hidden, "LM_head");
-  rope_divisors_ = config.rope_base > 0 ? weights.optional_vector("rope_freqs.weight", config.head_dim / 2) : nullptr;
+Decoder::Decoder(WeightBinder& weights, const Config& config) : config_(config), weights_(bind_decoder(weights, config)) {
+  order_.reserve(weights_.layers.size() * kOperations + 1);
+  const auto use = [&](const ops::Matrix& m) { order_.emplace_back(&m, 1); };
+  for (const DecoderLayer& l : weights_.layers) {
+    order_.emplace_back(l.qkv);
+    use(l.attention_out);
+    use(config.gated ? l.ffn_gate : l.ffn_up);
+    use(l.ffn_down);
+  }
+  use(weights_.head);
   full_ = {config.n_heads, config.n_kv_heads, config.head_dim, config.attention_scale, 0};
   windowed_ = full_;
   windowed_.window = config.window;
 }
 
 void Decoder::loaded() {
-  if (config_.rope_base > 0) {
+  if (config_.rotated()) {
     std::vector<float> divisors;
-    if (rope_divisors_) divisors.assign(rope_divisors_, rope_divisors_ + config_.head_dim / 2);
+    if (weights_.rope_divisors) divisors.assign(weights_.rope_divisors, weights_.rope_divisors + config_.head_dim / 2);
     if (config_.rope_scaling.kind == ops::RopeScaling::Kind::llama3)
       divisors = ops::llama3_divisors(config_.head_dim, config_.rope_base, config_.rope_scaling);
     frequencies_ = ops::rope_frequencies(config_.head_dim, config_.rope_base, config_.rope_scaling, divisors);
@@ -66,7 +72,7 @@ void Decoder::step(int index, runtime::Member& member, const kernels::KernelTabl
     if (profiling) pass.profile.enter("Norm", pass.norm_ns);
     const int64_t h = config_.hidden, first = pass.n_tokens - pass.n_scores;
     const runtime::Range rows = runtime::share(pass.n_scores, member.rank(), member.size());
-    for (int64_t r = rows.begin; r < rows.end; ++r) norm_.apply(kernels, s.x + (first + r) * h, h, pass.hidden + r * h);
+    for (int64_t r = rows.begin; r < rows.end; ++r) weights_.output_norm.apply(kernels, s.x + (first + r) * h, h, pass.hidden + r * h);
     member.sync();
     if (!pass.logits) return;
     if (profiling) pass.profile.enter("Projection", pass.projection_ns);
@@ -111,11 +117,9 @@ void Decoder::project(const float* hidden, runtime::Member& member, const kernel
 }
 
 void Decoder::head(ops::Context& c, const float* hidden, int64_t n, float* logits) const {
-  const ops::Activations x = ops::quantize(c, hidden, n, config_.hidden, head_.quantized());
-  ops::linear(c, head_, x, n, logits, config_.vocab, false, layer_weights(c, 0));
+  const ops::Activations x = ops::quantize(c, hidden, n, config_.hidden, weights_.head.quantized());
+  ops::linear(c, weights_.head, x, n, logits, config_.vocab, false, after(c, config_.n_layers, kQkv));
 }
-
-void Decoder::embed(int32_t id, uint64_t, const kernels::KernelTable&, float* x, float*) const { ops::unpack_row(embedding_, id, x); }
 
 // x [tokens][hidden], and the angles of the tokens' positions.
 void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
@@ -124,17 +128,56 @@ void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
   const runtime::Range tokens = runtime::share(pass.n_tokens, c.member.rank(), c.member.size());
   for (int64_t t = tokens.begin; t < tokens.end; ++t) {
     const uint64_t position = pass.cache.length() + static_cast<uint64_t>(t);
-    embed(pass.ids[t], position, c.kernels, s.x + t * config_.hidden, c.private_.f);
+    float* x = s.x + t * config_.hidden;
+    ops::unpack_row(weights_.embedding, pass.ids[t], x);
+    if (config_.embedding_scale != 1) c.kernels.scale(x, config_.embedding_scale, config_.hidden);
+    if (!config_.rotated()) {
+      ops::unpack_row(weights_.positions, static_cast<int64_t>(position), c.single_row.f);
+      c.kernels.add(x, c.single_row.f, config_.hidden);
+    }
     if (!frequencies_.empty()) ops::rope_angles(frequencies_, position, s.cosines + t * half, s.sines + t * half);
     if (!window_frequencies_.empty())
       ops::rope_angles(window_frequencies_, position, s.window_cosines + t * half, s.window_sines + t * half);
   }
 }
 
-ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
-                                 LayerTimes& times) const {
+void Decoder::layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const {
+  const DecoderLayer& w = weights_.layers[static_cast<size_t>(index)];
   Scratch& s = pass.scratch;
-  const Scratch::Own& own = s.own[static_cast<size_t>(c.member.rank())];
+  const int64_t h = config_.hidden;
+  const bool gated = config_.gated;
+
+  const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, pass.n_tokens, h, ops::any_quantized(w.qkv));
+  const ops::Activations attended = attend(c, pass, index, normed, times);
+  const auto [first, n] = rows_in_use(pass, index);
+  if (n == 0) return;
+  float* x = s.x + first * h;
+  add_linear(c, w.attention_out, attended, n, w.post_attention_norm, s.y, x, after(c, index, kAttentionOut));
+  c.member.sync();
+  times.lap.add(times.out);
+
+  const ops::Activations normed_again = ops::normalize(c, x, w.ffn_norm, n, h, w.ffn_gate.quantized() || w.ffn_up.quantized());
+  const ops::Activation activation = config_.activation == Activation::silu ? c.kernels.silu_mul : c.kernels.gelu_tanh_mul;
+  ops::gated_linear(c, gated ? w.ffn_gate : w.ffn_up, gated ? &w.ffn_up : nullptr, activation, normed_again, n, s.gate, s.up,
+                    after(c, index, kFfnIn));
+  c.member.sync();
+  const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.ffn_down.quantized());
+  add_linear(c, w.ffn_down, inner, n, w.post_ffn_norm, s.y, x, after(c, index, kFfnDown));
+  times.lap.add(times.ffn);
+}
+
+void Decoder::add_linear(ops::Context& c, const ops::Matrix& m, const ops::Activations& a, int64_t n, const ops::Norm& norm, float* y,
+                         float* x, const std::byte* next) const {
+  if (!norm.weight) return ops::linear(c, m, a, n, x, config_.hidden, true, next);
+  ops::linear(c, m, a, n, y, config_.hidden, false, next);
+  c.member.sync();
+  ops::add_normalized(c, norm, y, n, config_.hidden, x);
+}
+
+ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, const ops::Activations& normed, LayerTimes& times) const {
+  const DecoderLayer& w = weights_.layers[static_cast<size_t>(index)];
+  Scratch& s = pass.scratch;
+  const Scratch::OfMember& mine = s.members[static_cast<size_t>(c.member.rank())];
   const bool in_window = config_.windowed(index);
   const ops::AttentionShape& shape = in_window ? windowed_ : full_;
   const int64_t n = pass.n_tokens, n_queries = rows_in_use(pass, index).n;
@@ -145,22 +188,21 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   c.member.sync();
   times.lap.add(times.qkv);
 
-  const bool rotated = config_.rope_base > 0;
-  const ops::QueryKeyPreparation how{w.q_norm, w.k_norm, config_.norm_eps, rotated ? (in_window ? s.window_cosines : s.cosines) : nullptr,
-                                     in_window ? s.window_sines : s.sines};
-  ops::attention(c, shape, how, s.qkv, n, n_queries, position, cache, own.partial, own.merged, s.partial, s.attended,
-                 ops::first_weights(c, std::span(&w.out, 1)), c.tracing() ? &times.prepare : nullptr);
+  const float *cosines = in_window ? s.window_cosines : s.cosines, *sines = in_window ? s.window_sines : s.sines;
+  const ops::QueryKeyPreparation preparation{w.q_norm, w.k_norm, config_.norm_eps, config_.rotated() ? cosines : nullptr, sines};
+  ops::attention(c, shape, preparation, s.qkv, n, n_queries, position, cache, mine.partial, mine.merged, s.partial, s.attended,
+                 after(c, index, kQkv), c.tracing() ? &times.prepare : nullptr);
   if (n_queries == 0) return {};
   c.member.sync();
   const float* attended = s.attended;
   if (n == 1 && n_queries == 1) {
-    ops::merge(c, shape, position, s.partial, own.merged);
-    attended = own.merged;
+    ops::merge(c, shape, position, s.partial, mine.merged);
+    attended = mine.merged;
   }
   times.lap.add(times.attention);
   times.attention -= std::min(times.attention, times.prepare.all_ns);
   if (c.tracing()) count_attention(pass, n_queries, shape, times.attention_flops, times.attention_bytes);
-  return ops::quantize(c, attended, n_queries, shape.q_size(), w.out.quantized());
+  return ops::quantize(c, attended, n_queries, shape.q_size(), w.attention_out.quantized());
 }
 
 }  // namespace rustml::models

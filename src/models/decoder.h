@@ -1,29 +1,52 @@
-// What the decoder-only transformers here share: embedding, attention of a layer, head, and the walk through the steps. An
-// architecture adds its layer: which norms there are, and the feed-forward network.
+// A decoder-only transformer: its weights and the forward pass, which is the same for every architecture but for what Config says.
+// Immutable once loaded.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "models/model.h"
-#include "ops/activations.h"
-#include "ops/gated_linear.h"
+#include "models/config.h"
+#include "models/decoder_weights.h"
+#include "models/kv_cache.h"
+#include "models/scratch.h"
 #include "ops/linear.h"
-#include "ops/norm.h"
+#include "runtime/profile.h"
 
 namespace rustml::models {
 
-class Decoder : public Model {
- public:
-  void loaded() override;
-  const Config& config() const noexcept final { return config_; }
-  int n_steps() const noexcept final { return static_cast<int>(config_.n_layers) + 2; }
-  void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const final;
-  void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& scratch,
-               runtime::ProfileLines& profile, float* logits) const final;
+// One pass over the tokens that follow the cache's.
+struct Pass {
+  const int32_t* ids;
+  int64_t n_tokens;  // 1 ... scratch.chunk
+  KvCache& cache;    // reserved for these tokens; its length is advanced by the caller when the pass was not stopped
+  Scratch& scratch;
+  float* hidden;  // [n_scores][hidden] of the last tokens after the final norm; null: not wanted
+  float* logits;  // [n_scores][vocab] of the last tokens; null: not wanted
+  runtime::ProfileLines& profile;
+  int64_t n_scores = 1;  // 1 ... n_tokens
+  // Added up by the leader when it profiles: ns per stage, once it has left the stage.
+  uint64_t embedding_ns = 0, layers_ns = 0, norm_ns = 0, projection_ns = 0;
+};
 
- protected:
+class Decoder {
+ public:
+  // Binds the weights; they are read later.
+  Decoder(WeightBinder& weights, const Config& config);
+  Decoder(const Decoder&) = delete;  // order_ points into weights_
+  Decoder& operator=(const Decoder&) = delete;
+
+  // Once, after the weights have been read.
+  void loaded();
+  const Config& config() const noexcept { return config_; }
+  KvShape kv_shape() const { return KvShape::of(config_); }
+  // A pass is the steps 0 ... n_steps() - 1, each run by all members of the team.
+  int n_steps() const noexcept { return static_cast<int>(config_.n_layers) + 2; }
+  void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const;
+  // logits [vocab] of a hidden state [hidden], as the last step computes them.
+  void project(const float* hidden, runtime::Member& member, const kernels::KernelTable& kernels, Scratch& scratch,
+               runtime::ProfileLines& profile, float* logits) const;
+
+ private:
   // What the leader saw of one layer, in ns. Parts end in this order, each where the next begins.
   struct LayerTimes {
     explicit LayerTimes(bool on) : lap(on), begin(lap.since()) {}
@@ -33,25 +56,13 @@ class Decoder : public Model {
     ops::PreparationTimes prepare;
     uint64_t attention_flops = 0, attention_bytes = 0;
   };
-  struct Attention {
-    std::array<ops::Matrix, 3> qkv;                    // [heads x head_dim, hidden], [kv_heads x head_dim, hidden] twice
-    ops::Matrix out;                                   // [hidden, heads x head_dim]
-    const float *q_norm = nullptr, *k_norm = nullptr;  // [head_dim], or null
-  };
+  // The linear operations of a layer in their order.
+  enum Operation : size_t { kQkv, kAttentionOut, kFfnIn, kFfnDown, kOperations };
 
-  // Binds the embedding, and the head where it is not the embedding.
-  Decoder(WeightBinder& weights, const Config& config);
-
-  // One layer of pass.scratch.x. It may end without a barrier: every step does.
-  virtual void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const = 0;
-  // The weights that this member reads first in layer `index`; of the head for n_layers.
-  const std::byte* layer_weights(const ops::Context& c, int64_t index) const {
-    return index < config_.n_layers ? ops::first_weights(c, first_matrices(index)) : ops::first_weights(c, std::span(&head_, 1));
+  // Where this member begins to read for what follows operation `o` of layer `index`; the head is kQkv of a layer more.
+  const std::byte* after(const ops::Context& c, int64_t index, Operation o) const {
+    return ops::first_weights(c, order_[(static_cast<size_t>(index) * kOperations + o + 1) % order_.size()]);
   }
-  virtual std::span<const ops::Matrix> first_matrices(int64_t index) const = 0;
-  // The embedding of a token [hidden]. spare: [hidden].
-  virtual void embed(int32_t id, uint64_t position, const kernels::KernelTable& kernels, float* x, float* spare) const;
-
   // The rows of x that a layer works on behind its keys and values: of the last layer only those that are scored.
   struct Rows {
     int64_t first, n;
@@ -60,22 +71,23 @@ class Decoder : public Model {
     const int64_t n = index + 1 < config_.n_layers ? pass.n_tokens : pass.hidden ? pass.n_scores : 0;
     return {pass.n_tokens - n, n};
   }
+
+  void embed_tokens(ops::Context& c, Pass& pass) const;
+  // One layer of pass.scratch.x. It may end without a barrier: every step does.
+  void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const;
   // The attended values of the rows in use of a layer's normalized input, ready for its output matrix: regions q|k|v; attention. Each
   // ends with a barrier.
-  ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const Attention& w, const ops::Activations& normed,
-                          LayerTimes& times) const;
-
-  const Config config_;
-  ops::Norm norm_;              // before the head
-  ops::Matrix embedding_;       // [vocab, hidden]
-  ops::Matrix head_;            // the same, or its own
-  const float* rope_divisors_;  // [head_dim / 2] of the file, or null
-
- private:
-  void embed_tokens(ops::Context& c, Pass& pass) const;
+  ops::Activations attend(ops::Context& c, Pass& pass, int64_t index, const ops::Activations& normed, LayerTimes& times) const;
+  // x += W a, or x += norm(W a) where there is a norm. y: memory like x.
+  void add_linear(ops::Context& c, const ops::Matrix& m, const ops::Activations& a, int64_t n, const ops::Norm& norm, float* y, float* x,
+                  const std::byte* next) const;
   void head(ops::Context& c, const float* hidden, int64_t n, float* logits) const;
   void report(int64_t index, const LayerTimes& times, runtime::ProfileLines& profile) const;
 
+  const Config config_;
+  const DecoderWeights weights_;
+  // The matrices that divide the work of a pass's linear operations: kOperations of each layer, and the head.
+  std::vector<std::span<const ops::Matrix>> order_;
   ops::AttentionShape full_, windowed_;
   std::vector<double> frequencies_, window_frequencies_;  // [head_dim / 2]; empty: not rotated
 };

@@ -1,93 +1,38 @@
 // Gemma 3 (Gemma Team 2025), text part. Embedding times sqrt(hidden); norms around both halves of a layer:
 //   x += norm(out(attention(norm(x))));  x += norm(down(gelu(gate(norm(x))) * up(norm(x))))
 // q and k are normalized per head. Window layers see the last `window` positions and have a rotary base of their own.
-#include "models/gemma3.h"
-
 #include <cmath>
 
 #include "base/error.h"
 #include "models/config_json.h"
-#include "models/decoder.h"
+#include "models/gguf_export.h"
+#include "models/registry.h"
 
 namespace rustml::models {
 
 namespace {
 
-class Gemma3 final : public Decoder {
- public:
-  Gemma3(WeightBinder& weights, const Config& config)
-      : Decoder(weights, config), embedding_scale_(static_cast<float>(std::sqrt(static_cast<double>(config.hidden)))) {
-    const int64_t h = config.hidden, d = config.head_dim, q = config.n_heads * d, kv = config.n_kv_heads * d;
-    // A norm multiplies by 1 + w. SafeTensors hold w, GGUF files the sum.
-    Source one;
-    one.plus = weights.safetensors() ? 1.0f : 0.0f;
-    const auto norm = [&](const std::string& name) { return ops::Norm{weights.vector(name, h, one), nullptr, config.norm_eps}; };
-    layers_.reserve(static_cast<size_t>(config.n_layers));
-    for (int64_t i = 0; i < config.n_layers; ++i) {
-      const std::string p = "blk." + std::to_string(i) + ".";
-      Layer l;
-      l.attention_norm = norm(p + "attn_norm.weight");
-      l.attention.qkv = {weights.matrix(p + "attn_q.weight", q, h, "Q_proj"), weights.matrix(p + "attn_k.weight", kv, h, "K_proj"),
-                         weights.matrix(p + "attn_v.weight", kv, h, "V_proj")};
-      l.attention.q_norm = weights.vector(p + "attn_q_norm.weight", d, one);
-      l.attention.k_norm = weights.vector(p + "attn_k_norm.weight", d, one);
-      l.attention.out = weights.matrix(p + "attn_output.weight", h, q, "O_proj");
-      l.post_attention_norm = norm(p + "post_attention_norm.weight");
-      l.ffn_norm = norm(p + "ffn_norm.weight");
-      l.gate = weights.matrix(p + "ffn_gate.weight", config.ffn, h, "Gate_proj");
-      l.up = weights.matrix(p + "ffn_up.weight", config.ffn, h, "Up_proj");
-      l.down = weights.matrix(p + "ffn_down.weight", h, config.ffn, "Down_proj");
-      l.post_ffn_norm = norm(p + "post_ffw_norm.weight");
-      layers_.push_back(l);
-    }
-    norm_ = norm("output_norm.weight");
-  }
-
- private:
-  struct Layer {
-    ops::Norm attention_norm, post_attention_norm, ffn_norm, post_ffn_norm;
-    Attention attention;
-    ops::Matrix gate, up;  // [ffn, hidden]
-    ops::Matrix down;      // [hidden, ffn]
-  };
-
-  void embed(int32_t id, uint64_t, const kernels::KernelTable& kernels, float* x, float*) const override {
-    ops::unpack_row(embedding_, id, x);
-    kernels.scale(x, embedding_scale_, config_.hidden);
-  }
-
-  void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const override {
-    const Layer& w = layers_[static_cast<size_t>(index)];
-    Scratch& s = pass.scratch;
-    const int64_t h = config_.hidden;
-
-    const ops::Activations normed = ops::normalize(c, s.x, w.attention_norm, pass.n_tokens, h, ops::any_quantized(w.attention.qkv));
-    const ops::Activations attended = attend(c, pass, index, w.attention, normed, times);
-    const auto [first, n] = rows_in_use(pass, index);
-    if (n == 0) return;
-    float* x = s.x + first * h;
-    ops::linear(c, w.attention.out, attended, n, s.y, h, false, ops::first_weights(c, std::span(&w.gate, 1)));
-    c.member.sync();
-    ops::add_normalized(c, w.post_attention_norm, s.y, n, h, x);
-    c.member.sync();
-    times.lap.add(times.out);
-
-    const ops::Activations normed_again = ops::normalize(c, x, w.ffn_norm, n, h, w.gate.quantized() || w.up.quantized());
-    ops::gated_linear(c, w.gate, &w.up, c.kernels.gelu_tanh_mul, normed_again, n, s.gate, s.up,
-                      ops::first_weights(c, std::span(&w.down, 1)));
-    c.member.sync();
-    const ops::Activations inner = ops::quantize(c, s.gate, n, config_.ffn, w.down.quantized());
-    ops::linear(c, w.down, inner, n, s.y, h, false, layer_weights(c, index + 1));
-    c.member.sync();
-    ops::add_normalized(c, w.post_ffn_norm, s.y, n, h, x);
-    times.lap.add(times.ffn);
-  }
-
-  const float embedding_scale_;
-  std::span<const ops::Matrix> first_matrices(int64_t index) const override { return layers_[static_cast<size_t>(index)].attention.qkv; }
-
-  std::vector<Layer> layers_;
+constexpr NameRule kNames[] = {
+    {"token_embd", "embed_tokens"},
+    {"output_norm", "norm"},
+    {"output", "lm_head"},
+    {"blk.{}.attn_norm", "layers.{}.input_layernorm"},
+    {"blk.{}.attn_q", "layers.{}.self_attn.q_proj"},
+    {"blk.{}.attn_k", "layers.{}.self_attn.k_proj"},
+    {"blk.{}.attn_v", "layers.{}.self_attn.v_proj"},
+    {"blk.{}.attn_output", "layers.{}.self_attn.o_proj"},
+    {"blk.{}.attn_q_norm", "layers.{}.self_attn.q_norm"},
+    {"blk.{}.attn_k_norm", "layers.{}.self_attn.k_norm"},
+    {"blk.{}.post_attention_norm", "layers.{}.post_attention_layernorm"},
+    {"blk.{}.ffn_norm", "layers.{}.pre_feedforward_layernorm"},
+    {"blk.{}.ffn_gate", "layers.{}.mlp.gate_proj"},
+    {"blk.{}.ffn_up", "layers.{}.mlp.up_proj"},
+    {"blk.{}.ffn_down", "layers.{}.mlp.down_proj"},
+    {"blk.{}.post_ffw_norm", "layers.{}.post_feedforward_layernorm"},
 };
+constexpr const char* kPrefixes[] = {"model.", "", "language_model.model.", "model.language_model."};
+constexpr const char* kIgnored[] = {"rotary_emb.inv_freq", "vision_tower.", "multi_modal_projector."};
+constexpr const char* kEpsilon = "attention.layer_norm_rms_epsilon";
 
 // Published configurations of models with a vision part leave out of text_config whatever has these values.
 // Source: Gemma3TextConfig of transformers.
@@ -119,17 +64,25 @@ std::vector<bool> read_layers(const ConfigJson& json, int64_t n_layers) {
   return window;
 }
 
-}  // namespace
-
-std::unique_ptr<Model> bind_gemma3(WeightBinder& weights, const Config& config) { return std::make_unique<Gemma3>(weights, config); }
-
-Config read_gemma3_gguf(const formats::ModelFile& file, const std::string& architecture) {
-  Config c = read_gguf_config(file, architecture, "attention.layer_norm_rms_epsilon");
+void set_layers(Config& c) {
+  c.embedding_scale = static_cast<float>(std::sqrt(static_cast<double>(c.hidden)));
+  c.qk_norm = true;
   c.post_norms = true;
-  // The 27B model scales by its width per head, which is not its head dimension; the file does not say so.
+  c.activation = Activation::gelu_tanh;
+  c.norm_plus = 1;
+}
+
+// Of a GGUF file, which does not say it: the 27B model scales by its width per head, which is not its head dimension.
+float gguf_scale(const Config& c) {
   constexpr int64_t kLayersOf27B = 62;
-  if (c.n_layers == kLayersOf27B)
-    c.attention_scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.hidden) / static_cast<double>(c.n_heads)));
+  const auto width = [](int64_t n) { return static_cast<double>(n); };
+  return static_cast<float>(1.0 / std::sqrt(c.n_layers == kLayersOf27B ? width(c.hidden) / width(c.n_heads) : width(c.head_dim)));
+}
+
+Config read_gguf(const formats::ModelFile& file, const std::string& architecture) {
+  Config c = read_gguf_config(file, architecture, kEpsilon);
+  set_layers(c);
+  c.attention_scale = gguf_scale(c);
   const GgufKeys keys(file, architecture);
   c.window = keys.size("attention.sliding_window", kMaxContext);
   c.window_rope_base = keys.positive("rope.freq_base_swa", 10000.0);
@@ -137,7 +90,7 @@ Config read_gemma3_gguf(const formats::ModelFile& file, const std::string& archi
   return c;
 }
 
-Config read_gemma3_json(const formats::ModelFile& file, const std::string& architecture) {
+Config read_json(const formats::ModelFile& file, const std::string& architecture) {
   const ConfigJson whole(file);
   ConfigJson json = whole.has("text_config") ? whole.object("text_config") : whole;
   if (whole.has("text_config")) json.use_defaults(kTextDefaults);
@@ -148,7 +101,7 @@ Config read_gemma3_json(const formats::ModelFile& file, const std::string& archi
   json.require_flag("use_bidirectional_attention", false);
   json.require_flag("attention_bias", false);
   c.tied = json.flag("tie_word_embeddings", true);
-  c.post_norms = true;
+  set_layers(c);
   c.attention_scale = static_cast<float>(1.0 / std::sqrt(json.positive("query_pre_attn_scalar")));
   c.window = json.size("sliding_window", kMaxContext);
   c.window_layer = read_layers(json, c.n_layers);
@@ -167,5 +120,26 @@ Config read_gemma3_json(const formats::ModelFile& file, const std::string& archi
   }
   return c;
 }
+
+void export_keys(const Config& c, const GgufKeyWriter& keys) {
+  for (int64_t i = 0; i < c.n_layers; ++i)
+    if (c.windowed(i) == ((i + 1) % kPattern == 0))
+      base::fail(base::Status::unimplemented, "layer " + std::to_string(i) + (c.windowed(i) ? " has a window" : " has no window") +
+                                                  "; in a GGUF file of gemma3 every sixth layer is a full one and the others have windows");
+  write_gguf_config(c, kEpsilon, keys);
+  write_gguf_rotary(c, keys);
+  keys.size("attention.sliding_window", c.window);
+  keys.real("rope.freq_base_swa", c.window_rope_base);
+}
+
+// q is normalized before it is scaled: what the file's reader will take for the scale is made up for in its norm.
+void export_tensor(const Config& c, ExportTensor& t) {
+  const float ratio = c.attention_scale / gguf_scale(c);
+  if (t.to.name.ends_with("attn_q_norm.weight") && std::abs(ratio - 1) > 1e-6f) t.times = ratio;
+}
+
+}  // namespace
+
+extern const Family kGemma3 = {read_gguf, read_json, export_keys, export_tensor, kNames, kPrefixes, kIgnored};
 
 }  // namespace rustml::models

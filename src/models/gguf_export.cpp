@@ -1,15 +1,11 @@
 #include "models/gguf_export.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/error.h"
 #include "models/registry.h"
 
 namespace rustml::models {
 
-using base::fail;
-using base::Status;
 using formats::ModelFile;
 using formats::TensorInfo;
 using tensor::DType;
@@ -46,54 +42,8 @@ DType type_of(const std::string& name, const std::vector<int64_t>& shape, DType 
   return shape.back() % tensor::info(wanted).block_elements == 0 ? wanted : DType::f16;
 }
 
-// Attention scale and window layers are not in the file: its reader takes them from elsewhere.
-void check_gemma3(const Config& c) {
-  for (int64_t i = 0; i < c.n_layers; ++i)
-    if (c.windowed(i) == ((i + 1) % 6 == 0))
-      fail(Status::unimplemented, "layer " + std::to_string(i) + (c.windowed(i) ? " has a window" : " has no window") +
-                                      "; in a GGUF file of gemma3 every sixth layer is a full one and the others have windows");
-}
-
-float assumed_scale(const Config& c) {
-  constexpr int64_t kLayersOf27B = 62;
-  const int64_t width = c.architecture == "gemma3" && c.n_layers == kLayersOf27B ? c.hidden / c.n_heads : c.head_dim;
-  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
-}
-
-void add_keys(const Config& c, const std::string& architecture, std::map<std::string, formats::Value>& to) {
-  const auto put = [&](const std::string& key, formats::Value value) { to[architecture + "." + key] = std::move(value); };
-  const auto size = [](int64_t n) { return static_cast<uint64_t>(n); };
-  to["general.architecture"] = architecture;
-  if (!c.name.empty()) to["general.name"] = c.name;
-  put("block_count", size(c.n_layers));
-  put("context_length", size(c.context));
-  put("embedding_length", size(c.hidden));
-  put("feed_forward_length", size(c.ffn));
-  put("attention.head_count", size(c.n_heads));
-  if (architecture == "gpt2") {
-    put("attention.layer_norm_epsilon", double{c.norm_eps});
-    return;
-  }
-  put("attention.head_count_kv", size(c.n_kv_heads));
-  put("attention.key_length", size(c.head_dim));
-  put("attention.value_length", size(c.head_dim));
-  put("attention.layer_norm_rms_epsilon", double{c.norm_eps});
-  put("rope.dimension_count", size(c.head_dim));
-  put("rope.freq_base", double{static_cast<float>(c.rope_base)});
-  put("vocab_size", size(c.vocab));
-  if (c.rope_scaling.kind == ops::RopeScaling::Kind::linear) {
-    put("rope.scaling.type", std::string("linear"));
-    put("rope.scaling.factor", double{static_cast<float>(c.rope_scaling.factor)});
-  }
-  if (c.window > 0) {
-    put("attention.sliding_window", size(c.window));
-    put("rope.freq_base_swa", double{static_cast<float>(c.window_rope_base)});
-  }
-}
-
 // One tensor of a directory under its GGUF name; nothing where there is none.
-void add_tensor(const ModelFile& file, const Plan& plan, const std::string& architecture, const std::string& name, DType type,
-                std::vector<ExportTensor>& to) {
+void add_tensor(const ModelFile& file, const Plan& plan, const std::string& name, DType type, std::vector<ExportTensor>& to) {
   const TensorInfo* from = file.find(plan.names.in_file(name));
   if (!from) return;
   const Config& c = plan.config;
@@ -101,38 +51,32 @@ void add_tensor(const ModelFile& file, const Plan& plan, const std::string& arch
   ExportTensor t;
   t.from = from;
   t.to = {name, DType::f32, from->shape};
-  if (architecture == "gpt2" && from->shape.size() == 2 && name.starts_with("blk.")) {
+  if (c.conv1d && from->shape.size() == 2 && name.starts_with("blk.")) {
     t.transposed = true;
     std::swap(t.to.shape[0], t.to.shape[1]);
   }
-  if (architecture == "llama" && (is(".attn_q.") || is(".attn_k."))) t.order = {c.head_dim};
-  if (architecture == "gemma3" && is("norm.")) t.plus = 1;
-  // q is normalized before it is scaled: what the reader will take for the scale is made up for here.
-  const float ratio = c.attention_scale / assumed_scale(c);
-  if (architecture == "gemma3" && is("attn_q_norm.") && std::abs(ratio - 1) > 1e-6f) t.times = ratio;
+  if (c.paired_rows && (is(".attn_q.") || is(".attn_k."))) t.order = {c.head_dim};
+  if (name.ends_with("norm.weight")) t.plus = c.norm_plus;
+  if (plan.architecture->family->export_tensor) plan.architecture->family->export_tensor(c, t);
   t.to.dtype = type_of(name, t.to.shape, type);
   to.push_back(std::move(t));
 }
 
 void export_directory(const ModelFile& file, const Plan& plan, DType type, Export& out) {
   const Config& c = plan.config;
-  const std::string architecture = c.architecture == "mistral" ? "llama" : c.architecture;
-  if (architecture == "gemma3") {
-    check_gemma3(c);
-  } else if (c.window > 0) {
-    fail(Status::unimplemented, "config.json: sliding_window is " + std::to_string(c.window) + "; a GGUF file of " + architecture +
-                                    " has no place for it, and results would differ on longer texts");
-  }
-  add_keys(c, architecture, out.metadata);
+  const Family& family = *plan.architecture->family;
+  out.metadata["general.architecture"] = std::string(plan.architecture->gguf);
+  if (!c.name.empty()) out.metadata["general.name"] = c.name;
+  family.export_keys(c, GgufKeyWriter(plan.architecture->gguf, out.metadata));
   if (!c.chat_template.empty()) out.metadata["tokenizer.chat_template"] = c.chat_template;
   for (const bool in_layers : {false, true}) {
     for (int64_t layer = 0; layer < (in_layers ? c.n_layers : 1); ++layer) {
-      for (const NameRule& rule : plan.architecture->names()) {
+      for (const NameRule& rule : family.names) {
         std::string name = rule.gguf;
         const size_t at = name.find("{}");
         if ((at != std::string::npos) != in_layers || (name == "output" && c.tied)) continue;
         if (in_layers) name.replace(at, 2, std::to_string(layer));
-        for (const char* suffix : {".weight", ".bias"}) add_tensor(file, plan, architecture, name + suffix, type, out.tensors);
+        for (const char* suffix : {".weight", ".bias"}) add_tensor(file, plan, name + suffix, type, out.tensors);
       }
     }
   }

@@ -2,72 +2,59 @@
 
 #include "base/error.h"
 #include "models/config_json.h"
-#include "models/gemma3.h"
-#include "models/gpt2.h"
-#include "models/llama.h"
 
 namespace rustml::models {
 
+extern const Family kGpt2, kGemma3, kLlama;  // each in a file of its name
+
 namespace {
 
-using base::fail;
-using base::Status;
-
-constexpr const char* kModelPrefix[] = {"model.", ""};
-constexpr const char* kGemmaPrefix[] = {"model.", "", "language_model.model.", "model.language_model."};
-constexpr const char* kGpt2Prefix[] = {"", "transformer."};
-// Buffers that old files carry, and heads that are the embedding once more.
-constexpr const char* kLlamaIgnored[] = {"rotary_emb.inv_freq"};
-constexpr const char* kGemmaIgnored[] = {"rotary_emb.inv_freq", "vision_tower.", "multi_modal_projector."};
-constexpr const char* kGpt2Ignored[] = {".attn.bias", ".attn.masked_bias"};
-
 constexpr Architecture kArchitectures[] = {
-    {"gpt2", "gpt2", read_gpt2_gguf, read_gpt2_json, gpt2_names, kGpt2Prefix, kGpt2Ignored, bind_gpt2},
-    {"gemma3", "gemma3_text", read_gemma3_gguf, read_gemma3_json, gemma3_names, kGemmaPrefix, kGemmaIgnored, bind_gemma3},
-    {"gemma3", "gemma3", nullptr, read_gemma3_json, gemma3_names, kGemmaPrefix, kGemmaIgnored, bind_gemma3},
-    {"llama", "llama", read_llama_gguf, read_llama_json, llama_names, kModelPrefix, kLlamaIgnored, bind_llama},
-    {"mistral", "mistral", nullptr, read_llama_json, llama_names, kModelPrefix, kLlamaIgnored, bind_llama},
-    {"qwen2", "qwen2", read_llama_gguf, read_llama_json, llama_names, kModelPrefix, kLlamaIgnored, bind_llama},
-    {"qwen3", "qwen3", read_llama_gguf, read_llama_json, llama_names, kModelPrefix, kLlamaIgnored, bind_llama},
+    Architecture{"gpt2", "gpt2", "gpt2", &kGpt2},         Architecture{"gemma3", "gemma3", "gemma3_text", &kGemma3},
+    Architecture{"gemma3", "gemma3", "gemma3", &kGemma3},  // with a vision part
+    Architecture{"llama", "llama", "llama", &kLlama},     Architecture{"mistral", "llama", "mistral", &kLlama},
+    Architecture{"qwen2", "qwen2", "qwen2", &kLlama},     Architecture{"qwen3", "qwen3", "qwen3", &kLlama},
 };
 
-[[noreturn]] void refuse(const std::string& what, const std::string& name, bool json) {
-  std::string known;
-  for (const Architecture& a : kArchitectures)
-    if (json ? a.hugging_face != nullptr : a.read_gguf != nullptr)
-      known += (known.empty() ? "" : ", ") + std::string(json ? a.hugging_face : a.name);
-  fail(Status::unimplemented, what + " " + base::quoted(name) + " is not supported; supported: " + known);
+// The first row that has `name` in this column, whose equal values are neighbours.
+const Architecture& find_row(const char* Architecture::*column, const std::string& what, const std::string& name) {
+  std::string known, before;
+  for (const Architecture& a : kArchitectures) {
+    const std::string value = a.*column;
+    if (value == name) return a;
+    if (value != before) known += (known.empty() ? "" : ", ") + value;
+    before = value;
+  }
+  base::fail(base::Status::unimplemented, what + " " + base::quoted(name) + " is not supported; supported: " + known);
 }
 
-Plan plan_json(const formats::ModelFile& file) {
+}  // namespace
+
+const Architecture& architecture_of(const formats::ModelFile& file) {
+  if (file.format == formats::Format::gguf)
+    return find_row(&Architecture::gguf, "architecture", file.require_string("general.architecture"));
   const ConfigJson json(file);
   if (json.has("architectures") && json.texts("architectures").empty())
     json.fail("architectures", "is empty; it must name a class or be left out");
   const std::string type = json.text("model_type", "");
   if (type.empty()) json.fail("model_type", "is missing; it must be given");
-  for (const Architecture& a : kArchitectures) {
-    if (type != a.hugging_face) continue;
-    Plan plan{&a, a.read_json(file, a.name), TensorNames(a.names(), a.prefixes, file)};
-    plan.config.chat_template = read_chat_template(file);
-    return plan;
-  }
-  refuse(file.name + "/config.json: model_type", type, true);
+  return find_row(&Architecture::hugging_face, file.name + "/config.json: model_type", type);
 }
-
-}  // namespace
 
 Plan plan(const formats::ModelFile& file) {
-  if (file.format == formats::Format::safetensors) return plan_json(file);
-  const std::string name = file.require_string("general.architecture");
-  for (const Architecture& a : kArchitectures)
-    if (a.read_gguf && name == a.name) return {&a, a.read_gguf(file, a.name), {}};
-  refuse("architecture", name, false);
+  const Architecture& a = architecture_of(file);
+  const Family& family = *a.family;
+  if (file.format == formats::Format::gguf) return {&a, family.read_gguf(file, a.name), {}};
+  Plan plan{&a, family.read_json(file, a.name), TensorNames(family.names, family.prefixes, file)};
+  plan.config.chat_template = read_chat_template(file);
+  return plan;
 }
 
-std::unique_ptr<Model> bind(const Plan& plan, WeightBinder& weights) {
-  std::unique_ptr<Model> model = plan.architecture->bind(weights, plan.config);
-  std::vector<const char*> ignored(plan.architecture->ignored.begin(), plan.architecture->ignored.end());
-  if (plan.config.tied) ignored.push_back("lm_head.weight");
+std::unique_ptr<Decoder> bind(const Plan& plan, WeightBinder& weights) {
+  auto model = std::make_unique<Decoder>(weights, plan.config);
+  const std::span<const char* const> parts = plan.architecture->family->ignored;
+  std::vector<const char*> ignored(parts.begin(), parts.end());
+  if (plan.config.tied) ignored.push_back("lm_head.weight");  // the embedding once more
   weights.require_all_bound(ignored);
   return model;
 }

@@ -4,19 +4,31 @@
 #include <span>
 #include <string>
 
-#include "models/model.h"
+#include "models/config.h"
+#include "models/decoder.h"
 
 namespace rustml::models {
 
+struct ExportTensor;
+
+// What a source file defines of an architecture and its relatives, which are told apart by name.
+struct Family {
+  Config (*read_gguf)(const formats::ModelFile& file, const std::string& architecture);
+  Config (*read_json)(const formats::ModelFile& file, const std::string& architecture);  // config.json
+  // A configuration as keys of a GGUF file; unimplemented for what they have no place for.
+  void (*export_keys)(const Config& config, const GgufKeyWriter& keys);
+  // What becomes of a tensor of SafeTensors in a GGUF file besides what Config says; null: nothing.
+  void (*export_tensor)(const Config& config, ExportTensor& tensor);
+  std::span<const NameRule> names;        // of SafeTensors
+  std::span<const char* const> prefixes;  // that may stand before those names
+  std::span<const char* const> ignored;   // parts of the names of tensors that are not weights of the text model
+};
+
 struct Architecture {
-  const char* name;          // general.architecture of GGUF files, and what log lines say
-  const char* hugging_face;  // model_type of config.json; null: none of its own
-  Config (*read_gguf)(const formats::ModelFile& file, const std::string& architecture);  // null: there are no such files
-  Config (*read_json)(const formats::ModelFile& file, const std::string& architecture);
-  std::span<const NameRule> (*names)() noexcept;  // of SafeTensors
-  std::span<const char* const> prefixes;          // that may stand before those names
-  std::span<const char* const> ignored;           // parts of the names of tensors that are not weights of the text model
-  std::unique_ptr<Model> (*bind)(WeightBinder& weights, const Config& config);
+  const char* name;          // as Config and log lines have it
+  const char* gguf;          // general.architecture of GGUF files; of several rows the first reads them
+  const char* hugging_face;  // model_type of config.json
+  const Family* family;
 };
 
 // What a file is bound with: see WeightBinder.
@@ -25,10 +37,13 @@ struct Plan {
   Config config;
   TensorNames names;
 };
-// unimplemented, naming the architecture and those supported; data_loss if the file names none or its configuration is wrong.
+
+// unimplemented, naming the architecture and those supported; data_loss if the file names none.
+const Architecture& architecture_of(const formats::ModelFile& file);
+// The same, and data_loss if the file's configuration is wrong.
 Plan plan(const formats::ModelFile& file);
 
 // Binds everything; unimplemented if the file has tensors that the architecture has no place for.
-std::unique_ptr<Model> bind(const Plan& plan, WeightBinder& weights);
+std::unique_ptr<Decoder> bind(const Plan& plan, WeightBinder& weights);
 
 }  // namespace rustml::models

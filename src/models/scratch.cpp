@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "models/scratch.h"
 
-#include "models/model.h"
+#include <algorithm>
 
 namespace rustml::models {
 
@@ -34,58 +34,36 @@ class Carver {
 
 }  // namespace
 
-struct Scratch::Layout {
-  Layout(const Config& c, int64_t chunk, int64_t capacity, int n_threads, std::byte* base) {
-    Carver carver(base);
-    const int64_t attended_size = c.n_heads * c.head_dim, row = (c.n_heads + 2 * c.n_kv_heads) * c.head_dim, half = c.head_dim / 2;
-    const int64_t widest = std::max({c.hidden, c.ffn, attended_size}), n_blocks = ops::attention_blocks(capacity);
-    x = carver.take<float>(chunk * c.hidden);
-    y = carver.take<float>(c.post_norms ? chunk * c.hidden : 0);
-    qkv = carver.take<float>(chunk * row);
-    attended = carver.take<float>(chunk * attended_size);
-    gate = carver.take<float>(chunk * c.ffn);
-    up = carver.take<float>(c.gated ? chunk * c.ffn : 0);
-    for (float** angles : {&cosines, &sines}) *angles = carver.take<float>(c.rope_base > 0 ? chunk * half : 0);
-    for (float** angles : {&window_cosines, &window_sines}) *angles = carver.take<float>(c.window > 0 ? chunk * half : 0);
-    shared = carver.activations(chunk, widest);
-    partial = carver.partial(c.n_heads, n_blocks, c.head_dim);
-    own.resize(static_cast<size_t>(n_threads));
-    for (Own& o : own) {
-      o.single = carver.activations(1, widest);
-      o.merged = carver.take<float>(attended_size);
-      o.partial = carver.partial(ops::kAttentionQueries, n_blocks, c.head_dim);
-      o.kernel = carver.take<std::byte>(kernels::kScratchBytes);
-    }
-    bytes = carver.used();
+ScratchLayout::ScratchLayout(const Config& c, int64_t chunk, int64_t capacity, int n_threads, std::byte* base) {
+  Carver carver(base);
+  const int64_t attended_size = c.n_heads * c.head_dim, row = (c.n_heads + 2 * c.n_kv_heads) * c.head_dim, half = c.head_dim / 2;
+  const int64_t widest = std::max({c.hidden, c.ffn, attended_size}), n_blocks = ops::attention_blocks(capacity);
+  x = carver.take<float>(chunk * c.hidden);
+  y = carver.take<float>(c.post_norms ? chunk * c.hidden : 0);
+  qkv = carver.take<float>(chunk * row);
+  attended = carver.take<float>(chunk * attended_size);
+  gate = carver.take<float>(chunk * c.ffn);
+  up = carver.take<float>(c.gated ? chunk * c.ffn : 0);
+  for (float** angles : {&cosines, &sines}) *angles = carver.take<float>(c.rotated() ? chunk * half : 0);
+  for (float** angles : {&window_cosines, &window_sines}) *angles = carver.take<float>(c.window > 0 ? chunk * half : 0);
+  chunk_rows = carver.activations(chunk, widest);
+  partial = carver.partial(c.n_heads, n_blocks, c.head_dim);
+  members.resize(static_cast<size_t>(n_threads));
+  for (OfMember& m : members) {
+    m.single_row = carver.activations(1, widest);
+    m.merged = carver.take<float>(attended_size);
+    m.partial = carver.partial(ops::kAttentionQueries, n_blocks, c.head_dim);
+    m.kernel = carver.take<std::byte>(kernels::kScratchBytes);
   }
-  float *x, *y, *qkv, *attended, *gate, *up, *cosines, *sines, *window_cosines, *window_sines;
-  ops::Activations shared;
-  ops::AttentionScratch partial;
-  std::vector<Own> own;
-  uint64_t bytes;
-};
-
-uint64_t Scratch::bytes(const Config& config, int64_t chunk, int64_t capacity, int n_threads) {
-  return Layout(config, chunk, capacity, n_threads, nullptr).bytes;
+  n_bytes = carver.used();
 }
 
 Scratch::Scratch(const Config& config, int64_t chunk_tokens, int64_t capacity, int n_threads, std::shared_ptr<runtime::MemoryBudget> budget)
-    : chunk(chunk_tokens), charge_(std::move(budget), bytes(config, chunk_tokens, capacity, n_threads), "scratch memory") {
-  memory_ = runtime::Region(charge_.bytes(), runtime::Region::Pages::normal);
-  Layout layout(config, chunk_tokens, capacity, n_threads, memory_.data());
-  x = layout.x;
-  y = layout.y;
-  qkv = layout.qkv;
-  attended = layout.attended;
-  gate = layout.gate;
-  up = layout.up;
-  cosines = layout.cosines;
-  sines = layout.sines;
-  window_cosines = layout.window_cosines;
-  window_sines = layout.window_sines;
-  shared = layout.shared;
-  partial = layout.partial;
-  own = std::move(layout.own);
+    : ScratchLayout(config, chunk_tokens, capacity, n_threads, nullptr),
+      chunk(chunk_tokens),
+      charge_(std::move(budget), n_bytes, "scratch memory") {
+  memory_ = runtime::Region(n_bytes, runtime::Region::Pages::normal);
+  static_cast<ScratchLayout&>(*this) = ScratchLayout(config, chunk, capacity, n_threads, memory_.data());
 }
 
 }  // namespace rustml::models

@@ -11,10 +11,6 @@ namespace rustml::models {
 struct NameRule {
   const char *gguf, *hugging_face;
 };
-// Llama and what descends from it: without q_norm, k_norm and Gemma's further norms where there are none.
-std::span<const NameRule> llama_names() noexcept;
-std::span<const NameRule> gemma3_names() noexcept;
-std::span<const NameRule> gpt2_names() noexcept;
 
 class TensorNames {
  public:

@@ -27,7 +27,7 @@ struct RowOrder {
 
 // How a matrix or vector lies in its tensor.
 struct Source {
-  RowOrder order;
+  RowOrder order = {};
   int64_t first_row = 0, tensor_rows = 0;  // rows of the tensor are [first_row, first_row + rows) of tensor_rows; 0: all
   bool transposed = false;                 // the tensor is [cols, rows] (Conv1D of GPT-2), of a float type
   float plus = 0;                          // added to every value of a vector (Gemma's norms hold w of 1 + w)

@@ -14,10 +14,10 @@ void quantize_row(const Context& c, const float* x, int64_t cols, const Activati
 template <class Row>
 Activations prepare_rows(Context& c, int64_t n_tokens, Row row) {
   if (n_tokens == 1) {
-    row(c.private_, 0);
-    return c.private_;
+    row(c.single_row, 0);
+    return c.single_row;
   }
-  Activations to = c.shared;
+  Activations to = c.chunk_rows;
   to.tiled = c.kernels.quantize_q8_tiled != nullptr && n_tokens >= kernels::kActivationTile;
   const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
   for (int64_t t = tokens.begin; t < tokens.end; ++t) row(to, t);

@@ -60,16 +60,16 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
 // One token's heads: what QueryKeyPreparation says, and the cache.
 class Preparer {
  public:
-  Preparer(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, const KvLayer& cache, bool timed)
-      : c_(c), shape_(shape), how_(how), cache_(cache), all_(timed), lap_(timed) {}
+  Preparer(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, const KvLayer& cache, bool timed)
+      : c_(c), shape_(shape), preparation_(preparation), cache_(cache), all_(timed), lap_(timed) {}
   // n heads of token t, at x.
-  void queries(int64_t t, float* x, int64_t n) { prepare(t, x, n, how_.q_norm, shape_.scale); }
+  void queries(int64_t t, float* x, int64_t n) { prepare(t, x, n, preparation_.q_norm, shape_.scale); }
   // KV heads [begin, end) of token t at `position`, of its row of q | k | v.
   void keys_and_values(int64_t t, float* row, int64_t begin, int64_t end, int64_t position) {
     const int64_t d = shape_.head_dim, block = position / kBlock, index = position % kBlock;
     float* k = row + shape_.n_heads * d;
     const float* v = k + shape_.n_kv_heads * d;
-    prepare(t, k + begin * d, end - begin, how_.k_norm, 1);
+    prepare(t, k + begin * d, end - begin, preparation_.k_norm, 1);
     for (int64_t h = begin; h < end; ++h) {
       c_.kernels.store_k(cache_.type, k + h * d, d, cache_.k_block(h, block), cache_.k_scales(h, block), index);
       c_.kernels.store_v(cache_.type, v + h * d, d, cache_.v_block(h, block), cache_.v_scales(h, block), index);
@@ -85,11 +85,11 @@ class Preparer {
     const int64_t d = shape_.head_dim;
     lap_.add(rest_ns_);
     if (norm) {
-      for (int64_t h = 0; h < n; ++h) c_.kernels.rms_norm(x + h * d, norm, d, how_.norm_eps, x + h * d);
+      for (int64_t h = 0; h < n; ++h) c_.kernels.rms_norm(x + h * d, norm, d, preparation_.norm_eps, x + h * d);
       lap_.add(spent_.norm_ns);
     }
-    if (how_.cosines) {
-      c_.kernels.rotate(x, n, how_.cosines + t * d / 2, how_.sines + t * d / 2, d, scale);
+    if (preparation_.cosines) {
+      c_.kernels.rotate(x, n, preparation_.cosines + t * d / 2, preparation_.sines + t * d / 2, d, scale);
       lap_.add(spent_.rotate_ns);
     } else if (scale != 1) {
       c_.kernels.scale(x, scale, n * d);
@@ -98,7 +98,7 @@ class Preparer {
 
   Context& c_;
   const AttentionShape& shape_;
-  const QueryKeyPreparation& how_;
+  const QueryKeyPreparation& preparation_;
   const KvLayer& cache_;
   runtime::Lap all_, lap_;
   PreparationTimes spent_;
@@ -141,7 +141,7 @@ struct SingleUnits {
 // The member that has a KV head's last block stores the token there, and each prepares the queries it needs for itself: no barrier is
 // needed but where heads of a group are divided among members.
 void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t position, const KvLayer& cache,
-                   float* own_queries, const AttentionScratch& shared, const std::byte* next, PreparationTimes* times) {
+                   float* single_queries, const AttentionScratch& single_scratch, const std::byte* next, PreparationTimes* times) {
   const SingleUnits units(c, shape, position);
   const runtime::Range all = units.blocks;
   const int64_t n_blocks = all.end - all.begin, width = units.width, d = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
@@ -151,10 +151,10 @@ void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, f
     c.member.sync();
   } else if (units.mine.begin < units.mine.end) {
     const int64_t begin = units.mine.begin / n_blocks, end = (units.mine.end + n_blocks - 1) / n_blocks;  // KV heads
-    std::copy(qkv + begin * width * d, qkv + end * width * d, own_queries + begin * width * d);
-    prepare.queries(0, own_queries + begin * width * d, (end - begin) * width);
+    std::copy(qkv + begin * width * d, qkv + end * width * d, single_queries + begin * width * d);
+    prepare.queries(0, single_queries + begin * width * d, (end - begin) * width);
     prepare.keys_and_values(0, qkv, begin, units.mine.end / n_blocks, position);
-    q = own_queries;
+    q = single_queries;
   }
   prepare.finish(times);
   for (int64_t u = units.mine.begin; u < units.mine.end && c.member.begin_piece();) {
@@ -162,14 +162,14 @@ void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, f
     Queries queries;
     for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * d, position, h);
     u += end - begin;
-    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, shared,
+    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, single_scratch,
                   u < units.mine.end ? units.keys(shape, cache, u) : next);
   }
 }
 
 // A chunk: units are (tile of tokens, KV head), claimed one by one; later tokens, which see more, first.
 void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position, const KvLayer& cache,
-                  const AttentionScratch& own, float* out) {
+                  const AttentionScratch& chunk_scratch, float* out) {
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   // Few tokens are divided, too, so that members get about the same: by fours, what kernels take at a time.
   const int64_t enough = (n_tokens * shape.n_kv_heads / (4 * c.member.size()) + 3) / 4 * 4;
@@ -190,11 +190,11 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
           queries.add(qkv + t * shape.row() + h * shape.head_dim, first_position + t, queries.n);
         }
       }
-      attend_blocks(c, shape, cache, kv_head, all, all, queries, own);
+      attend_blocks(c, shape, cache, kv_head, all, all, queries, chunk_scratch);
       for (int64_t i = 0; i < queries.n; ++i) {  // blocks before its window weigh nothing; those after its position are left out
         const int64_t seen = attention_blocks(queries.position[i] + 1) - all.begin;
-        c.kernels.attend_merge(own.m + i * n_blocks, own.l + i * n_blocks, own.o + i * n_blocks * shape.head_dim, shape.head_dim, seen,
-                               shape.head_dim, outs[i]);
+        c.kernels.attend_merge(chunk_scratch.m + i * n_blocks, chunk_scratch.l + i * n_blocks,
+                               chunk_scratch.o + i * n_blocks * shape.head_dim, shape.head_dim, seen, shape.head_dim, outs[i]);
       }
     }
   }
@@ -204,17 +204,18 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
 
-void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens, int64_t n_queries,
-               uint64_t first_position, const KvLayer& cache, const AttentionScratch& own, float* own_queries,
-               const AttentionScratch& shared, float* out, const std::byte* next, PreparationTimes* times) {
+void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, float* qkv, int64_t n_tokens,
+               int64_t n_queries, uint64_t first_position, const KvLayer& cache, const AttentionScratch& chunk_scratch,
+               float* single_queries, const AttentionScratch& single_scratch, float* out, const std::byte* next, PreparationTimes* times) {
   const auto position = static_cast<int64_t>(first_position);
-  Preparer prepare(c, shape, how, cache, times != nullptr);
-  if (n_tokens == 1 && n_queries == 1) return attend_single(c, shape, prepare, qkv, position, cache, own_queries, shared, next, times);
+  Preparer prepare(c, shape, preparation, cache, times != nullptr);
+  if (n_tokens == 1 && n_queries == 1)
+    return attend_single(c, shape, prepare, qkv, position, cache, single_queries, single_scratch, next, times);
   store_kv(c, shape, prepare, qkv, n_tokens, n_queries, position);
   c.member.sync();
   prepare.finish(times);
   const int64_t first = n_tokens - n_queries;
-  if (n_queries > 0) attend_chunk(c, shape, qkv + first * shape.row(), n_queries, position + first, cache, own, out);
+  if (n_queries > 0) attend_chunk(c, shape, qkv + first * shape.row(), n_queries, position + first, cache, chunk_scratch, out);
 }
 
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache) {
@@ -222,12 +223,12 @@ const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint6
   return units.mine.begin < units.mine.end ? units.keys(shape, cache, units.mine.begin) : nullptr;
 }
 
-void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out) {
+void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& single_scratch, float* out) {
   const runtime::Range all = visible_blocks(shape, static_cast<int64_t>(position));
   const int64_t n = all.end - all.begin;
   for (int64_t h = 0; h < shape.n_heads; ++h)
-    c.kernels.attend_merge(shared.m + h * n, shared.l + h * n, shared.o + h * n * shape.head_dim, shape.head_dim, n, shape.head_dim,
-                           out + h * shape.head_dim);
+    c.kernels.attend_merge(single_scratch.m + h * n, single_scratch.l + h * n, single_scratch.o + h * n * shape.head_dim, shape.head_dim, n,
+                           shape.head_dim, out + h * shape.head_dim);
 }
 
 }  // namespace rustml::ops

@@ -64,16 +64,18 @@ inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t positi
 }
 
 // Prepares q and k of qkv [n_tokens][row], scales q, stores k and v at positions first_position + t, and attends with the queries of
-// the last n_queries tokens: out [n_queries][n_heads * head_dim]. Members meet in between where they must. Chunks use `own` (this member's,
-// for kAttentionQueries queries); a single token's (head, block) pairs are divided among members, its queries prepared in own_queries (this
-// member's, [n_heads * head_dim]), partial results in `shared` (n_heads queries): after the barrier that follows, merge() must make `out`
-// of them. next: weights to fetch behind a single token's last block, or null. times: null, not measured.
-void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& how, float* qkv, int64_t n_tokens, int64_t n_queries,
-               uint64_t first_position, const KvLayer& cache, const AttentionScratch& own, float* own_queries,
-               const AttentionScratch& shared, float* out, const std::byte* next = nullptr, PreparationTimes* times = nullptr);
+// the last n_queries tokens: out [n_queries][n_heads * head_dim]. Members meet in between where they must. Chunks use chunk_scratch (this
+// member's, for kAttentionQueries queries); a single token's (head, block) pairs are divided among members, its queries prepared in
+// single_queries (this member's, [n_heads * head_dim]), partial results in single_scratch (n_heads queries, of all members): after the
+// barrier that follows, merge() must make `out` of them. next: weights to fetch behind a single token's last block, or null. times: null,
+// not measured.
+void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, float* qkv, int64_t n_tokens,
+               int64_t n_queries, uint64_t first_position, const KvLayer& cache, const AttentionScratch& chunk_scratch,
+               float* single_queries, const AttentionScratch& single_scratch, float* out, const std::byte* next = nullptr,
+               PreparationTimes* times = nullptr);
 // The keys that this member reads first for a single token at `position`; null: none.
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache);
 // Every member for itself: out [n_heads * head_dim] of the single token's partial results.
-void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& shared, float* out);
+void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& single_scratch, float* out);
 
 }  // namespace rustml::ops

@@ -41,9 +41,9 @@ constexpr int64_t tiled_tokens(int64_t n) {
 struct Context {
   runtime::Member& member;
   const kernels::KernelTable& kernels;
-  Activations shared;    // for chunks
-  Activations private_;  // for single tokens, this member's
-  std::byte* scratch;    // kernels::kScratchBytes, this member's
+  Activations chunk_rows;  // of all members
+  Activations single_row;  // this member's
+  std::byte* scratch;      // kernels::kScratchBytes, this member's
   runtime::ProfileLines& profile;
   bool profiling() const noexcept { return profile.level != runtime::ProfileLevel::off && member.leader(); }
   bool tracing() const noexcept { return profile.level == runtime::ProfileLevel::matmuls && member.leader(); }

@@ -4,19 +4,18 @@
 
 #include "base/error.h"
 #include "made_file.h"
-#include "models/llama.h"
 
 namespace rustml::models {
 namespace {
 
 std::string refusal(MadeFile& f) {
-  return error_of([&] { read_llama_gguf(f.file(), "llama"); });
+  return error_of([&] { config_of(f.file()); });
 }
 
 TEST(Config, ReadsWhatTheFileSays) {
   MadeFile f = llama_file();
   f.text("llama.rope.scaling.type", "linear").real("llama.rope.scaling.factor", 4).real("llama.rope.freq_base", 500000);
-  const Config c = read_llama_gguf(f.file(), "llama");
+  const Config c = config_of(f.file());
   EXPECT_EQ(c.hidden, 32);
   EXPECT_EQ(c.head_dim, 8);
   EXPECT_EQ(c.vocab, 40);

@@ -1,6 +1,4 @@
 // Configurations; what the numbers must be is tests/golden's business.
-#include "models/gemma3.h"
-
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -28,7 +26,7 @@ const std::vector<std::string> kGemmaFields = {"\"model_type\":\"gemma3_text\"",
 Config read(const std::string& json) {
   MadeFile f;
   f.json(json);
-  return read_gemma3_json(f.file(), "gemma3");
+  return config_of(f.file());
 }
 std::string gemma_refusal(const std::string& name, const std::string& instead = {}) {
   return error_of([&] { read(without(kGemmaFields, name, instead)); });
@@ -77,9 +75,9 @@ TEST(Gemma3, GgufKeys) {
   f.number("gemma3.feed_forward_length", 48).number("gemma3.attention.head_count", 4).number("gemma3.attention.head_count_kv", 1);
   f.number("gemma3.attention.key_length", 16).number("gemma3.context_length", 64).real("gemma3.attention.layer_norm_rms_epsilon", 1e-6);
   f.real("gemma3.rope.freq_base", 1e6).tensor("token_embd.weight", {40, 32});
-  EXPECT_NE(error_of([&] { read_gemma3_gguf(f.file(), "gemma3"); }).find("gemma3.attention.sliding_window"), std::string::npos);
+  EXPECT_NE(error_of([&] { config_of(f.file()); }).find("gemma3.attention.sliding_window"), std::string::npos);
   f.number("gemma3.attention.sliding_window", 8);
-  const Config c = read_gemma3_gguf(f.file(), "gemma3");
+  const Config c = config_of(f.file());
   EXPECT_FLOAT_EQ(c.attention_scale, 0.25f);
   EXPECT_EQ(c.window_rope_base, 10000);
   EXPECT_FALSE(c.windowed(5));

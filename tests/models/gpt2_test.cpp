@@ -1,6 +1,4 @@
 // Configuration and the transposed, fused tensors of SafeTensors; what the numbers must be is tests/golden's business.
-#include "models/gpt2.h"
-
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -22,13 +20,13 @@ const std::vector<std::string> kGpt2Fields = {"\"model_type\":\"gpt2\"",
 std::string gpt2_refusal(const std::string& name, const std::string& instead = {}) {
   MadeFile f;
   f.json(without(kGpt2Fields, name, instead));
-  return error_of([&] { read_gpt2_json(f.file(), "gpt2"); });
+  return error_of([&] { config_of(f.file()); });
 }
 
 TEST(Gpt2, JsonFields) {
   MadeFile f;
   f.json(without(kGpt2Fields, ""));
-  const Config c = read_gpt2_json(f.file(), "gpt2");
+  const Config c = config_of(f.file());
   EXPECT_EQ(c.ffn, 32) << "n_inner null: four times the width";
   EXPECT_EQ(c.head_dim, 4);
   EXPECT_EQ(c.rope_base, 0);
@@ -40,6 +38,18 @@ TEST(Gpt2, JsonFields) {
   EXPECT_EQ(gpt2_refusal("n_inner", "\"scale_attn_by_inverse_layer_idx\":true"),
             "12 made/config.json: scale_attn_by_inverse_layer_idx is true; only false is supported");
   EXPECT_EQ(gpt2_refusal("n_inner", "\"reorder_and_upcast_attn\":true").substr(0, 2), "12");
+}
+
+TEST(Gpt2, FewerKeyHeadsThanTheFusedTensorHasAreRefused) {
+  MadeFile f;
+  f.text("general.architecture", "gpt2").number("gpt2.block_count", 1).number("gpt2.embedding_length", 8);
+  f.number("gpt2.feed_forward_length", 32).number("gpt2.attention.head_count", 2).number("gpt2.context_length", 16);
+  f.number("gpt2.attention.head_count_kv", 1).real("gpt2.attention.layer_norm_epsilon", 1e-5);
+  f.tensor("token_embd.weight", {10, 8}).tensor("position_embd.weight", {16, 8});
+  f.tensor("blk.0.attn_norm.weight", {8}).tensor("blk.0.attn_norm.bias", {8}).tensor("blk.0.attn_qkv.weight", {24, 8});
+  WeightBinder binder(f.file(), {}, {}, nullptr);
+  EXPECT_EQ(error_of([&] { bind(plan(f.file()), binder); }),
+            "15 tensor blk.0.attn_qkv.weight has shape [24, 8]; the configuration asks for [16, 8]");
 }
 
 std::vector<float> ramp(size_t n, float step) {

@@ -1,11 +1,8 @@
 // Binding and steps; what the numbers must be is tests/golden's business (against transformers).
-#include "models/llama.h"
-
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "made_file.h"
-#include "models/registry.h"
 
 namespace rustml::models {
 namespace {
@@ -47,13 +44,13 @@ const std::vector<std::string> kLlamaFields = {
 std::string llama_refusal(const std::string& name, const std::string& instead = {}) {
   MadeFile f;
   f.json(without(kLlamaFields, name, instead));
-  return error_of([&] { read_llama_json(f.file(), "llama"); });
+  return error_of([&] { config_of(f.file()); });
 }
 
 TEST(LlamaJson, ReadsWhatTheFileSays) {
   MadeFile f;
   f.json(without(kLlamaFields, ""));
-  const Config c = read_llama_json(f.file(), "llama");
+  const Config c = config_of(f.file());
   EXPECT_EQ(c.n_layers, 1);
   EXPECT_EQ(c.head_dim, 8);
   EXPECT_EQ(c.context, 64);

@@ -1,7 +1,6 @@
 #include "made_file.h"
 
 #include "kernels/select.h"
-#include "models/registry.h"
 
 namespace rustml::models {
 
@@ -12,7 +11,7 @@ std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<i
   bind(planned, counting);
   runtime::Region memory(counting.bytes(), runtime::Region::Pages::normal);
   WeightBinder binder(file, planned.names, {}, memory.data());
-  const std::unique_ptr<Model> model = bind(planned, binder);
+  const std::unique_ptr<Decoder> model = bind(planned, binder);
   runtime::StopSignal stop;
   runtime::Call call{stop, {}};
   const auto team = runtime::ThreadTeam::lease();

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "formats/model_file.h"
+#include "models/registry.h"
 
 namespace rustml::models {
 
@@ -59,10 +60,10 @@ class MadeFile {
   std::mt19937 random_{1};
 };
 
-inline MadeFile llama_metadata() {
+inline MadeFile llama_metadata(uint64_t n_layers = 1) {
   MadeFile f;
   f.text("general.architecture", "llama")
-      .number("llama.block_count", 1)
+      .number("llama.block_count", n_layers)
       .number("llama.embedding_length", 32)
       .number("llama.feed_forward_length", 48);
   f.number("llama.attention.head_count", 4).number("llama.attention.head_count_kv", 2).number("llama.context_length", 64);
@@ -70,15 +71,18 @@ inline MadeFile llama_metadata() {
   return f;
 }
 
-inline MadeFile llama_file() {
-  MadeFile f = llama_metadata();
+inline MadeFile llama_file(uint64_t n_layers = 1) {
+  MadeFile f = llama_metadata(n_layers);
   f.tensor("token_embd.weight", {40, 32}).tensor("output_norm.weight", {32});
-  f.tensor("blk.0.attn_norm.weight", {32})
-      .tensor("blk.0.attn_q.weight", {32, 32})
-      .tensor("blk.0.attn_k.weight", {16, 32})
-      .tensor("blk.0.attn_v.weight", {16, 32});
-  f.tensor("blk.0.attn_output.weight", {32, 32}).tensor("blk.0.ffn_norm.weight", {32}).tensor("blk.0.ffn_gate.weight", {48, 32});
-  f.tensor("blk.0.ffn_up.weight", {48, 32}).tensor("blk.0.ffn_down.weight", {32, 48});
+  for (uint64_t i = 0; i < n_layers; ++i) {
+    const std::string layer = "blk." + std::to_string(i) + ".";
+    f.tensor(layer + "attn_norm.weight", {32})
+        .tensor(layer + "attn_q.weight", {32, 32})
+        .tensor(layer + "attn_k.weight", {16, 32})
+        .tensor(layer + "attn_v.weight", {16, 32});
+    f.tensor(layer + "attn_output.weight", {32, 32}).tensor(layer + "ffn_norm.weight", {32}).tensor(layer + "ffn_gate.weight", {48, 32});
+    f.tensor(layer + "ffn_up.weight", {48, 32}).tensor(layer + "ffn_down.weight", {32, 48});
+  }
   return f;
 }
 
@@ -90,6 +94,12 @@ inline std::string without(std::vector<std::string> fields, const std::string& n
     if (!kept.empty()) text += (text.empty() ? "" : ",") + kept;
   }
   return "{" + text + "}";
+}
+
+// Of a file whose tensors may be missing.
+inline Config config_of(const formats::ModelFile& file) {
+  const Architecture& a = architecture_of(file);
+  return (file.format == formats::Format::gguf ? a.family->read_gguf : a.family->read_json)(file, a.name);
 }
 
 // Logits of the last of `ids`, evaluated in chunks on a team of n_threads.

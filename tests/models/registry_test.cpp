@@ -16,7 +16,15 @@ TEST(Registry, FindsLlamaAndNamesWhatItDoesNotKnow) {
   const std::string error = error_of([&] { plan(other.file()); });
   EXPECT_EQ(error.substr(0, 2), "12");
   EXPECT_NE(error.find("\"mamba\""), std::string::npos);
-  EXPECT_NE(error.find("llama"), std::string::npos);
+  EXPECT_NE(error.find("; supported: gpt2, gemma3, llama, qwen2, qwen3"), std::string::npos) << error;
+  MadeFile mistral;  // its GGUF files say llama
+  mistral.text("general.architecture", "mistral");
+  EXPECT_EQ(error_of([&] { plan(mistral.file()); }).substr(0, 2), "12");
+  MadeFile json;
+  json.json("{\"model_type\":\"mamba\"}");
+  EXPECT_EQ(
+      error_of([&] { plan(json.file()); }),
+      "12 made/config.json: model_type \"mamba\" is not supported; supported: gpt2, gemma3_text, gemma3, llama, mistral, qwen2, qwen3");
   MadeFile none;
   EXPECT_EQ(error_of([&] { plan(none.file()); }).substr(0, 2), "15");
 }

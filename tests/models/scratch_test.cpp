@@ -1,9 +1,10 @@
+#include "models/scratch.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 
 #include "base/error.h"
-#include "models/model.h"
 
 namespace rustml::models {
 namespace {
@@ -15,7 +16,7 @@ TEST(Scratch, PiecesAreDisjointAndCounted) {
   const auto budget = std::make_shared<runtime::MemoryBudget>(0);
   Scratch s(c, 7, 300, 3, budget);
   EXPECT_EQ(budget->now(), Scratch::bytes(c, 7, 300, 3));
-  EXPECT_EQ(s.own.size(), 3u);
+  EXPECT_EQ(s.members.size(), 3u);
   // Each piece keeps its own value when all are filled.
   struct Piece {
     float* p;
@@ -31,16 +32,16 @@ TEST(Scratch, PiecesAreDisjointAndCounted) {
                                {s.up, 7 * 90},
                                {s.cosines, 7 * 11},
                                {s.sines, 7 * 11},
-                               {s.shared.f, 7 * 132},
-                               {s.shared.d, 7 * 5},
+                               {s.chunk_rows.f, 7 * 132},
+                               {s.chunk_rows.d, 7 * 5},
                                {s.partial.m, 6 * 3},
                                {s.partial.l, 6 * 3},
                                {s.partial.o, 6 * 3 * 22}};
-  for (const Scratch::Own& o : s.own) {
-    pieces.push_back({o.single.f, 132});
-    pieces.push_back({o.merged, 132});
-    pieces.push_back({reinterpret_cast<float*>(o.kernel), kernels::kScratchBytes / 4});
-    pieces.push_back({o.partial.o, ops::kAttentionQueries * 3 * 22});
+  for (const Scratch::OfMember& m : s.members) {
+    pieces.push_back({m.single_row.f, 132});
+    pieces.push_back({m.merged, 132});
+    pieces.push_back({reinterpret_cast<float*>(m.kernel), kernels::kScratchBytes / 4});
+    pieces.push_back({m.partial.o, ops::kAttentionQueries * 3 * 22});
   }
   for (size_t i = 0; i < pieces.size(); ++i)
     for (int64_t j = 0; j < pieces[i].n; ++j) pieces[i].p[j] = static_cast<float>(i);

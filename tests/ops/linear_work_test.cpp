@@ -93,7 +93,7 @@ TEST(LinearWork, EveryPanelOfEveryTokenIsDoneOnce) {
       for (const int64_t panels : {1, 2, 7, 36}) {
         std::vector<std::atomic<int>> times(static_cast<size_t>(panels * n_tokens));
         run_on_team(n_threads, kernels::best(), n_tokens, 32, [&](Context& c) {
-          run(c, {"test", n_tokens, 16 * panels, 32, panels, 8192, 8192 * panels}, c.shared, [&](const Piece& piece) {
+          run(c, {"test", n_tokens, 16 * panels, 32, panels, 8192, 8192 * panels}, c.chunk_rows, [&](const Piece& piece) {
             EXPECT_LT(piece.next_panel, panels);
             for (int64_t p = piece.panel_begin; p < piece.panel_end; ++p)
               for (int64_t t = piece.token_begin; t < piece.token_end; ++t) ++times[static_cast<size_t>(p * n_tokens + t)];
