@@ -123,12 +123,12 @@ void read(benchmark::State& state) {
 void pack(benchmark::State& state, DType type) {
   const int64_t cols = 1536, row_bytes = rustml::tensor::row_bytes(type, cols), panels = 256;
   std::vector<std::byte> file(static_cast<size_t>(row_bytes * panels * kPanelRows), std::byte{17});
-  std::vector<std::byte> packed(static_cast<size_t>(panel_bytes(packed_type(type), cols) * panels));
+  std::vector<std::byte> packed(static_cast<size_t>(panel_bytes(type, cols) * panels));
   for (auto _ : state) {
     for (int64_t p = 0; p < panels; ++p) {
       const std::byte* rows[kPanelRows];
       for (int64_t r = 0; r < kPanelRows; ++r) rows[r] = file.data() + (p * kPanelRows + r) * row_bytes;
-      pack_panel(type, rows, cols, packed.data() + p * panel_bytes(packed_type(type), cols));
+      pack_panel(type, rows, cols, packed.data() + p * panel_bytes(type, cols));
     }
     benchmark::ClobberMemory();
   }

@@ -1,4 +1,4 @@
-// Constants of the transcendental kernels, shared by math.h (vectors) and scalar.cpp (the reference).
+// Constants of the transcendental kernels, shared by exp-inl.h (vectors) and scalar.cpp (the reference).
 //
 // exp(x) = 2^n * exp(r), n = round(x / ln 2), r = x - n ln 2 in two steps (kLn2High has 15 bits, so n * kLn2High is exact),
 // exp(r) = 1 + r + r^2 (c2 + c3 r + .. + c6 r^4), a minimax fit of the relative error on |r| <= ln(2)/2: 3e-9 before rounding

@@ -1,5 +1,5 @@
-// The kernel table: every computation on numbers, serial, pointers only. One table per SIMD target, compiled in
-// target_<isa>.cpp; `scalar` is the reference, written as plain loops straight from the definitions below.
+// The kernel table: every computation on numbers, serial, pointers only. One table per SIMD target,
+// compiled from the *-inl.h files with its flags; `scalar` is the reference, written as plain loops straight from the definitions below.
 // No kernel allocates, throws, logs or starts threads. What is large lies in the caller's scratch, not in frames.
 //
 // Numerics. Each output value is defined once, so every target, thread count, chunk and batch gives the same bits:
@@ -33,7 +33,6 @@ constexpr int64_t kScratchBytes = 114 * 1024;
 
 // Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
 // values. Every type of file keeps its own bits.
-inline tensor::DType packed_type(tensor::DType file_type) noexcept { return file_type; }
 int64_t panel_bytes(tensor::DType type, int64_t cols) noexcept;
 inline int64_t panel_count(int64_t rows) noexcept { return (rows + kPanelRows - 1) / kPanelRows; }
 // rows: for each of the panel's 16 rows its file-layout bytes, null for padding. dst: panel_bytes.

@@ -1,15 +1,16 @@
 // The reference target: the definitions of kernels.h as plain loops over the packed layouts. Written for reading and for
-// comparison, not for speed; shares nothing with the vector targets but the constants.
+// comparison, not for speed; shares nothing with the vector targets but the constants and the list of entries.
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "base/math.h"
 #include "kernels/constants.h"
-#include "kernels/kernels.h"
 #include "kernels/layout.h"
+#define RUSTML_TARGET scalar
+#include "kernels/table-inl.h"
 
-namespace rustml::kernels {
+namespace rustml::kernels::scalar {
 namespace {
 
 using tensor::DType;
@@ -67,6 +68,8 @@ bool quantize_scale(const float* x, int64_t n, float* d, float* factor) {
   return true;
 }
 
+}  // namespace
+
 void quantize_q8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
   for (int64_t b = 0; b < n / kQBlock; ++b, x += kQBlock, q += kQBlock) {
     float factor = 0;
@@ -79,6 +82,8 @@ void quantize_q8(const float* x, int64_t n, int8_t* q, float* d, int32_t* sum) {
     sum[b] = sums[1] * 0x10000 + (sums[0] & 0xffff);
   }
 }
+
+namespace {
 
 // ---- linear ----
 
@@ -153,6 +158,8 @@ void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t
   }
 }
 
+}  // namespace
+
 // ---- rows of floats ----
 
 void rms_norm(const float* x, const float* w, int64_t n, float eps, float* y) {
@@ -203,6 +210,8 @@ void rotate(float* x, int64_t heads, const float* cosines, const float* sines, i
 
 // ---- attention ----
 
+namespace {
+
 // Writes x[d] to element index_of(d) of a cache block.
 template <class IndexOf>
 void store(KvType type, const float* x, int64_t head_dim, void* block, float* scale_out, int64_t index, IndexOf index_of) {
@@ -224,6 +233,8 @@ void store(KvType type, const float* x, int64_t head_dim, void* block, float* sc
 
 int64_t k_index(int64_t head_dim, int64_t p, int64_t d) { return (p / 16 * head_dim + d) * 16 + p % 16; }
 
+}  // namespace
+
 void store_k(KvType type, const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
   store(type, x, head_dim, k_block, k_scale, index, [=](int64_t d) { return k_index(head_dim, index, d); });
 }
@@ -231,6 +242,8 @@ void store_k(KvType type, const float* x, int64_t head_dim, void* k_block, float
 void store_v(KvType type, const float* x, int64_t head_dim, void* v_block, float* v_scale, int64_t index) {
   store(type, x, head_dim, v_block, v_scale, index, [=](int64_t d) { return index * head_dim + d; });
 }
+
+namespace {
 
 float cached(KvType type, const void* block, int64_t index) {
   switch (type) {
@@ -242,6 +255,8 @@ float cached(KvType type, const void* block, int64_t index) {
       return static_cast<float>(static_cast<const int8_t*>(block)[index]);
   }
 }
+
+}  // namespace
 
 void attend(const AttendArgs& a) {
   for (int64_t j = 0; j < a.n_queries; ++j) {
@@ -293,7 +308,7 @@ int64_t argmax(const float* x, int64_t n) {
   return best;
 }
 
-float max_of(const float* x, int64_t n) {
+float max(const float* x, int64_t n) {
   float largest = -kInfinity;
   for (int64_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
   return largest + 0.0f;  // never -0
@@ -320,46 +335,6 @@ bool all_finite(const float* x, int64_t n) {
   return true;
 }
 
-constexpr KernelTable make_table() {
-  KernelTable t{};
-  t.target = "scalar";
-  t.quantize_q8 = quantize_q8;
-  const auto at = [&](DType type) -> auto& { return t.linear[static_cast<int>(type)]; };
-  at(DType::f32) = linear<DType::f32>;
-  at(DType::f16) = linear<DType::f16>;
-  at(DType::bf16) = linear<DType::bf16>;
-  at(DType::q4_0) = linear<DType::q4_0>;
-  at(DType::q4_1) = linear<DType::q4_1>;
-  at(DType::q5_0) = linear<DType::q5_0>;
-  at(DType::q5_1) = linear<DType::q5_1>;
-  at(DType::q8_0) = linear<DType::q8_0>;
-  at(DType::q2_k) = linear<DType::q2_k>;
-  at(DType::q3_k) = linear<DType::q3_k>;
-  at(DType::q4_k) = linear<DType::q4_k>;
-  at(DType::q5_k) = linear<DType::q5_k>;
-  at(DType::q6_k) = linear<DType::q6_k>;
-  t.rms_norm = rms_norm;
-  t.layer_norm = layer_norm;
-  t.add = add;
-  t.silu_mul = silu_mul;
-  t.gelu_tanh_mul = gelu_tanh_mul;
-  t.rotate = rotate;
-  t.scale = scale;
-  t.store_k = store_k;
-  t.store_v = store_v;
-  t.attend = attend;
-  t.attend_merge = attend_merge;
-  t.argmax = argmax;
-  t.max = max_of;
-  t.sum_exp = sum_exp;
-  t.exp = exp;
-  t.all_finite = all_finite;
-  return t;
-}
+constinit const KernelTable kTable = make_table(kTargetName, [](auto type) { return linear<type.value>; });
 
-}  // namespace
-
-extern const KernelTable kScalarTable;
-const KernelTable kScalarTable = make_table();
-
-}  // namespace rustml::kernels
+}  // namespace rustml::kernels::scalar

@@ -15,15 +15,28 @@
 
 namespace rustml::kernels {
 
-extern const KernelTable kScalarTable;
-#if defined(__x86_64__)
-extern const KernelTable kAvx512Table, kAvxVnniTable, kAvx2Table, kSse41Table;
-#ifdef __linux__
-extern const KernelTable kAmxTable;
-#endif
-#elif defined(__aarch64__)
-extern const KernelTable kNeonDotTable, kNeonTable;
-#endif
+// Of those named here, the ones that are compiled are defined (table-inl.h).
+namespace scalar {
+extern const KernelTable kTable;
+}
+namespace sse41 {
+extern const KernelTable kTable;
+}
+namespace avx2 {
+extern const KernelTable kTable;
+}
+namespace avxvnni {
+extern const KernelTable kTable;
+}
+namespace avx512 {
+extern const KernelTable kTable, kAmxTable;
+}
+namespace neon {
+extern const KernelTable kTable;
+}
+namespace neondot {
+extern const KernelTable kTable;
+}
 
 namespace {
 
@@ -80,17 +93,17 @@ struct Selection {
 #if defined(__x86_64__)
     const Processor cpu;
 #ifdef __linux__
-    add(cpu.amx, kAmxTable);
+    add(cpu.amx, avx512::kAmxTable);
 #endif
-    add(cpu.avx512, kAvx512Table);
-    add(cpu.avxvnni, kAvxVnniTable);
-    add(cpu.avx2, kAvx2Table);
-    add(cpu.sse41, kSse41Table);
+    add(cpu.avx512, avx512::kTable);
+    add(cpu.avxvnni, avxvnni::kTable);
+    add(cpu.avx2, avx2::kTable);
+    add(cpu.sse41, sse41::kTable);
 #elif defined(__aarch64__)
-    add(has_dot_product(), kNeonDotTable);
-    add(true, kNeonTable);
+    add(has_dot_product(), neondot::kTable);
+    add(true, neon::kTable);
 #endif
-    add(true, kScalarTable);
+    add(true, scalar::kTable);
   }
 };
 
@@ -105,7 +118,7 @@ bool ready([[maybe_unused]] const KernelTable& table) noexcept {
 #if defined(__x86_64__) && defined(__linux__)
   // It saves the tiles only of processes that asked, and refuses where a thread has an alternate signal stack too small for them.
   constexpr long kRequestPermission = 0x1023;
-  if (&table == &kAmxTable) {
+  if (&table == &avx512::kAmxTable) {
     static const bool permitted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
     return permitted;
   }
@@ -117,7 +130,7 @@ const KernelTable& best() noexcept {
   for (const KernelTable* table : available()) {
     if (ready(*table)) return *table;
   }
-  return kScalarTable;
+  return scalar::kTable;
 }
 
 std::span<const std::string_view> compiled() noexcept {

@@ -5,12 +5,16 @@
 namespace rustml::kernels {
 
 #ifdef RUSTML_ABSENT_avx512
-extern const KernelTable kAvx512Table, kAmxTable;
-constinit const KernelTable kAvx512Table{}, kAmxTable{};
+namespace avx512 {
+extern const KernelTable kTable, kAmxTable;
+constinit const KernelTable kTable{}, kAmxTable{};
+}  // namespace avx512
 #endif
 #ifdef RUSTML_ABSENT_avxvnni
-extern const KernelTable kAvxVnniTable;
-constinit const KernelTable kAvxVnniTable{};
+namespace avxvnni {
+extern const KernelTable kTable;
+constinit const KernelTable kTable{};
+}  // namespace avxvnni
 #endif
 
 }  // namespace rustml::kernels

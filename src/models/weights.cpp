@@ -72,7 +72,7 @@ std::byte* WeightBinder::place(uint64_t bytes) {
 
 ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t cols, const char* label, const Source& source) {
   const formats::TensorInfo& t = tensor(name, {rows, cols}, source);
-  ops::Matrix m{kernels::packed_type(t.dtype), rows, cols, nullptr, nullptr, label};
+  ops::Matrix m{t.dtype, rows, cols, nullptr, nullptr, label};
   if (!quantization_.keep && source.linear && cols % kernels::kQBlock == 0 && std::max(rows, cols) >= quantization_.min_dim &&
       kernels::panel_bytes(quantization_.to, cols) < m.panel_bytes()) {
     m.packed = quantization_.to;
@@ -144,7 +144,7 @@ uint64_t WeightBinder::run_matrix(const Job& job, bool check_values) const {
     for (int64_t r = low; r < high; ++r)
       check_row(*job.tensor, bytes.get() + (r - low) * row_bytes, job.cols, job.source.first_row + r, values);
   }
-  const bool quantize = job.packed != kernels::packed_type(type);
+  const bool quantize = job.packed != type;
   const Staging<float> values(quantize ? kernels::kPanelRows * job.cols : 0);
   const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
@@ -178,7 +178,7 @@ uint64_t WeightBinder::run_transposed(const Job& job, bool check_values) const {
   const Staging<std::byte> bytes(n * element);
   std::vector<float> line(static_cast<size_t>(n));
   const Staging<float> lines(n * kTile), values(n * width);  // [kTile][n], [n][width]
-  const bool quantize = job.packed != kernels::packed_type(type);
+  const bool quantize = job.packed != type;
   const tensor::DType row_type = quantize ? tensor::DType::f32 : type;  // what pack_panel gets: the float type again, exactly
   const Staging<std::byte> row_bytes(kernels::kPanelRows * tensor::row_bytes(row_type, width));
   uint64_t hash = 0;

@@ -5,7 +5,12 @@
 
 namespace rustml::kernels {
 
-extern const KernelTable kEmulatedAvx512Table, kEmulatedAmxTable, kEmulatedAvxVnniTable;
+namespace emulated_avx512 {
+extern const KernelTable kTable, kAmxTable;
+}
+namespace emulated_avxvnni {
+extern const KernelTable kTable;
+}
 
 // Of this thread's emulated tile unit: products so far; whether it is in use.
 int64_t emulated_tile_products();

@@ -1,7 +1,7 @@
-// Stands in for kernels/raw_amx.h: the tile unit as Intel's Software Developer's Manual describes its instructions. What would
+// Stands in for kernels/raw_amx-inl.h: the tile unit as Intel's Software Developer's Manual describes its instructions. What would
 // raise an exception there ends the program here, with a line that says why.
-// Included after raw_avx512.h.
 #pragma once
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 

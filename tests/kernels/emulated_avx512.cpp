@@ -1,4 +1,4 @@
-// The headers of target_avx512.cpp over emulated instructions.
+// The headers of AVX-512's target over emulated instructions.
 #include "emulated_avx512.h"
 
 // xsimd's class for AVX-512, which it has for a compiler that says so.
@@ -7,24 +7,21 @@
 #define __AVX512DQ__ 1
 #define __AVX512BW__ 1
 #define __AVX512VL__ 1
-// clang-format off
+
+#define RUSTML_TARGET emulated_avx512
+#define RUSTML_XSIMD_ARCH xsimd::avx512bw
+#define RUSTML_RAW_HEADER "kernels/raw_avx512-inl.h"
+#define RUSTML_RAW_TILES_HEADER "../tests/kernels/emulated_amx.h"
 #include "emulated.h"
-#include "kernels/raw_avx512.h"
-#include "kernels/target.h"
-#include "emulated_amx.h"
-#include "kernels/linear_amx.h"
-// clang-format on
+#include "kernels/attention-inl.h"
+#include "kernels/float_ops-inl.h"
+#include "kernels/linear-inl.h"
+#include "kernels/linear_amx-inl.h"
+#include "kernels/linear_few-inl.h"
 
 namespace rustml::kernels {
 
-constinit const KernelTable kEmulatedAvx512Table = avx512::make_table("avx512 (emulated)");
-constinit const KernelTable kEmulatedAmxTable = [] {
-  KernelTable t = avx512::make_amx_table();
-  t.target = "amx (emulated)";
-  return t;
-}();
-
-int64_t emulated_tile_products() { return avx512::tile_unit.products; }
-bool emulated_tiles_in_use() { return avx512::tile_unit.configured; }
+int64_t emulated_tile_products() { return emulated_avx512::tile_unit.products; }
+bool emulated_tiles_in_use() { return emulated_avx512::tile_unit.configured; }
 
 }  // namespace rustml::kernels

@@ -1,13 +1,10 @@
-// The headers of target_avxvnni.cpp over an emulated dot product.
-// clang-format off
+// The headers of AVX-VNNI's target over an emulated dot product.
 #include "emulated_avx512.h"
-#include "emulated.h"
-#include "kernels/raw_avxvnni.h"
-#include "kernels/target.h"
-// clang-format on
 
-namespace rustml::kernels {
-
-constinit const KernelTable kEmulatedAvxVnniTable = avxvnni::make_table("avxvnni (emulated)");
-
-}  // namespace rustml::kernels
+#define RUSTML_TARGET emulated_avxvnni
+#define RUSTML_XSIMD_ARCH xsimd::fma3<xsimd::avx2>
+#define RUSTML_RAW_HEADER "kernels/raw_avxvnni-inl.h"
+#include "kernels/attention-inl.h"
+#include "kernels/float_ops-inl.h"
+#include "kernels/linear-inl.h"
+#include "kernels/linear_few-inl.h"

@@ -15,7 +15,6 @@ using tensor::DType;
 TEST(Packed, RoundTripEqualsDequantize) {
   for (int type_index = 0; type_index < tensor::kDTypeCount; ++type_index) {
     const auto file_type = static_cast<DType>(type_index);
-    const DType packed = packed_type(file_type);
     for (int64_t blocks : {1, 2, 3, 5, 18}) {
       const int64_t cols = blocks * tensor::info(file_type).block_elements;
       std::vector<std::byte> rows[kPanelRows];
@@ -25,11 +24,11 @@ TEST(Packed, RoundTripEqualsDequantize) {
         rows[r] = random_file_row(file_type, cols, static_cast<uint32_t>(r + 100 * blocks));
         pointers[r] = rows[r].data();
       }
-      std::vector<std::byte> panel(static_cast<size_t>(panel_bytes(packed, cols)));
+      std::vector<std::byte> panel(static_cast<size_t>(panel_bytes(file_type, cols)));
       pack_panel(file_type, pointers, cols, panel.data());
       std::vector<float> got(static_cast<size_t>(cols)), want(static_cast<size_t>(cols));
       for (int64_t r = 0; r < kPanelRows; ++r) {
-        unpack_row(packed, panel.data(), r, cols, got.data());
+        unpack_row(file_type, panel.data(), r, cols, got.data());
         if (r < used) {
           tensor::dequantize(file_type, pointers[r], cols, want.data());
           ASSERT_EQ(std::memcmp(got.data(), want.data(), want.size() * 4), 0)

@@ -1,5 +1,5 @@
 // The checks of targets_test.cpp for targets whose instructions few machines have, by emulation on any machine with AVX2. What
-// cannot be seen here: the real instructions' encoding and order (raw_amx.h's assembly), and speed.
+// cannot be seen here: the real instructions' encoding and order (raw_amx-inl.h's assembly), and speed.
 #include <gtest/gtest.h>
 
 #include "comparison.h"
@@ -20,12 +20,13 @@ TEST_P(EmulatedTarget, EqualsScalar) {
   if (find("avx2") == nullptr) GTEST_SKIP() << "this processor lacks AVX2, to which the emulation is compiled";
   const int64_t products = emulated_tile_products();
   expect_scalar(*GetParam());
-  EXPECT_EQ(emulated_tile_products() > products, GetParam() == &kEmulatedAmxTable) << "only amx multiplies tiles";
+  EXPECT_EQ(emulated_tile_products() > products, GetParam() == &emulated_avx512::kAmxTable) << "only amx multiplies tiles";
   EXPECT_FALSE(emulated_tiles_in_use()) << "a kernel left the tile unit configured";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EmulatedTarget, testing::Values(&kEmulatedAvxVnniTable, &kEmulatedAvx512Table, &kEmulatedAmxTable),
-                         [](const auto& info) { return std::string(info.param->target.substr(0, info.param->target.find(' '))); });
+INSTANTIATE_TEST_SUITE_P(All, EmulatedTarget,
+                         testing::Values(&emulated_avxvnni::kTable, &emulated_avx512::kTable, &emulated_avx512::kAmxTable),
+                         [](const auto& info) { return std::string(info.param->target); });
 
 }  // namespace
 }  // namespace rustml::kernels

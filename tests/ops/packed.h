@@ -30,7 +30,7 @@ struct Packed {
       tensor::dequantize(type, row, cols, floats.data());
       for (int64_t k = 0; k < cols; ++k) values[r * cols + k] = floats[static_cast<size_t>(k)];
     }
-    m = {kernels::packed_type(type), rows, cols, nullptr, nullptr, "test"};
+    m = {type, rows, cols, nullptr, nullptr, "test"};
     memory.resize(static_cast<size_t>(m.bytes()) + 64);
     auto* data = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
     for (int64_t p = 0; p < m.panels(); ++p) {

@@ -5,16 +5,23 @@
 //  kernels.h, while the tile unit works on the next sub-block. A processor that has just executed an AMX instruction, whichever, works
 //  on 512-bit floats with one of its two ports for about 100 cycles (measured on a Xeon of 2023): 48 conversions, products and additions
 //  per step, 64 with minima, are what a step costs at least, so what else a step needs is kept small.
-// A thread's tile state exists only while it is in `linear_amx`. Included by target_avx512.cpp after target.h and raw_amx.h.
-#include "kernels/layout.h"
+// A thread's tile state exists only while it is in `linear_tiled`.
+#pragma once
+#include "kernels/panel_read-inl.h"
+#include "kernels/quantize-inl.h"
+#include "kernels/table-inl.h"
+#ifndef RUSTML_RAW_TILES_HEADER  // the tests have an emulated one
+#define RUSTML_RAW_TILES_HEADER "kernels/raw_amx-inl.h"
+#endif
+#include RUSTML_RAW_TILES_HEADER
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
 
 constexpr int64_t kAmxTokens = kActivationTile, kAmxMaxTiles = 16;
 constexpr int64_t kAmxChunkBlocks = 24;
-constexpr int64_t kAccStride = P * kPanelRows;  // floats per token, as finish_panel has it: both halves of K
-static_assert(P == 2);
+constexpr int64_t kAccStride = kPanelFloats;  // floats per token, as finish_panel has it: both halves of K
+static_assert(kTilePanels == 2);
 constexpr int64_t kAmxFactors = 16384;  // floats: what minima are multiplied by, of the token tiles in work, all of K
 
 // The tiles' shapes (Intel's palette 1). Tile 1: activations [tokens][sub]; 2: weights [sub / 4][16][4]; 0, 3, 4, 5: sums
@@ -202,9 +209,39 @@ __attribute__((noinline)) void amx_segments(const LinearArgs& a, int64_t panel, 
   }
 }
 
+// The segments of a chunk that holds units [begin, end) of a panel: of each of the n token tiles from tile_begin, in the order of K.
+// half: the unit that the second chain begins with.
 template <tensor::DType type>
-void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  if (!a.tiled) return linear<type>(a, panel_begin, panel_end, token_begin, token_end);
+int64_t make_segments(const LinearArgs& a, AmxScratch& scratch, int64_t tile_begin, int64_t n, int64_t begin, int64_t end, int64_t half,
+                      int64_t token_end, Segment* segments) {
+  using F = Format<type>;
+  constexpr int64_t kUnitSteps = F::kBlocks * F::kSubs;
+  const int64_t blocks = a.cols / kQBlock, units = blocks / F::kBlocks, cut = half < begin ? begin : half < end ? half : end;
+  int64_t n_segments = 0;
+  const auto add = [&](int64_t i, int64_t u, int64_t u_end, int64_t h) {
+    if (u == u_end) return;
+    float* chains = scratch.acc[i] + h * kPanelRows;
+    const int64_t at = ((tile_begin + i) * blocks + u * F::kBlocks) * kAmxTokens, token = (tile_begin + i) * kAmxTokens;
+    segments[n_segments++] = {(u - begin) * kUnitSteps,
+                              (u_end - u) * kUnitSteps,
+                              a.xq + at * kQBlock,
+                              a.xd + at,
+                              F::kLayout.minima ? scratch.minimums + (i * units + u) * kUnitSteps * kAmxTokens : nullptr,
+                              u == 0 || u == half ? kNoChains : chains,
+                              chains,
+                              u_end == units ? scratch.acc[i] : nullptr,
+                              token,
+                              token_end - token < kAmxTokens ? token_end - token : kAmxTokens};
+  };
+  for (int64_t i = 0; i < n; ++i) {
+    add(i, begin, cut, 0);
+    add(i, cut, end, 1);
+  }
+  return n_segments;
+}
+
+template <tensor::DType type>
+void linear_tiled(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
   using F = Format<type>;
   constexpr bool kMinima = F::kLayout.minima;
   constexpr int64_t kUnitSteps = F::kBlocks * F::kSubs;
@@ -215,53 +252,36 @@ void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int
   const int64_t first_tile = token_begin / kAmxTokens, tiles = (token_end - token_begin + kAmxTokens - 1) / kAmxTokens;
   const int64_t groups = (tiles + most - 1) / most;
   AmxScratch& scratch = *reinterpret_cast<AmxScratch*>(a.scratch);
-  AmxChunk& chunk = scratch.chunk;
-  auto& acc = scratch.acc;
-  float* const minimums = scratch.minimums;
-  if (units == 1) __builtin_memset(acc, 0, sizeof acc);  // there is no second half
+  if (units == 1) __builtin_memset(scratch.acc, 0, sizeof scratch.acc);  // there is no second half
   const TileConfig config(F::kLayout.sub, kAmxTokens);
   configure_tiles(config);
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t tile_begin = first_tile + tiles * group / groups, n = first_tile + tiles * (group + 1) / groups - tile_begin;
     if constexpr (kMinima) {
       const int64_t at = tile_begin * blocks * kAmxTokens;
-      minimum_factors<F::kSubs>(a.xd + at, a.xsum + at, n * blocks, minimums);
+      minimum_factors<F::kSubs>(a.xd + at, a.xsum + at, n * blocks, scratch.minimums);
     }
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t piece = 0; piece < pieces; ++piece) {
-        const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces,
-                      cut = half < begin ? begin
-                            : half < end ? half
-                                         : end;
+        const int64_t begin = units * piece / pieces, end = units * (piece + 1) / pieces;
         const std::byte* w = a.weights + (panel * units + begin) * F::kUnitBytes;
-        expand_signed<type>(w, end - begin, chunk);
+        expand_signed<type>(w, end - begin, scratch.chunk);
         Segment segments[2 * kAmxMaxTiles];
-        int64_t n_segments = 0;
-        const auto add = [&](int64_t i, int64_t u, int64_t u_end, int64_t h) {
-          if (u == u_end) return;
-          float* chains = acc[i] + h * kPanelRows;
-          const int64_t at = ((tile_begin + i) * blocks + u * F::kBlocks) * kAmxTokens, token = (tile_begin + i) * kAmxTokens;
-          segments[n_segments++] = {(u - begin) * kUnitSteps,
-                                    (u_end - u) * kUnitSteps,
-                                    a.xq + at * kQBlock,
-                                    a.xd + at,
-                                    kMinima ? minimums + i * tile_floats + u * kUnitSteps * kAmxTokens : nullptr,
-                                    u == 0 || u == half ? kNoChains : chains,
-                                    chains,
-                                    u_end == units ? acc[i] : nullptr,
-                                    token,
-                                    token_end - token < kAmxTokens ? token_end - token : kAmxTokens};
-        };
-        for (int64_t i = 0; i < n; ++i) {
-          add(i, begin, cut, 0);
-          add(i, cut, end, 1);
-        }
+        const int64_t n_segments = make_segments<type>(a, scratch, tile_begin, n, begin, end, half, token_end, segments);
         const int64_t bytes = (end - begin) * F::kUnitBytes, lines = bytes / ((end - begin) * kUnitSteps * n) / kLineBytes + 1;
-        amx_segments<F::kSubs, kMinima>(a, panel, chunk, segments, n_segments, w + bytes, lines * kLineBytes);
+        amx_segments<F::kSubs, kMinima>(a, panel, scratch.chunk, segments, n_segments, w + bytes, lines * kLineBytes);
       }
     }
   }
   release_tiles();
+}
+
+template <tensor::DType type>
+void linear_amx(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  if constexpr (!is_float(type)) {
+    if (a.tiled) return linear_tiled<type>(a, panel_begin, panel_end, token_begin, token_end);
+  }
+  kTable.linear[static_cast<int>(type)](a, panel_begin, panel_end, token_begin, token_end);
 }
 
 void quantize_q8_tiled(const float* x, int64_t n, int64_t token, int8_t* q, float* d, int32_t* sum) {
@@ -269,23 +289,14 @@ void quantize_q8_tiled(const float* x, int64_t n, int64_t token, int8_t* q, floa
   quantize_row(x, blocks, {q + at * kQBlock, kAmxTokens * kQBlock, d + at, sum + at, kAmxTokens});
 }
 
-constexpr KernelTable make_amx_table() {
-  using tensor::DType;
-  KernelTable t = make_table("amx");
-  t.quantize_q8_tiled = quantize_q8_tiled;
-  const auto at = [&](DType type) -> auto& { return t.linear[static_cast<int>(type)]; };
-  at(DType::q4_0) = linear_amx<DType::q4_0>;
-  at(DType::q4_1) = linear_amx<DType::q4_1>;
-  at(DType::q5_0) = linear_amx<DType::q5_0>;
-  at(DType::q5_1) = linear_amx<DType::q5_1>;
-  at(DType::q8_0) = linear_amx<DType::q8_0>;
-  at(DType::q2_k) = linear_amx<DType::q2_k>;
-  at(DType::q3_k) = linear_amx<DType::q3_k>;
-  at(DType::q4_k) = linear_amx<DType::q4_k>;
-  at(DType::q5_k) = linear_amx<DType::q5_k>;
-  at(DType::q6_k) = linear_amx<DType::q6_k>;
-  return t;
-}
-
 }  // namespace
+
+// AVX-512's with tiles where they help.
+extern const KernelTable kAmxTable;
+constinit const KernelTable kAmxTable = [] {
+  KernelTable t = make_table("amx", [](auto type) { return linear_amx<type.value>; });
+  t.quantize_q8_tiled = quantize_q8_tiled;
+  return t;
+}();
+
 }  // namespace rustml::kernels::RUSTML_TARGET

@@ -2,10 +2,8 @@
 #pragma once
 #include <immintrin.h>
 
-#define RUSTML_TARGET avx512
-#define RUSTML_XSIMD_ARCH xsimd::avx512bw
 #include "kernels/constants.h"
-#include "kernels/f32x16.h"
+#include "kernels/f32x16-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

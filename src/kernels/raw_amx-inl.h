@@ -1,6 +1,6 @@
 // The instructions of AMX's tile unit. In assembly: gcc 12's intrinsics do not say what memory they touch.
-// Included by target_avx512.cpp after raw_avx512.h.
 #pragma once
+#include "kernels/raw-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

@@ -1,12 +1,12 @@
-// What the matrix products of linear_few.h, linear.h and linear_amx.h share: how a target reads each type's packed panels (layout.h),
-// and how the two chains of an output (kernels.h) become the output.
-// Included by target.h after raw_<isa>.h.
+// What the matrix products of linear_few-inl.h, linear-inl.h and linear_amx-inl.h share: how a target reads each type's packed panels
+// (layout.h), and how the two chains of an output (kernels.h) become the output.
+#pragma once
+#include "kernels/kernels.h"
 #include "kernels/layout.h"
+#include "kernels/raw-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
-
-constexpr int P = kTilePanels;
 
 // What `weighted` multiplies the 16-bit sums of a block's two halves by: `factor` for those in sub-block `sub`.
 RUSTML_INLINE constexpr int32_t sum_factors(int subs, int sub, int factor) {
@@ -20,6 +20,7 @@ concept Prepared = requires {
   &Dot::missing;
 };
 
+// A block type.
 template <tensor::DType type>
 struct Format {
   static constexpr Layout kLayout = layout_of(type);
@@ -54,27 +55,27 @@ struct Format {
   }
 };
 
-// Float types: bytes of one k of a panel, and its 16 weights.
-struct F32 {
-  static constexpr int kStepBytes = 64;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load(reinterpret_cast<const float*>(p)); }
+// A float type: bytes of one k of a panel, and its 16 weights.
+template <tensor::DType type>
+struct FloatFormat {
+  static constexpr int kStepBytes = type == tensor::DType::f32 ? 64 : 32;
+  static RUSTML_INLINE F32x16 load_row(const std::byte* p) {
+    if constexpr (type == tensor::DType::f32) return load(reinterpret_cast<const float*>(p));
+    if constexpr (type == tensor::DType::f16) return load_f16(p);
+    if constexpr (type == tensor::DType::bf16) return load_bf16(p);
+  }
 };
-struct F16 {
-  static constexpr int kStepBytes = 32;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_f16(p); }
-};
-struct BF16 {
-  static constexpr int kStepBytes = 32;
-  static RUSTML_INLINE F32x16 load_row(const std::byte* p) { return load_bf16(p); }
-};
+constexpr bool is_float(tensor::DType type) { return layout_of(type).bits == 0; }
 
-// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][P][16].
+constexpr int64_t kPanelFloats = kTilePanels * kPanelRows;  // of one token: the panels that are worked on together
+
+// out = first + second + bias: the rows of one panel, tokens from t; first and second: [token][kTilePanels][16].
 RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t, int64_t tokens, const float* first, const float* second) {
   const LinearArgs a = args;  // nothing stored here can change it
   const int64_t row = panel * kPanelRows, n = a.rows - row < kPanelRows ? a.rows - row : kPanelRows;
   const F32x16 bias = a.bias != nullptr ? load_first(a.bias + row, n) : zero();
   float* out = a.out + t * a.out_stride + row;
-  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += P * kPanelRows, second += P * kPanelRows) {
+  for (int64_t i = 0; i < tokens; ++i, out += a.out_stride, first += kPanelFloats, second += kPanelFloats) {
     F32x16 result = load(first) + load(second);
     if (a.bias != nullptr) result = result + bias;
     if (a.accumulate) result = load_first(out, n) + result;
@@ -83,4 +84,14 @@ RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t
 }
 
 }  // namespace
+
+// Up to kFewTokens tokens read the packed panels themselves (linear_few-inl.h), at most kFewAtOnce at a time.
+inline constexpr int kFewAtOnce = kFewTokens < 4 ? kFewTokens : 4;
+// Outputs of M tokens from t, rows of panels [panel, panel + n), n <= kTilePanels. last: no panel of the matrix comes behind them.
+using FewKernel = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
+struct FewKernels {
+  FewKernel of[tensor::kDTypeCount][kFewAtOnce];  // by type of the weights and M - 1
+};
+extern const FewKernels kFewKernels;
+
 }  // namespace rustml::kernels::RUSTML_TARGET

@@ -3,9 +3,7 @@
 #include <smmintrin.h>
 #include <tmmintrin.h>
 
-#define RUSTML_TARGET sse41
-#define RUSTML_XSIMD_ARCH xsimd::sse4_1
-#include "kernels/f32x16.h"
+#include "kernels/f32x16-inl.h"
 #include "kernels/kernels.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
@@ -130,7 +128,7 @@ RUSTML_INLINE F32x16 to_floats(const I8x64& sum) {
   return r;
 }
 
-// Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Exactness as in raw_avx2.h.
+// Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Exactness as in raw_avx2-inl.h.
 template <int bits>
 struct DotOf {
   static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : 2;

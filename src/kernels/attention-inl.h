@@ -10,7 +10,10 @@
 // next while the values are; from several places in turn, because the processor follows each of them on its own. Many do without:
 // counting costs them a twentieth to a tenth.
 // K groups and V rows outside of what some query sees are not read: their memory may have been given back.
-// Included by target.h after kv_rows.h.
+#pragma once
+#include "kernels/exp-inl.h"
+#include "kernels/kv_rows-inl.h"
+#include "kernels/table-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
@@ -338,6 +341,8 @@ void attend_as(const AttendArgs& a) {
   }
 }
 
+}  // namespace
+
 void attend(const AttendArgs& a) {
   if (a.type == KvType::f32) return attend_as<KvType::f32>(a);
   if (a.type == KvType::f16) return attend_as<KvType::f16>(a);
@@ -373,5 +378,4 @@ void attend_merge(const float* m, const float* l, const float* o, int64_t o_stri
   }
 }
 
-}  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

@@ -1,6 +1,7 @@
 // exp on 16 lanes: constants.h explains the method; the operations are those of scalar.cpp, one for one.
-// Included by target.h after raw_<isa>.h.
+#pragma once
 #include "kernels/constants.h"
+#include "kernels/raw-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

@@ -1,5 +1,9 @@
 // Rows of the cache (layouts in kernels.h): 16 elements as floats, and one position of one head, rounded to the cache's type.
-// Included by target.h after raw_<isa>.h, math.h and float_ops.h.
+#pragma once
+#include <type_traits>
+
+#include "kernels/quantize-inl.h"
+#include "kernels/table-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
@@ -69,6 +73,8 @@ void store_v_as(const float* x, int64_t head_dim, void* v_block, float* v_scale,
                       RUSTML_LAMBDA { __builtin_memcpy(row + d, elements, static_cast<size_t>(n) * sizeof(Element<type>)); });
 }
 
+}  // namespace
+
 void store_k(KvType type, const float* x, int64_t head_dim, void* k_block, float* k_scale, int64_t index) {
   if (type == KvType::f32) return store_k_as<KvType::f32>(x, head_dim, k_block, k_scale, index);
   if (type == KvType::f16) return store_k_as<KvType::f16>(x, head_dim, k_block, k_scale, index);
@@ -81,5 +87,4 @@ void store_v(KvType type, const float* x, int64_t head_dim, void* v_block, float
   store_v_as<KvType::q8_0>(x, head_dim, v_block, v_scale, index);
 }
 
-}  // namespace
 }  // namespace rustml::kernels::RUSTML_TARGET

@@ -1,8 +1,7 @@
 // AVX-VNNI: AVX2 with a 256-bit vpdpbusd, which multiplies unsigned weights with signed activations exactly.
 #pragma once
-#define RUSTML_TARGET avxvnni
 #define RUSTML_DOT_INSTRUCTION
-#include "kernels/raw_avx2.h"
+#include "kernels/raw_avx2-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {

@@ -4,12 +4,8 @@
 #pragma once
 #include <immintrin.h>
 
-#ifndef RUSTML_TARGET  // raw_avxvnni.h brings a dot product of its own
-#define RUSTML_TARGET avx2
-#endif
-#define RUSTML_XSIMD_ARCH xsimd::fma3<xsimd::avx2>
 #include "kernels/constants.h"
-#include "kernels/f32x16.h"
+#include "kernels/f32x16-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
@@ -149,7 +145,7 @@ RUSTML_INLINE __m256i weighted(int32_t sums, int32_t factors) {
 }
 RUSTML_INLINE F32x16 as_floats(__m256i x) { return raw(_mm256_cvtepi32_ps(x), _mm256_cvtepi32_ps(x)); }
 
-#ifndef RUSTML_DOT_INSTRUCTION
+#ifndef RUSTML_DOT_INSTRUCTION  // raw_avxvnni-inl.h has one
 // Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Weights below 2^bits stay in 16 bits
 // for kNarrow steps.
 template <int bits>

@@ -3,11 +3,7 @@
 #pragma once
 #include <arm_neon.h>
 
-#ifndef RUSTML_TARGET  // raw_neondot.h brings a dot product of its own
-#define RUSTML_TARGET neon
-#endif
-#define RUSTML_XSIMD_ARCH xsimd::neon64
-#include "kernels/f32x16.h"
+#include "kernels/f32x16-inl.h"
 
 namespace rustml::kernels::RUSTML_TARGET {
 namespace {
@@ -120,26 +116,37 @@ RUSTML_INLINE F32x16 as_floats(int32x4_t x) {
   return {{part, part, part, part}};
 }
 
-#ifndef RUSTML_DOT_INSTRUCTION
-// Dot products of 16 rows x 4 k per step: stored weights (below 128: their sign does not matter), signed activations. Pairs of
+RUSTML_INLINE F32x16 to_floats(const int32x4_t (&x)[4]) {
+  F32x16 r;
+  unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(x[i.value])); });
+  return r;
+}
+
+// Stored weights as signed factors: those of fewer than 8 bits are below 128, so their sign does not matter.
+struct SignedBytes {
+  int8x16_t v[4];
+};
+template <int bits>
+RUSTML_INLINE SignedBytes signed_bytes(const I8x64& stored) {
+  SignedBytes w;
+  unroll<4>([&](auto i) RUSTML_LAMBDA {
+    w.v[i.value] = vreinterpretq_s8_u8(bits == 8 ? veorq_u8(stored.v[i.value], vdupq_n_u8(0x80)) : stored.v[i.value]);
+  });
+  return w;
+}
+
+#ifndef RUSTML_DOT_INSTRUCTION  // raw_neondot-inl.h has one
+// Dot products of 16 rows x 4 k per step: signed weights and activations. Pairs of
 // weights below 2^bits stay in 16 bits for kNarrow steps.
 template <int bits>
 struct DotOf {
   static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
-  struct Weights {
-    int8x16_t v[4];
-  };
+  using Weights = SignedBytes;
   struct Sum {
     int16x8_t narrow[4];  // two per row
     int32x4_t wide[4];
   };
-  static RUSTML_INLINE Weights weights(const I8x64& stored) {
-    Weights w;
-    unroll<4>([&](auto i) RUSTML_LAMBDA {
-      w.v[i.value] = vreinterpretq_s8_u8(bits == 8 ? veorq_u8(stored.v[i.value], vdupq_n_u8(0x80)) : stored.v[i.value]);
-    });
-    return w;
-  }
+  static RUSTML_INLINE Weights weights(const I8x64& stored) { return signed_bytes<bits>(stored); }
   static RUSTML_INLINE Sum start(int32x4_t correction) {
     if constexpr (bits == 8) correction = vdupq_n_s32(0);  // the weights are signed
     return {{}, {correction, correction, correction, correction}};
@@ -160,11 +167,7 @@ struct DotOf {
       }
     });
   }
-  static RUSTML_INLINE F32x16 finish(const Sum& sum) {
-    F32x16 r;
-    unroll<4>([&](auto i) RUSTML_LAMBDA { r.v[i.value] = Batch(vcvtq_f32_s32(sum.wide[i.value])); });
-    return r;
-  }
+  static RUSTML_INLINE F32x16 finish(const Sum& sum) { return to_floats(sum.wide); }
 };
 #endif
 

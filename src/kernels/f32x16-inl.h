@@ -1,13 +1,15 @@
 // Sixteen float lanes, the unit of every kernel on every target: one 512-bit, two 256-bit or four 128-bit xsimd batches.
 // xsimd is used through this file only (construction, arithmetic, comparison, select: alike in all its versions), always
-// with the architecture given, never its default. What xsimd 8.1 lacks or does otherwise is in raw_<isa>.h: int8 dot products,
+// with the architecture given, never its default. What xsimd 8.1 lacks or does otherwise is in raw_<isa>-inl.h: int8 dot products,
 // f16, fma (rounds twice on AVX-512) and division (an estimate on NEON).
 //
-// Included by raw_<isa>.h, which defines RUSTML_TARGET and RUSTML_XSIMD_ARCH first. Everything is in an unnamed namespace and
-// forced inline: a symbol with this target's instructions must never be picked by the linker for another one.
+// Everything is in an unnamed namespace and forced inline.
+#pragma once
 #include <cstddef>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
+
+#include "kernels/target.h"
 
 #ifndef RUSTML_CALLS
 #define RUSTML_INLINE inline __attribute__((always_inline))
@@ -127,6 +129,17 @@ RUSTML_INLINE void store_first(float* p, F32x16 x, int64_t n) {
   float lanes[kLanes];
   store(lanes, x);
   __builtin_memcpy(p, lanes, static_cast<size_t>(n) * sizeof(float));
+}
+
+// How many of the 16 lanes from i on are among n.
+RUSTML_INLINE int64_t lanes_at(int64_t i, int64_t n) { return n - i < kLanes ? n - i : kLanes; }
+
+// y[i] = value(i, lanes): the loop of all elementwise kernels.
+template <class F>
+RUSTML_INLINE void each(int64_t n, float* y, F value) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(y + i, value(i, int64_t{kLanes}));
+  if (i < n) store_first(y + i, value(i, n - i), n - i);
 }
 
 // Lanes from n on become 0.

@@ -1,0 +1,307 @@
+// Matrix times activations on packed panels. Lanes are rows, so there is no horizontal sum; each output has the two chains of
+// kernels.h (halves of K).
+//  A few tokens: linear_few-inl.h, as often as needed; all but the first find the panel in the L1 cache.
+//  More: a piece of K of each panel is expanded to bytes and float scales in the L1 cache, then one matrix product, the same for all
+//  types, runs over all tokens of a tile. Panels outside, tokens inside: every weight is read from memory once per tile.
+#pragma once
+#include "kernels/panel_read-inl.h"
+#include "kernels/table-inl.h"
+
+namespace rustml::kernels::RUSTML_TARGET {
+namespace {
+
+constexpr int64_t kTileActivationBytes = 256 * 1024;  // of a token tile, half of the smallest L2 in use
+constexpr int64_t kMaxTokens = 72;                    // of a token tile
+
+template <class Dot>
+constexpr int64_t kGroupBytes = Prepared<Dot> ? 128 : 64;  // of 16 rows x 4 k, expanded
+constexpr int64_t kChunkBlocks = 12, kChunkFloats = 96;    // expanded at a time, of 32 k or one k
+
+// A piece of K of kTilePanels panels, ready for the product.
+struct Chunk {
+  const std::byte* weights[kTilePanels];  // bytes [16 rows][4 k] per group of 4 k; float types: floats [16 rows] per k
+  int64_t stride;                         // from one block of 32 to the next (float types: unused)
+  const float* scale[kTilePanels];        // [blocks][subs][16], and kToMinimum further on the minima (with Prepared: int32 starts)
+  const std::byte* fetch[kTilePanels];    // packed weights that come next, for the first tile to fetch
+  int64_t fetch_stride;                   // of each of its steps (a block of 32 or one k); 0: it is done
+};
+constexpr int64_t kToMinimum = kChunkBlocks * 2 * kPanelRows;
+struct Buffers {
+  alignas(64) std::byte weights[kTilePanels][kChunkBlocks * 8 * kGroupBytes<DotOf<8>>];
+  alignas(64) float scale[kTilePanels][2 * kToMinimum];
+  alignas(64) float acc[2][kMaxTokens * kPanelFloats];  // [half of K][token][kTilePanels][16]
+};
+static_assert(sizeof(Buffers) <= kScratchBytes);
+
+constexpr int kFour = kTileTokens < 4 ? kTileTokens : 4;
+constexpr int kLast = kTileTokens == 6 ? 8 : kTileTokens;  // rather than 6 and 2; the chains then lie in the L1 cache
+
+// What `linear_many` must know of a type. A step is a unit of blocks, or one k of a float type.
+struct ManyKernels {
+  int64_t step_bytes, step_k, chunk_steps;
+  int zero;  // 0 with minima
+  // n steps at w into panel p of the buffers, and how to read them.
+  void (*expand)(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk);
+  // k from k0 of kLast, kTileTokens, 4 or 2 tokens from t; acc: [token][kTilePanels][16], continued. Results before `first` are not kept.
+  using Tile = void (*)(const LinearArgs& a, const ManyKernels& many, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t, int64_t first,
+                        float* acc);
+  Tile last, full, four, two;
+};
+
+template <tensor::DType type>
+void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
+  using F = Format<type>;
+  using Dot = typename F::Dot;
+  constexpr bool kInPlace = F::kBits == 8 && !Prepared<Dot>;
+  chunk.weights[p] = kInPlace ? w + F::kHeaderBytes : to.weights[p];
+  chunk.stride = kInPlace ? F::kUnitBytes : 8 * kGroupBytes<Dot>;
+  chunk.scale[p] = to.scale[p];
+  std::byte* bytes = to.weights[p];
+  float* scale = to.scale[p];
+  for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
+    const F32x16 d = load_f16(w);
+    F32x16 m = d;
+    if constexpr (F::kLayout.minima) m = load_f16(w + 32);
+    for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows) {
+      store(scale, F::scale(w, d, sub));
+      if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));
+    }
+    if constexpr (Prepared<Dot>) {
+      typename Dot::Sum start = {};
+      unroll<8>([&](auto g) RUSTML_LAMBDA {
+        const auto weights = Dot::weights(F::template group<g.value>(w + F::kHeaderBytes));
+        Dot::missing(start, weights);
+        Dot::store_weights(bytes + g.value * kGroupBytes<Dot>, weights);
+      });
+      store_bytes(reinterpret_cast<std::byte*>(scale - kPanelRows + kToMinimum), start);
+      bytes += 8 * kGroupBytes<Dot>;
+    } else if constexpr (!kInPlace) {
+      for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
+        const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
+        unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
+      }
+    }
+  }
+}
+
+template <int M>
+RUSTML_INLINE void load_tile(const float* acc, F32x16 (&chain)[kTilePanels][M]) {
+  unroll<M>([&](auto m) RUSTML_LAMBDA {
+    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = load(acc + m.value * kPanelFloats + p.value * kPanelRows); });
+  });
+}
+template <int M>
+RUSTML_INLINE void store_tile(float* acc, int64_t first, const F32x16 (&chain)[kTilePanels][M]) {
+  unroll<M>([&](auto m) RUSTML_LAMBDA {
+    if (m.value < first) return;
+    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { store(acc + m.value * kPanelFloats + p.value * kPanelRows, chain[p.value][m.value]); });
+  });
+}
+
+// The integer sums of a sub-block of 32 / kSubs k, the s-th of its block, for M tokens and the expanded weights at `weights`.
+template <class Dot, int kSubs, bool kMinima, int M>
+struct TileSums {
+  typename Dot::Sum of[kTilePanels][M];
+  // start: what sums begin with that prepares (Prepared<Dot>), a panel's 16 integers; x, x_sum: the first token's block, its others
+  // x_stride and sum_stride further on; zero: the zero point.
+  template <int s>
+  RUSTML_INLINE TileSums(Index<s>, const std::byte* const (&weights)[kTilePanels], const float* const (&start)[kTilePanels],
+                         const int8_t* x, int64_t x_stride, const int32_t* x_sum, int64_t sum_stride, int zero) {
+    const int32_t factors = sum_factors(kSubs, s, -zero);
+    unroll<M>([&](auto m) RUSTML_LAMBDA {
+      if constexpr (Prepared<Dot>) {
+        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+          of[p.value][m.value] = Dot::start(load_bytes(reinterpret_cast<const std::byte*>(start[p.value] + kToMinimum)));
+        });
+      } else {
+        const auto correction = kMinima ? weighted(0, 0) : weighted(x_sum[m.value * sum_stride], factors);
+        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { of[p.value][m.value] = Dot::start(correction); });
+      }
+    });
+    unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
+      constexpr int g = s * 4 + nth.value;
+      typename Dot::Weights w[kTilePanels];
+      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+        const std::byte* from = weights[p.value] + kGroupBytes<Dot> * g;
+        if constexpr (Prepared<Dot>) {
+          w[p.value] = Dot::load_weights(from);
+        } else {
+          w[p.value] = Dot::weights(load_bytes(from));
+        }
+      });
+      unroll<M>([&](auto m) RUSTML_LAMBDA {
+        const auto x4 = broadcast4(x + m.value * x_stride + 4 * g);
+        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(of[p.value][m.value], w[p.value], x4); });
+      });
+    });
+  }
+};
+
+template <class Dot, int kSubs, bool kMinima, int M>
+__attribute__((noinline)) void block_tile(const LinearArgs& a, const ManyKernels& many, const Chunk& chunk, int64_t k0, int64_t n_k,
+                                          int64_t t, int64_t first, float* acc) {
+  const int64_t cols = a.cols, blocks = cols / kQBlock, stride = chunk.stride;
+  const int8_t* x = a.xq + t * cols + k0;
+  const float* xd = a.xd + t * blocks + k0 / kQBlock;
+  const int32_t* xsum = a.xsum + t * blocks + k0 / kQBlock;
+  const std::byte* weights[kTilePanels];
+  const float* scales[kTilePanels];
+  unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
+  const int zero_point = many.zero;
+  const int64_t fetch = chunk.fetch_stride;
+  F32x16 chain[kTilePanels][M];
+  load_tile(acc, chain);
+  for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
+    if (fetch != 0) unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { prefetch_range(address(chunk.fetch[p.value], b * fetch), fetch); });
+    unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
+      const TileSums<Dot, kSubs, kMinima, M> sum(s, weights, scales, x, cols, xsum, blocks, zero_point);
+      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+        const F32x16 scale = load(scales[p.value]);
+        unroll<M>([&](auto m) RUSTML_LAMBDA {
+          F32x16& to = chain[p.value][m.value];
+          to = fma(Dot::finish(sum.of[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
+        });
+      });
+      if constexpr (kMinima) {
+        unroll<M>([&](auto m) RUSTML_LAMBDA {
+          const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
+          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+            F32x16& to = chain[p.value][m.value];
+            to = fma(load(scales[p.value] + kToMinimum), xsums, to);
+          });
+        });
+      }
+      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { scales[p.value] += kPanelRows; });
+    });
+    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { weights[p.value] += stride; });
+  }
+  store_tile(acc, first, chain);
+}
+
+template <tensor::DType type, int M>
+__attribute__((noinline)) void float_tile(const LinearArgs& a, const ManyKernels&, const Chunk& chunk, int64_t k0, int64_t n_k, int64_t t,
+                                          int64_t first, float* acc) {
+  using F = FloatFormat<type>;
+  const int64_t cols = a.cols;
+  const float* x = a.xf + t * cols + k0;
+  const int64_t fetch = chunk.fetch_stride;
+  F32x16 chain[kTilePanels][M];
+  load_tile(acc, chain);
+  for (int64_t k = 0; k < n_k; ++k) {
+    if (fetch != 0) unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(address(chunk.fetch[p.value], k * fetch)); });
+    F32x16 w[kTilePanels];
+    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { w[p.value] = F::load_row(chunk.weights[p.value] + k * F::kStepBytes); });
+    unroll<M>([&](auto m) RUSTML_LAMBDA {
+      const F32x16 xk = set1(x[m.value * cols + k]);
+      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], xk, chain[p.value][m.value]); });
+    });
+  }
+  store_tile(acc, first, chain);
+}
+
+void read_in_place(const std::byte* w, int64_t, Buffers&, int p, Chunk& chunk) { chunk.weights[p] = w; }  // converted as they are loaded
+
+// Expanded type by type, multiplied alike: `tokens` tokens of LinearArgs from t, panels [panel_begin, panel_end).
+void linear_many(const LinearArgs& a, const ManyKernels& many, int64_t panel_begin, int64_t panel_end, int64_t token, int64_t tokens) {
+  Buffers& buffers = *reinterpret_cast<Buffers*>(a.scratch);
+  auto& acc = buffers.acc;
+  Chunk chunk;
+  const int64_t steps = a.cols / many.step_k, half = (steps + 1) / 2, stride = steps * many.step_bytes;
+  for (int64_t panel = panel_begin; panel < panel_end; panel += kTilePanels) {
+    const int64_t n = panel_end - panel < kTilePanels ? panel_end - panel : kTilePanels;
+    for (auto& chain : acc) __builtin_memset(chain, 0, static_cast<size_t>(tokens * kPanelFloats) * sizeof(float));
+    for (int h = 0; h < 2; ++h) {
+      const int64_t end = h == 0 ? half : steps, all = h == 0 ? half : steps - half;
+      const int64_t pieces = (all + many.chunk_steps - 1) / many.chunk_steps;
+      for (int64_t piece = 0; piece < pieces; ++piece) {  // of almost one size
+        const int64_t begin = end - all + all * piece / pieces, n_steps = end - all + all * (piece + 1) / pieces - begin;
+        const int64_t ahead = n_steps * many.step_bytes + (begin + n_steps < steps ? 0 : (kTilePanels - 1) * stride);
+        for (int p = 0; p < kTilePanels; ++p) {
+          const std::byte* w = a.weights + (panel + (p < n ? p : 0)) * stride + begin * many.step_bytes;
+          many.expand(w, n_steps, buffers, p, chunk);
+          chunk.fetch[p] = address(w, ahead);
+        }
+        chunk.fetch_stride = many.step_k == 1 ? many.step_bytes : many.step_bytes * kQBlock / many.step_k;
+        for (int64_t done = 0; done < tokens;) {  // the last tile reaches back over tokens that are done
+          const int64_t left = tokens - done;
+          const int m = left == kLast                                     ? kLast
+                        : left > kTileTokens - 2 && tokens >= kTileTokens ? kTileTokens
+                        : left > 2 && tokens >= 4                         ? kFour
+                                                                          : 2;
+          const int64_t over = left < m ? m - left : 0, t = done - over;
+          const auto tile = m == kLast ? many.last : m == kTileTokens ? many.full : m == kFour ? many.four : many.two;
+          tile(a, many, chunk, begin * many.step_k, n_steps * many.step_k, token + t, over, &acc[h][t * kPanelFloats]);
+          chunk.fetch_stride = 0;
+          if (begin + n_steps == steps) {  // stored here, while the next tile is worked on, not all at the end
+            const int64_t at = done * kPanelFloats;
+            for (int p = 0; p < n; ++p)
+              finish_panel(a, panel + p, token + done, m - over, &acc[0][at + p * kPanelRows], &acc[1][at + p * kPanelRows]);
+          }
+          done = t + m;
+        }
+      }
+    }
+  }
+}
+
+// The same for up to kFewTokens tokens.
+void linear_few(const LinearArgs& a, tensor::DType type, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t n_tokens) {
+  const int64_t groups = (n_tokens + kFewAtOnce - 1) / kFewAtOnce;  // of almost one size; the first fetches the panel for all
+  for (int64_t panel = panel_begin; panel < panel_end; panel += kTilePanels) {
+    const int64_t n = panel_end - panel < kTilePanels ? panel_end - panel : kTilePanels;
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t t = n_tokens * g / groups, m = n_tokens * (g + 1) / groups - t;
+      kFewKernels.of[static_cast<int>(type)][m - 1](a, panel, n, panel + kTilePanels >= panel_end, token_begin + t);
+    }
+  }
+}
+
+void linear_tokens(const LinearArgs& a, tensor::DType type, const ManyKernels& many, int64_t activation_bytes, int64_t panel_begin,
+                   int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  if (token_end - token_begin <= kFewTokens) return linear_few(a, type, panel_begin, panel_end, token_begin, token_end - token_begin);
+  int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
+  tokens = tokens < 2 * kTileTokens ? 2 * kTileTokens : tokens > kMaxTokens ? kMaxTokens : tokens;
+  for (int64_t t = token_begin; t < token_end; t += tokens) {
+    if (token_end - t == 1) return linear_few(a, type, panel_begin, panel_end, t, 1);  // no tile is so small
+    linear_many(a, many, panel_begin, panel_end, t, token_end - t < tokens ? token_end - t : tokens);
+  }
+}
+
+template <tensor::DType type>
+constexpr ManyKernels many_kernels() {
+  if constexpr (is_float(type)) {
+    return {FloatFormat<type>::kStepBytes,
+            1,
+            kChunkFloats,
+            0,
+            read_in_place,
+            float_tile<type, kLast>,
+            float_tile<type, kTileTokens>,
+            float_tile<type, kFour>,
+            float_tile<type, 2>};
+  } else {
+    using F = Format<type>;
+    constexpr bool kMinima = F::kLayout.minima;
+    return {F::kUnitBytes,
+            kQBlock * F::kBlocks,
+            kChunkBlocks / F::kBlocks,
+            F::kLayout.zero,
+            expand<type>,
+            block_tile<typename F::Dot, F::kSubs, kMinima, kLast>,
+            block_tile<typename F::Dot, F::kSubs, kMinima, kTileTokens>,
+            block_tile<typename F::Dot, F::kSubs, kMinima, kFour>,
+            block_tile<typename F::Dot, F::kSubs, kMinima, 2>};
+  }
+}
+
+template <tensor::DType type>
+void linear(const LinearArgs& a, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t token_end) {
+  static constexpr ManyKernels kMany = many_kernels<type>();
+  linear_tokens(a, type, kMany, is_float(type) ? a.cols * 4 : a.cols, panel_begin, panel_end, token_begin, token_end);
+}
+
+}  // namespace
+
+constinit const KernelTable kTable = make_table(kTargetName, [](auto type) { return linear<type.value>; });
+
+}  // namespace rustml::kernels::RUSTML_TARGET
