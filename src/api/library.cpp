@@ -11,7 +11,7 @@
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/layout_generated.h"
-#include "base/json.h"
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "boundary/structs.h"
 #include "generation/generation.h"
@@ -22,25 +22,19 @@ namespace base = rustml::base;
 
 namespace {
 
-template <class Names>
-std::string json_array(const Names& names) {
-  std::string out = "[";
-  for (const auto& name : names) {
-    if (out.size() > 1) out += ',';
-    out += base::json_string(name);
-  }
-  return out + "]";
-}
-
 std::string describe_build() {
   std::vector<std::string_view> usable;
   for (const auto* table : rustml::kernels::available()) usable.push_back(table->target);
-  std::vector<std::string_view> formats;
-  for (const rustml::formats::FormatNames& format : rustml::formats::kFormats) formats.push_back(format.id);
-  return "{\"version\":" + base::json_string(kVersion) + ",\"compiler\":" + base::json_string(__VERSION__) +
-         ",\"build_type\":" + base::json_string(kBuildType) + ",\"dependencies\":" + kDependenciesJson +
-         ",\"simd_targets\":" + json_array(usable) + ",\"simd_targets_compiled\":" + json_array(rustml::kernels::compiled()) +
-         ",\"formats\":" + json_array(formats) + "}";
+  const auto format_id = [](const rustml::formats::FormatNames& format) { return format.id; };
+  return base::JsonObject()
+      .add("version", kVersion)
+      .add("compiler", __VERSION__)
+      .add("build_type", kBuildType)
+      .add("dependencies", base::JsonText(kDependenciesJson))
+      .add("simd_targets", base::JsonArray(usable))
+      .add("simd_targets_compiled", base::JsonArray(rustml::kernels::compiled()))
+      .add("formats", base::JsonArray(rustml::formats::kFormats, format_id))
+      .str();
 }
 
 // The destroy of a log callback: when the last copy of its sink goes.

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/json_scanner.h"
-#include "base/utf8.h"
 
 namespace rustml::base {
 namespace {
@@ -156,33 +155,6 @@ Json parse_json(std::string_view text, std::string_view what) {
   const std::unique_ptr<cJSON, void (*)(cJSON*)> tree(cJSON_ParseWithLength(zeros.data(), zeros.size()), cJSON_Delete);
   if (tree == nullptr) throw std::bad_alloc();
   return builder.build(tree.get());
-}
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const size_t valid = std::min(utf8_error(text), text.size());
-    for (const char c : text.substr(0, valid)) {
-      static constexpr char kHex[] = "0123456789abcdef";
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        out += '\\';
-        out += c;
-      } else if (c == '\n') {
-        out += "\\n";
-      } else if (byte < 0x20 || byte == 0x7F) {
-        out += "\\u00";
-        out += kHex[byte >> 4];
-        out += kHex[byte & 15];
-      } else {
-        out += c;
-      }
-    }
-    if (valid == text.size()) break;
-    out += "\xEF\xBF\xBD";
-    text.remove_prefix(valid + 1);
-  }
-  return out + '"';
 }
 
 }  // namespace rustml::base

@@ -28,7 +28,5 @@ struct Json::Member {
 
 // Throws invalid_argument: "<what>: <problem> at byte <offset>".
 Json parse_json(std::string_view text, std::string_view what);
-// Quoted and escaped; invalid UTF-8 becomes U+FFFD.
-std::string json_string(std::string_view text);
 
 }  // namespace rustml::base

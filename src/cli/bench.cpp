@@ -2,10 +2,10 @@
 // Prefill: `prefill` pseudo-random ids evaluated in an empty session. First token: from the start of that to the first event of
 // the answer. Decode: the `decode` tokens after the first, so exactly `decode` passes of one token.
 
+#include "base/json_writer.h"
 #include "base/number_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
 #include "cli/measure.h"
@@ -65,22 +65,22 @@ int bench(Arguments a) {
                most = 1e3 * quantile(times.token, 1);
   const uint64_t peak = peak_resident_bytes();
   if (a.model.json) {
-    write_answer(JsonObject()
-                     .real("prefill_tok_s", prefill_rate)
-                     .real("decode_tok_s", decode_rate)
-                     .real("load_s", median(times.load))
-                     .real("first_token_s", median(times.first))
-                     .real("token_p50_ms", p50)
-                     .real("token_p90_ms", p90)
-                     .real("token_p99_ms", p99)
-                     .real("token_max_ms", most)
-                     .whole("peak_rss_bytes", peak)
-                     .whole("weight_bytes", loaded.info.weight_bytes)
-                     .whole("prefill", a.prefill)
-                     .whole("decode", a.decode)
-                     .whole("repeat", a.repeat)
-                     .whole("threads", static_cast<uint64_t>(loaded.info.n_threads))
-                     .text("simd_target", view_of(loaded.info.simd_target))
+    write_answer(base::JsonObject()
+                     .add("prefill_tok_s", prefill_rate)
+                     .add("decode_tok_s", decode_rate)
+                     .add("load_s", median(times.load))
+                     .add("first_token_s", median(times.first))
+                     .add("token_p50_ms", p50)
+                     .add("token_p90_ms", p90)
+                     .add("token_p99_ms", p99)
+                     .add("token_max_ms", most)
+                     .add("peak_rss_bytes", peak)
+                     .add("weight_bytes", loaded.info.weight_bytes)
+                     .add("prefill", a.prefill)
+                     .add("decode", a.decode)
+                     .add("repeat", a.repeat)
+                     .add("threads", loaded.info.n_threads)
+                     .add("simd_target", view_of(loaded.info.simd_target))
                      .str() +
                  "\n");
     return kExitAnswer;

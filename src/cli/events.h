@@ -2,34 +2,13 @@
 #pragma once
 #include <rustml.h>
 
-#include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "base/number_text.h"
 #include "cli/client.h"
 
 namespace rustml::cli {
-
-// Quoted and escaped; bytes that are not UTF-8 become U+FFFD.
-std::string json_string(std::string_view text);
-
-// Builds one object, members in the order of the calls. Numbers that JSON cannot hold become null.
-class JsonObject {
- public:
-  JsonObject& text(std::string_view key, std::string_view value) { return raw(key, json_string(value)); }
-  JsonObject& whole(std::string_view key, uint64_t value) { return raw(key, std::to_string(value)); }
-  JsonObject& real(std::string_view key, std::floating_point auto value) {
-    return raw(key, std::isfinite(value) ? base::shortest(value) : "null");
-  }
-  JsonObject& raw(std::string_view key, std::string_view json);
-  std::string str() const { return text_.empty() ? "{}" : text_ + "}"; }
-
- private:
-  std::string text_;
-};
 
 struct Loaded;
 

@@ -1,6 +1,6 @@
 #include "cli/messages.h"
 
-#include "cli/events.h"
+#include "base/json_writer.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -13,17 +13,15 @@ void Messages::clear() {
 }
 
 std::string Messages::prompt(const rustml_model_info& info, rustml_prompt& prompt) {
-  std::string text;
   if (info.has_chat_template != 0) {
     prompt.kind = RUSTML_PROMPT_MESSAGES;
-    for (const auto& [role, content] : turns_) {
-      text += (text.empty() ? "[" : ",") + JsonObject().text("role", role).text("content", content).str();
-    }
-    return text + "]";
+    const auto message = [](const auto& turn) { return base::JsonObject().add("role", turn.first).add("content", turn.second); };
+    return base::JsonArray(turns_, message).str();
   }
   if (!warned_) report("warning: this model has no chat template; messages are passed as plain text");
   warned_ = true;
   prompt.kind = RUSTML_PROMPT_TEXT;
+  std::string text;
   for (const auto& [role, content] : turns_) text += content + (role == "assistant" ? "\n" : "\n\n");
   return text;
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/json_writer.h"
 #include "base/number_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
 #include "cli/measure.h"
@@ -66,33 +66,30 @@ std::string in_words(const StageTable& table, const std::string& title, uint64_t
   return text;
 }
 
-std::string in_json(const StageTable& table) {
-  std::string stages;
-  for (const Stage& s : table.stages) {
+base::JsonObject in_json(const StageTable& table) {
+  const auto stage = [&](const Stage& s) {
     const double us = s.total_us();
-    stages += (stages.empty() ? "" : ",") + JsonObject()
-                                                .text("name", s.name)
-                                                .whole("depth", static_cast<uint64_t>(s.depth))
-                                                .whole("calls", s.us.size())
-                                                .real("total_us", us)
-                                                .real("share", us / table.total_us)
-                                                .real("gb_s", per(static_cast<double>(s.bytes), us) * 1e-3)
-                                                .real("gflop_s", per(static_cast<double>(s.flops), us) * 1e-3)
-                                                .real("median_us", median(s.us))
-                                                .real("p10_us", quantile(s.us, 0.1))
-                                                .real("p90_us", quantile(s.us, 0.9))
-                                                .str();
-  }
-  return JsonObject()
-      .whole("passes", table.passes)
-      .whole("layers", table.layers)
-      .real("total_us", table.total_us)
-      .whole("bytes", table.bytes)
-      .real("layer_median_us", median(table.layer_us))
-      .real("layer_p10_us", quantile(table.layer_us, 0.1))
-      .real("layer_p90_us", quantile(table.layer_us, 0.9))
-      .raw("stages", "[" + stages + "]")
-      .str();
+    return base::JsonObject()
+        .add("name", s.name)
+        .add("depth", s.depth)
+        .add("calls", s.us.size())
+        .add("total_us", us)
+        .add("share", us / table.total_us)
+        .add("gb_s", per(static_cast<double>(s.bytes), us) * 1e-3)
+        .add("gflop_s", per(static_cast<double>(s.flops), us) * 1e-3)
+        .add("median_us", median(s.us))
+        .add("p10_us", quantile(s.us, 0.1))
+        .add("p90_us", quantile(s.us, 0.9));
+  };
+  return base::JsonObject()
+      .add("passes", table.passes)
+      .add("layers", table.layers)
+      .add("total_us", table.total_us)
+      .add("bytes", table.bytes)
+      .add("layer_median_us", median(table.layer_us))
+      .add("layer_p10_us", quantile(table.layer_us, 0.1))
+      .add("layer_p90_us", quantile(table.layer_us, 0.9))
+      .add("stages", base::JsonArray(table.stages, stage));
 }
 
 int profile(Arguments a) {
@@ -135,16 +132,16 @@ int profile(Arguments a) {
   const double ffn_bytes = ffn ? per(static_cast<double>(ffn->bytes), static_cast<double>(ffn->us.size())) : 0,
                ffn_limit_ms = ffn_bytes / bandwidth * 1e-6;
   if (a.model.json) {
-    write_answer(JsonObject()
-                     .real("read_gb_s", bandwidth)
-                     .text("read_kernel", loop.kernel())
-                     .whole("weight_bytes", loaded.info.weight_bytes)
-                     .whole("threads", static_cast<uint64_t>(loaded.info.n_threads))
-                     .text("simd_target", view_of(loaded.info.simd_target))
-                     .real("ffn_median_ms", ffn_ms)
-                     .real("ffn_limit_ms", ffn_limit_ms)
-                     .raw("prefill", in_json(prefill))
-                     .raw("decode", in_json(decode))
+    write_answer(base::JsonObject()
+                     .add("read_gb_s", bandwidth)
+                     .add("read_kernel", loop.kernel())
+                     .add("weight_bytes", loaded.info.weight_bytes)
+                     .add("threads", loaded.info.n_threads)
+                     .add("simd_target", view_of(loaded.info.simd_target))
+                     .add("ffn_median_ms", ffn_ms)
+                     .add("ffn_limit_ms", ffn_limit_ms)
+                     .add("prefill", in_json(prefill))
+                     .add("decode", in_json(decode))
                      .str() +
                  "\n");
     return kExitAnswer;

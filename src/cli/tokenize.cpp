@@ -1,9 +1,9 @@
 // rustml-infer tokenize: the ids of a text with the bytes each stands for, or the text of ids.
 #include <optional>
 
+#include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
@@ -63,18 +63,14 @@ int tokenize(const Arguments& a) {
   const uint32_t flags = (a.no_special ? 0 : RUSTML_ENCODE_ADD_SPECIAL) | (a.parse_special ? RUSTML_ENCODE_PARSE_SPECIAL : 0);
   const std::vector<int32_t> ids = a.prompt_ids ? *a.prompt_ids : encode(model, prompt_text(*a.prompt), flags, interrupt);
 
-  std::string out, pieces;
-  for (const int32_t id : ids) {
-    if (a.ids_only) {
-      out += (out.empty() ? "" : " ") + std::to_string(id);
-    } else if (a.model.json) {
-      out += (out.empty() ? "" : ",") + std::to_string(id);
-      pieces += (pieces.empty() ? "" : ",") + json_string(token_bytes(model, id));
-    } else {
-      out += std::to_string(id) + "\t" + json_string(token_bytes(model, id)) + "\n";
-    }
+  const auto piece = [&](int32_t id) { return token_bytes(model, id); };
+  std::string out;
+  if (a.model.json) {
+    out = base::JsonObject().add("ids", base::JsonArray(ids)).add("pieces", base::JsonArray(ids, piece)).str();
+  } else {
+    for (const int32_t id : ids)
+      out += a.ids_only ? (out.empty() ? "" : " ") + std::to_string(id) : std::to_string(id) + "\t" + base::json_string(piece(id)) + "\n";
   }
-  if (a.model.json) out = JsonObject().raw("ids", "[" + out + "]").raw("pieces", "[" + pieces + "]").str();
   write_answer(out + (a.model.json || a.ids_only ? "\n" : ""));
   return kExitAnswer;
 }

@@ -1,29 +1,12 @@
 // What rustml_model_describe_json and rustml_model_get_info say.
 #include <string>
 
-#include "base/json.h"
-#include "base/number_text.h"
+#include "base/json_writer.h"
 #include "generation/engine.h"
 
 namespace rustml::generation {
 
 namespace {
-
-// {"key":value,...} in the order given.
-class ObjectText {
- public:
-  ObjectText& text(const char* key, std::string_view value) { return raw(key, base::json_string(value)); }
-  ObjectText& number(const char* key, auto value) { return raw(key, base::shortest(value)); }
-  ObjectText& boolean(const char* key, bool value) { return raw(key, value ? "true" : "false"); }
-  ObjectText& raw(const char* key, const std::string& value) {
-    text_ += (text_.size() > 1 ? ",\"" : "\"") + std::string(key) + "\":" + value;
-    return *this;
-  }
-  std::string str() const { return text_ + "}"; }
-
- private:
-  std::string text_ = "{";
-};
 
 const char* shape_name(chat::Shape shape) {
   switch (shape) {
@@ -80,35 +63,40 @@ ModelInfo Engine::info() const {
 }
 
 std::string Engine::describe_json() const {
+  using base::JsonObject;
   const models::Config& c = config();
-  ObjectText config_text, tokens, memory;
-  config_text.number("layers", c.n_layers)
-      .number("hidden", c.hidden)
-      .number("heads", c.n_heads)
-      .number("kv_heads", c.n_kv_heads)
-      .number("head_dim", c.head_dim);
-  config_text.number("ffn", c.ffn).number("context", c.context).number("rope_base", c.rope_base).number("norm_eps", c.norm_eps);
-  tokens.number("size", tokenizer_->size())
-      .text("kind", tokenizer_->kind())
-      .number("bos_id", tokenizer_->bos_id())
-      .number("eos_id", tokenizer_->eos_id());
-  tokens.boolean("adds_bos", tokenizer_->adds_bos());
-  memory.number("weights", weights_charge_.bytes()).number("now", budget_->now()).number("peak", budget_->peak());
-  ObjectText all;
-  all.text("architecture", c.architecture)
-      .text("name", c.name)
-      .text("format", format_)
-      .number("file_bytes", file_bytes_)
-      .number("parameters", n_parameters_);
-  all.number("tensors", n_tensors_)
-      .number("quantized_at_load", n_quantized_)
-      .raw("config", config_text.str())
-      .raw("tokenizer", tokens.str());
-  all.text("chat", shape_name(chat_shape_))
-      .raw("memory_bytes", memory.str())
-      .number("threads", n_threads_)
-      .text("simd_target", kernels_->target);
-  return all.str();
+  const JsonObject config_fields = JsonObject()
+                                       .add("layers", c.n_layers)
+                                       .add("hidden", c.hidden)
+                                       .add("heads", c.n_heads)
+                                       .add("kv_heads", c.n_kv_heads)
+                                       .add("head_dim", c.head_dim)
+                                       .add("ffn", c.ffn)
+                                       .add("context", c.context)
+                                       .add("rope_base", c.rope_base)
+                                       .add("norm_eps", c.norm_eps);
+  const JsonObject tokens = JsonObject()
+                                .add("size", tokenizer_->size())
+                                .add("kind", tokenizer_->kind())
+                                .add("bos_id", tokenizer_->bos_id())
+                                .add("eos_id", tokenizer_->eos_id())
+                                .add("adds_bos", tokenizer_->adds_bos());
+  const JsonObject memory = JsonObject().add("weights", weights_charge_.bytes()).add("now", budget_->now()).add("peak", budget_->peak());
+  return JsonObject()
+      .add("architecture", c.architecture)
+      .add("name", c.name)
+      .add("format", format_)
+      .add("file_bytes", file_bytes_)
+      .add("parameters", n_parameters_)
+      .add("tensors", n_tensors_)
+      .add("quantized_at_load", n_quantized_)
+      .add("config", config_fields)
+      .add("tokenizer", tokens)
+      .add("chat", shape_name(chat_shape_))
+      .add("memory_bytes", memory)
+      .add("threads", n_threads_)
+      .add("simd_target", kernels_->target)
+      .str();
 }
 
 }  // namespace rustml::generation

@@ -5,14 +5,16 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json_writer.h"
 #include "base/system_file.h"
-#include "base/utf8.h"
 #include "hub/digest.h"
 
 namespace rustml::hub {
 namespace {
 
 using base::fail;
+using base::JsonArray;
+using base::JsonObject;
 using base::Status;
 
 // Everything below `folder` that is no folder, by its path from there. Without recursion: how deep folders go, others decide.
@@ -57,31 +59,6 @@ CachedRepository scan_repository(const fs::path& path) {
   }
   for (const auto& [blob, bytes] : blobs) out.bytes += bytes;
   return out;
-}
-
-// For names of files, which may be any bytes: what is not UTF-8 becomes U+FFFD.
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const auto n = std::max<size_t>(1, static_cast<size_t>(base::utf8_length(lead)));
-    const bool valid = base::utf8_error(text.substr(i, n)) == base::kValidUtf8;
-    if (lead < 0x20) {
-      out += std::string("\\u00") + "0123456789abcdef"[lead >> 4] + "0123456789abcdef"[lead & 15];
-    } else {
-      if (lead == '"' || lead == '\\') out += '\\';
-      out += valid ? text.substr(i, n) : "\xEF\xBF\xBD";
-    }
-    i += valid ? n : 1;
-  }
-  return out + '"';
-}
-
-template <class Items, class Print>
-std::string json_array(const Items& items, Print&& print) {
-  std::string out = "[";
-  for (const auto& item : items) out += (out.size() > 1 ? "," : "") + print(item);
-  return out + "]";
 }
 
 // The cached repository of `id` with only those revisions and files that it names.
@@ -146,18 +123,19 @@ std::vector<CachedRepository> scan(const Settings& settings, const std::string& 
 
 std::string list_json(const Settings& settings) {
   const auto file = [](const CachedFile& f) {
-    return "{\"name\":" + json_string(f.name) + ",\"bytes\":" + std::to_string(f.bytes) +
-           ",\"blob\":" + json_string(f.blob.filename().string()) + "}";
+    return JsonObject().add("name", f.name).add("bytes", f.bytes).add("blob", f.blob.filename().string());
   };
   const auto revision = [&](const CachedRevision& r) {
-    return "{\"commit\":" + json_string(r.commit) + ",\"refs\":" + json_array(r.refs, json_string) +
-           ",\"files\":" + json_array(r.files, file) + "}";
+    return JsonObject().add("commit", r.commit).add("refs", JsonArray(r.refs)).add("files", JsonArray(r.files, file));
   };
   const auto repository = [&](const CachedRepository& r) {
-    return "{\"id\":" + json_string(r.id) + ",\"path\":" + json_string(r.path.string()) + ",\"bytes\":" + std::to_string(r.bytes) +
-           ",\"revisions\":" + json_array(r.revisions, revision) + "}";
+    return JsonObject()
+        .add("id", r.id)
+        .add("path", r.path.string())
+        .add("bytes", r.bytes)
+        .add("revisions", JsonArray(r.revisions, revision));
   };
-  return "{\"cache\":" + json_string(settings.cache_dir) + ",\"repositories\":" + json_array(scan(settings), repository) + "}";
+  return JsonObject().add("cache", settings.cache_dir).add("repositories", JsonArray(scan(settings), repository)).str();
 }
 
 std::string list_text(const Settings& settings) {
@@ -218,13 +196,12 @@ uint64_t verify(const ModelId& id, const Settings& settings, const Call& call) {
     if (const char* problem = blob_problem(file, call, done, total)) wrong.emplace_back(file, problem);
   if (wrong.empty()) return done;
   const auto print = [](const auto& entry) {
-    return "{\"file\":" + json_string(entry.first.name) + ",\"blob\":" + json_string(entry.first.blob.string()) +
-           ",\"problem\":" + json_string(entry.second) + "}";
+    return JsonObject().add("file", entry.first.name).add("blob", entry.first.blob.string()).add("problem", entry.second);
   };
   fail(Status::data_loss,
        std::to_string(wrong.size()) + " of " + std::to_string(blobs.size()) + " cached files of " + id.text() + " are wrong, first " +
            base::quoted(wrong[0].first.name) + ": " + wrong[0].second + "; remove " + id.text() + " from the cache and fetch it again",
-       "{\"wrong\":" + json_array(wrong, print) + "}");
+       JsonObject().add("wrong", JsonArray(wrong, print)).str());
 }
 
 }  // namespace rustml::hub

@@ -4,9 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/number_text.h"
-#include "models/config_json.h"
 
 namespace rustml::models {
 
@@ -54,6 +52,14 @@ int64_t vocabulary_size(const formats::ModelFile& file) {
   if (rows < 1 || rows > kMaxVocabulary)
     fail(Status::data_loss, "tensor token_embd.weight has " + std::to_string(rows) + " rows; a vocabulary has 1 to 4194304");
   return rows;
+}
+
+base::Json parse_document(const std::string& text, const std::string& name) {
+  try {
+    return base::parse_json(text, name);
+  } catch (const base::Error& error) {
+    fail(Status::data_loss, error.message());
+  }
 }
 
 }  // namespace
@@ -120,7 +126,13 @@ void write_gguf_rotary(const Config& c, const GgufKeyWriter& keys) {
   keys.real("rope.scaling.factor", c.rope_scaling.factor);
 }
 
-Config read_json_config(const ConfigJson& json, const std::string& architecture) {
+base::JsonFields config_fields(const formats::ModelFile& file) {
+  const auto text = file.documents.find("config.json");
+  if (text == file.documents.end()) fail(Status::not_found, file.name + "/config.json: the file is missing");
+  return base::JsonFields(parse_document(text->second, file.name + "/config.json"), file.name + "/config.json", ": ");
+}
+
+Config read_json_config(const base::JsonFields& json, const std::string& architecture) {
   Config c;
   c.architecture = architecture;
   c.n_layers = json.size("num_hidden_layers", kMaxLayers);
@@ -144,15 +156,16 @@ Config read_json_config(const ConfigJson& json, const std::string& architecture)
   return c;
 }
 
-double read_rope_base(const ConfigJson& json, const char* field) {
+double read_rope_base(const base::JsonFields& json, const char* field) {
   return json.has(field) ? json.object(field).positive("rope_theta") : json.positive("rope_theta");
 }
 
-ops::RopeScaling read_rope_scaling(const ConfigJson& json, const char* field) {
+ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field) {
   using Kind = ops::RopeScaling::Kind;
   ops::RopeScaling scaling;
-  const ConfigJson rope = json.object(json.has(field) ? field : "rope_scaling");
-  if (rope.empty()) return scaling;
+  if (!json.has(field)) field = "rope_scaling";
+  if (!json.has(field)) return scaling;
+  const base::JsonFields rope = json.object(field);
   const char* kind_field = rope.has("rope_type") ? "rope_type" : "type";
   rope.require_text(kind_field, {"default", "linear", "llama3"});
   const std::string kind = rope.text(kind_field, "default");
@@ -168,20 +181,16 @@ ops::RopeScaling read_rope_scaling(const ConfigJson& json, const char* field) {
 }
 
 std::string read_chat_template(const formats::ModelFile& file) {
-  if (const auto own = file.documents.find("chat_template.jinja"); own != file.documents.end()) return own->second;
+  if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end()) return jinja->second;
   const auto document = file.documents.find("tokenizer_config.json");
   if (document == file.documents.end()) return {};
-  try {
-    const base::Json json = base::parse_json(document->second, file.name + "/tokenizer_config.json");
-    const base::Json* found = json.find("chat_template");
-    if (!found) return {};
-    if (found->kind == base::Json::Kind::string) return found->string;
-    for (const base::Json& named : found->items) {  // several: the one for ordinary chat
-      const base::Json *name = named.find("name"), *text = named.find("template");
-      if (name && text && name->string == "default") return text->string;
-    }
-  } catch (const base::Error& error) {
-    fail(Status::data_loss, error.message());
+  const base::Json json = parse_document(document->second, file.name + "/tokenizer_config.json");
+  const base::Json* found = json.find("chat_template");
+  if (!found) return {};
+  if (found->kind == base::Json::Kind::string) return found->string;
+  for (const base::Json& named : found->items) {  // several: the one for ordinary chat
+    const base::Json *name = named.find("name"), *text = named.find("template");
+    if (name && text && name->string == "default") return text->string;
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.h"
 #include "formats/model_file.h"
 #include "ops/rope.h"
 
@@ -92,12 +93,13 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
 void write_gguf_config(const Config& config, const char* eps_key, const GgufKeyWriter& keys);
 void write_gguf_rotary(const Config& config, const GgufKeyWriter& keys);  // and what such models say about their heads
 
-class ConfigJson;
+// A directory's config.json.
+base::JsonFields config_fields(const formats::ModelFile& file);
 // The fields that Llama's config.json and those of its descendants share, without rotary ones.
-Config read_json_config(const ConfigJson& json, const std::string& architecture);
+Config read_json_config(const base::JsonFields& json, const std::string& architecture);
 // Of the object `field` (rope_parameters), or where there is none of rope_theta and rope_scaling beside it.
-double read_rope_base(const ConfigJson& json, const char* field);
-ops::RopeScaling read_rope_scaling(const ConfigJson& json, const char* field);
+double read_rope_base(const base::JsonFields& json, const char* field);
+ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field);
 // A Hugging Face directory's chat template: chat_template.jinja or that of tokenizer_config.json; empty: none.
 std::string read_chat_template(const formats::ModelFile& file);
 

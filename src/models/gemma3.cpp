@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "models/config_json.h"
 #include "models/gguf_export.h"
 #include "models/registry.h"
 
@@ -48,7 +47,7 @@ std::vector<bool> by_pattern(int64_t n_layers, int64_t pattern) {
   return window;
 }
 
-std::vector<bool> read_layers(const ConfigJson& json, int64_t n_layers) {
+std::vector<bool> read_layers(const base::JsonFields& json, int64_t n_layers) {
   const std::vector<std::string> types = json.texts("layer_types");
   const char* field = json.has("sliding_window_pattern") ? "sliding_window_pattern" : "_sliding_window_pattern";
   if (types.empty()) return by_pattern(n_layers, json.size(field, kMaxLayers, kPattern));
@@ -91,9 +90,11 @@ Config read_gguf(const formats::ModelFile& file, const std::string& architecture
 }
 
 Config read_json(const formats::ModelFile& file, const std::string& architecture) {
-  const ConfigJson whole(file);
-  ConfigJson json = whole.has("text_config") ? whole.object("text_config") : whole;
-  if (whole.has("text_config")) json.use_defaults(kTextDefaults);
+  base::JsonFields json = config_fields(file);
+  if (json.has("text_config")) {
+    json = json.object("text_config");
+    json.use_defaults(base::parse_json(kTextDefaults, "defaults"));
+  }
   Config c = read_json_config(json, architecture);
   json.require_text("hidden_activation", {"gelu_pytorch_tanh"});
   json.require_absent("final_logit_softcapping");
@@ -105,8 +106,8 @@ Config read_json(const formats::ModelFile& file, const std::string& architecture
   c.attention_scale = static_cast<float>(1.0 / std::sqrt(json.positive("query_pre_attn_scalar")));
   c.window = json.size("sliding_window", kMaxContext);
   c.window_layer = read_layers(json, c.n_layers);
-  const ConfigJson rope = json.object("rope_parameters");
-  if (rope.has("full_attention")) {
+  if (json.has("rope_parameters") && json.object("rope_parameters").has("full_attention")) {
+    const base::JsonFields rope = json.object("rope_parameters");
     c.rope_base = read_rope_base(rope, "full_attention");
     c.rope_scaling = read_rope_scaling(rope, "full_attention");
     c.window_rope_base = read_rope_base(rope, "sliding_attention");

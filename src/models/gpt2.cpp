@@ -2,7 +2,6 @@
 //   x = wte[id] + wpe[position];  x += proj(attention(ln_1(x)));  x += c_proj(gelu(c_fc(ln_2(x))))
 #include <cmath>
 
-#include "models/config_json.h"
 #include "models/registry.h"
 
 namespace rustml::models {
@@ -42,7 +41,7 @@ Config read_gguf(const formats::ModelFile& file, const std::string& architecture
 }
 
 Config read_json(const formats::ModelFile& file, const std::string& architecture) {
-  const ConfigJson json(file);
+  const base::JsonFields json = config_fields(file);
   Config c;
   c.architecture = architecture;
   c.n_layers = json.size("n_layer", kMaxLayers);

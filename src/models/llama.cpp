@@ -1,7 +1,6 @@
 // Llama (Touvron et al. 2023) and its descendants Mistral, Qwen2 (q, k, v biases) and Qwen3 (norms of q and k):
 //   x += out(attention(norm(x)));  x += down(silu(gate(norm(x))) * up(norm(x)))
 #include "base/error.h"
-#include "models/config_json.h"
 #include "models/registry.h"
 
 namespace rustml::models {
@@ -42,7 +41,7 @@ Config read_gguf(const formats::ModelFile& file, const std::string& architecture
 }
 
 Config read_json(const formats::ModelFile& file, const std::string& architecture) {
-  const ConfigJson json(file);
+  const base::JsonFields json = config_fields(file);
   Config c = read_json_config(json, architecture);
   json.require_text("hidden_act", {"silu", "swish"});
   json.require_flag("mlp_bias", false);

@@ -1,7 +1,6 @@
 #include "models/registry.h"
 
 #include "base/error.h"
-#include "models/config_json.h"
 
 namespace rustml::models {
 
@@ -33,7 +32,7 @@ const Architecture& find_row(const char* Architecture::*column, const std::strin
 const Architecture& architecture_of(const formats::ModelFile& file) {
   if (file.format == formats::Format::gguf)
     return find_row(&Architecture::gguf, "architecture", file.require_string("general.architecture"));
-  const ConfigJson json(file);
+  const base::JsonFields json = config_fields(file);
   if (json.has("architectures") && json.texts("architectures").empty())
     json.fail("architectures", "is empty; it must name a class or be left out");
   const std::string type = json.text("model_type", "");

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_writer.h"
 #include "runtime/jobs.h"
 
 namespace rustml::models {
@@ -58,7 +58,11 @@ const formats::TensorInfo& WeightBinder::tensor(const std::string& gguf_name, st
   if (source.transposed) std::swap(shape[0], shape[1]);
   if (t->shape != shape)
     fail(Status::data_loss, "tensor " + name + " has shape " + shape_text(t->shape) + "; the configuration asks for " + shape_text(shape),
-         "{\"tensor\":" + base::json_string(name) + ",\"want\":" + shape_text(shape) + ",\"got\":" + shape_text(t->shape) + "}");
+         base::JsonObject()
+             .add("tensor", name)
+             .add("want", base::JsonText(shape_text(shape)))
+             .add("got", base::JsonText(shape_text(t->shape)))
+             .str());
   bound_.insert(t);
   n_parameters_ += static_cast<uint64_t>(n);
   return *t;

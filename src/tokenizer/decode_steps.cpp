@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 
 namespace rustml::tokenizer {
 namespace {
@@ -65,18 +65,14 @@ void join(std::vector<std::string>& tokens, std::string_view between = {}) {
 }
 
 std::string one_character(const JsonFields& fields, const char* key) {
-  std::string c = fields.string(key);
+  std::string c = fields.text(key);
   if (c.empty() || static_cast<size_t>(base::utf8_length(static_cast<unsigned char>(c[0]))) != c.size()) {
-    fields.bad(key, "expected one character");
+    fields.fail(key, "is " + base::quoted(c) + "; it must be one character");
   }
   return c;
 }
 
-uint64_t count(const JsonFields& fields, const char* key) {
-  const int64_t n = fields.integer(key);
-  if (n < 0) fields.bad(key, "expected a number that is not negative");
-  return static_cast<uint64_t>(n);
-}
+uint64_t count(const JsonFields& fields, const char* key) { return static_cast<uint64_t>(fields.whole(key, 0, INT64_MAX)); }
 
 }  // namespace
 
@@ -92,19 +88,19 @@ int fallback_byte(std::string_view token) {
 }
 
 DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {
-  for_each_step(json, "tokenizer.json: decoder", "decoders", [&](const JsonFields& fields) {
+  for_each_step(JsonFields(json, "tokenizer.json: decoder"), "decoders", [&](const JsonFields& fields) {
     if (steps_.size() == kMostSteps) {
       base::fail(base::Status::resource_exhausted, "tokenizer.json: decoder: more than " + std::to_string(kMostSteps) + " steps");
     }
-    const std::string type = fields.type();
+    const std::string type = fields.text("type");
     Step step{};
     if (type == "Replace") {
       step.kind = Kind::replace;
-      const JsonFields pattern(fields.require("pattern", base::Json::Kind::object, "an object"), fields.where() + ".pattern");
-      if (pattern.find("String") == nullptr) fields.unsupported("pattern", "Regex", "String");
-      step.pattern = pattern.string("String");
+      const JsonFields pattern = fields.object("pattern");
+      if (!pattern.has("String")) fields.unsupported("pattern", "Regex", "String");
+      step.pattern = pattern.text("String");
       if (step.pattern.empty()) fields.unsupported("pattern", "", "texts that are not empty");
-      step.content = fields.string("content");
+      step.content = fields.text("content");
     } else if (type == "ByteFallback") {
       step.kind = Kind::byte_fallback;
     } else if (type == "Fuse") {
@@ -119,8 +115,7 @@ DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {
     } else if (type == "Metaspace") {
       step.kind = Kind::metaspace;
       step.pattern = one_character(fields, "replacement");
-      step.drops_first =
-          fields.find("prepend_scheme") != nullptr ? fields.string("prepend_scheme") != "never" : fields.boolean("add_prefix_space", true);
+      step.drops_first = fields.has("prepend_scheme") ? fields.text("prepend_scheme") != "never" : fields.flag("add_prefix_space", true);
     } else {
       fields.unsupported("type", type, kSupported);
     }

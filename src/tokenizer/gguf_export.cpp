@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "tokenizer/control_tokens.h"
 #include "tokenizer/huggingface_vocabulary.h"
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/tokenizer.h"
 
@@ -18,11 +18,6 @@ using base::fail;
 using base::Json;
 using base::Status;
 
-Json section(const JsonSections& sections, std::string_view name) {
-  const auto found = sections.find(name);
-  return found == sections.end() ? Json{} : base::parse_json(found->second, "tokenizer.json: " + std::string(name));
-}
-
 template <class T>
 formats::Value array(std::vector<T> items) {
   return std::make_shared<const formats::Array>(formats::Array{std::move(items)});
@@ -32,27 +27,26 @@ formats::Value array(std::vector<T> items) {
 std::string pre_name(const JsonSections& sections) {
   const Json json = section(sections, "pre_tokenizer");
   if (json.kind == Json::Kind::null) return {};
-  bool bytes = false, digits = false, own = false, prefix = false;
+  bool bytes = false, digits = false, gpt2_pattern = false, prefix = false;
   std::string pattern;
-  for_each_step(json, "tokenizer.json: pre_tokenizer", "pretokenizers", [&](const JsonFields& fields) {
-    const std::string type = fields.type();
+  for_each_step(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers", [&](const JsonFields& fields) {
+    const std::string type = fields.text("type");
     if (type == "ByteLevel") {
       bytes = true;
-      own = fields.boolean("use_regex", true);
-      prefix = fields.boolean("add_prefix_space", true);
-    } else if (type == "Digits" && fields.boolean("individual_digits", false)) {
+      gpt2_pattern = fields.flag("use_regex", true);
+      prefix = fields.flag("add_prefix_space", true);
+    } else if (type == "Digits" && fields.flag("individual_digits", false)) {
       digits = true;
     } else if (type == "Split") {
-      const JsonFields text(fields.require("pattern", Json::Kind::object, "an object"), fields.where() + ".pattern");
-      if (const Json* regex = text.find("Regex")) pattern = regex->string;
+      if (const JsonFields split = fields.object("pattern"); split.has("Regex")) pattern = split.text("Regex");
     }
   });
   if (!bytes) return {};
   const bool merges_words = section(sections, "model.ignore_merges").boolean;
   std::string name;
-  if (own && pattern.empty()) name = digits ? "smollm" : "gpt-2";
-  if (!own && !digits && pattern == pattern_text(Pattern::llama3)) name = merges_words ? "llama-bpe" : "smaug-bpe";
-  if (!own && !digits && pattern == pattern_text(Pattern::qwen2)) name = "qwen2";
+  if (gpt2_pattern && pattern.empty()) name = digits ? "smollm" : "gpt-2";
+  if (!gpt2_pattern && !digits && pattern == pattern_text(Pattern::llama3)) name = merges_words ? "llama-bpe" : "smaug-bpe";
+  if (!gpt2_pattern && !digits && pattern == pattern_text(Pattern::qwen2)) name = "qwen2";
   if (name.empty() || prefix)
     fail(Status::unimplemented,
          "tokenizer.json: pre_tokenizer: GGUF files have no name for it that is known here; known are those of GPT-2, SmolLM, Llama 3 and "
@@ -65,11 +59,11 @@ bool adds_blank(const JsonSections& sections) {
   const auto look = [&](const char* name, const char* list) {
     const Json json = section(sections, name);
     if (json.kind == Json::Kind::null) return;
-    for_each_step(json, std::string("tokenizer.json: ") + name, list, [&](const JsonFields& fields) {
-      const std::string type = fields.type();
+    for_each_step(JsonFields(json, std::string("tokenizer.json: ") + name), list, [&](const JsonFields& fields) {
+      const std::string type = fields.text("type");
       const Json* scheme = fields.find("prepend_scheme");
       if (type == "Prepend") blank = true;
-      if (type == "Metaspace") blank = scheme ? scheme->string != "never" : fields.boolean("add_prefix_space", true);
+      if (type == "Metaspace") blank = scheme ? scheme->string != "never" : fields.flag("add_prefix_space", true);
     });
   };
   look("normalizer", "normalizers");

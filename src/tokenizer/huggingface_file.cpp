@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "tokenizer/huggingface_bpe.h"
 #include "tokenizer/huggingface_vocabulary.h"
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 #include "tokenizer/tokenizer.h"
 
 namespace rustml::tokenizer {
@@ -36,53 +36,32 @@ std::vector<std::string> section_names() {
           "model.merges"};
 }
 
-// Null where the section is absent.
-Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json") {
-  const auto found = sections.find(name);
-  return found == sections.end() ? Json{} : base::parse_json(found->second, document + ": " + std::string(name));
-}
-
 struct ModelOptions {
   std::string unknown;
   bool fuse_unknown, byte_fallback, ignore_merges;
 };
 
 ModelOptions read_model_options(const JsonSections& sections) {
-  const auto unsupported = [](const std::string& what) { base::fail(Status::unimplemented, "tokenizer.json: " + what); };
-  const auto text = [&](const char* name) {
-    const Json value = section(sections, name);
-    if (value.kind != Json::Kind::null && value.kind != Json::Kind::string) {
-      base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": expected a string");
-    }
-    return value.string;
-  };
-  const auto flag = [&](const char* name) {
-    const Json value = section(sections, name);
-    if (value.kind != Json::Kind::null && value.kind != Json::Kind::boolean) {
-      base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": expected true or false");
-    }
-    return value.boolean;
-  };
-  if (const std::string version = text("version"); !version.empty() && version != "1.0") {
-    unsupported("version " + base::quoted(version) + " is not supported; \"1.0\" is");
-  }
+  Json object;
+  object.kind = Json::Kind::object;
+  for (const char* name : {"version", "model.type", "model.dropout", "model.unk_token", "model.continuing_subword_prefix",
+                           "model.end_of_word_suffix", "model.fuse_unk", "model.byte_fallback", "model.ignore_merges"})
+    object.members.push_back({name, section(sections, name)});
+  const JsonFields fields(object, "tokenizer.json", ": ");
+  if (!fields.text("version", "").empty()) fields.require_text("version", {"1.0"});
   // Early files do not name the type: then merges make it BPE.
-  const std::string type = text("model.type");
-  if (type.empty() ? sections.count("model.merges") == 0 : type != "BPE") {
-    unsupported("model.type: " + (type.empty() ? "missing" : base::quoted(type) + " is not supported") + "; BPE is supported");
-  }
-  for (const char* name : {"model.continuing_subword_prefix", "model.end_of_word_suffix"}) {
-    if (const std::string value = text(name); !value.empty())
-      unsupported(std::string(name) + ": " + base::quoted(value) + " is not supported; none is");
-  }
-  const Json dropout = section(sections, "model.dropout");
-  if (dropout.kind != Json::Kind::null && (dropout.kind == Json::Kind::string || dropout.number != 0)) {
-    unsupported("model.dropout is not supported");
-  }
+  const bool named = !fields.text("model.type", "").empty();
+  if (named) fields.require_text("model.type", {"BPE"});
+  if (!named && sections.count("model.merges") == 0)
+    base::fail(Status::unimplemented, "tokenizer.json: model.type is missing; supported: BPE");
+  for (const char* name : {"model.continuing_subword_prefix", "model.end_of_word_suffix"}) fields.require_text(name, {""});
+  const Json* dropout = fields.find("model.dropout");
+  if (dropout && (dropout->kind == Json::Kind::string || dropout->number != 0)) fields.require_absent("model.dropout");
   for (const char* name : {"model.vocab", "model.merges"}) {
-    if (sections.count(name) == 0) base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + ": missing");
+    if (sections.count(name) == 0) base::fail(Status::data_loss, std::string("tokenizer.json: ") + name + " is missing; it must be given");
   }
-  return {text("model.unk_token"), flag("model.fuse_unk"), flag("model.byte_fallback"), flag("model.ignore_merges")};
+  return {fields.text("model.unk_token", ""), fields.flag("model.fuse_unk", false), fields.flag("model.byte_fallback", false),
+          fields.flag("model.ignore_merges", false)};
 }
 
 int32_t checked_id(int64_t id, const Vocabulary& vocabulary, const std::string& where) {
@@ -97,33 +76,31 @@ void read_template(const JsonFields& fields, const Vocabulary& vocabulary, Speci
   special.before.clear();
   special.after.clear();
   bool text_seen = false;
-  for (const Json& item : fields.array("single")) {
-    const JsonFields piece(item, fields.where() + ".single");
-    if (piece.find("Sequence") != nullptr) {
-      const JsonFields sequence(piece.require("Sequence", Json::Kind::object, "an object"), piece.where() + ".Sequence");
-      if (text_seen || sequence.string("id") != "A") sequence.unsupported("id", sequence.string("id"), "one A");
+  for (const JsonFields& piece : fields.objects("single")) {
+    if (piece.has("Sequence")) {
+      const JsonFields sequence = piece.object("Sequence");
+      if (text_seen || sequence.text("id") != "A") sequence.unsupported("id", sequence.text("id"), "one A");
       text_seen = true;
       continue;
     }
-    const JsonFields token(piece.require("SpecialToken", Json::Kind::object, "an object"), piece.where() + ".SpecialToken");
-    const std::string name = token.string("id");
-    const JsonFields tokens(fields.require("special_tokens", Json::Kind::object, "an object"), fields.where() + ".special_tokens");
-    if (tokens.find(name) == nullptr) token.bad("id", base::quoted(name) + " is not among the special_tokens");
-    const JsonFields named(*tokens.find(name), tokens.where() + "." + name);
-    for (const Json& id : named.array("ids")) {
-      if (id.kind != Json::Kind::integer) named.bad("ids", "expected integers");
-      (text_seen ? special.after : special.before).push_back(checked_id(id.integer, vocabulary, named.where()));
+    const JsonFields token = piece.object("SpecialToken"), tokens = fields.object("special_tokens");
+    const std::string name = token.text("id");
+    if (!tokens.has(name)) token.fail("id", "is " + base::quoted(name) + ", which is not among the special_tokens");
+    const JsonFields named = tokens.object(name);
+    for (const Json& id : named.list("ids")) {
+      if (id.kind != Json::Kind::integer) named.fail("ids", "must be whole numbers");
+      (text_seen ? special.after : special.before).push_back(checked_id(id.integer, vocabulary, named.place("ids")));
     }
   }
-  if (!text_seen) fields.bad("single", "has no place for the text");
+  if (!text_seen) fields.fail("single", "has no place for the text");
 }
 
 // True if it has a template.
 bool read_post_processor(const Json& json, const Vocabulary& vocabulary, SpecialIds& special) {
   bool has_template = false;
   if (json.kind == Json::Kind::null) return false;
-  for_each_step(json, "tokenizer.json: post_processor", "processors", [&](const JsonFields& fields) {
-    const std::string type = fields.type();
+  for_each_step(JsonFields(json, "tokenizer.json: post_processor"), "processors", [&](const JsonFields& fields) {
+    const std::string type = fields.text("type");
     if (type == "TemplateProcessing" && !has_template) {
       read_template(fields, vocabulary, special);
       has_template = true;
@@ -206,7 +183,8 @@ void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& speci
       if (content != nullptr && is_special != nullptr && is_special->boolean) evidence.ids.push_back(vocabulary.find(content->string));
     }
   }
-  if (const auto own = file.documents.find("chat_template.jinja"); own != file.documents.end()) evidence.templates.push_back(own->second);
+  if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end())
+    evidence.templates.push_back(jinja->second);
   const Json templates = section(config, "chat_template", "tokenizer_config.json");
   if (templates.kind == Json::Kind::string) evidence.templates.push_back(templates.string);
   for (const Json& named : items_of(templates)) {

@@ -141,11 +141,11 @@ void strip(std::string& text, bool left, bool right) {
 }  // namespace
 
 Normalizer::Normalizer(const base::Json& json) {
-  for_each_step(json, "tokenizer.json: normalizer", "normalizers", [&](const JsonFields& fields) {
+  for_each_step(JsonFields(json, "tokenizer.json: normalizer"), "normalizers", [&](const JsonFields& fields) {
     if (steps_.size() == kMostSteps) {
       base::fail(base::Status::resource_exhausted, "tokenizer.json: normalizer: more than " + std::to_string(kMostSteps) + " steps");
     }
-    const std::string type = fields.type();
+    const std::string type = fields.text("type");
     Step step{};
     if (type == "NFC") {
       step.kind = Kind::nfc;
@@ -159,15 +159,15 @@ Normalizer::Normalizer(const base::Json& json) {
       step.kind = Kind::lowercase;
     } else if (type == "Prepend") {
       step.kind = Kind::prepend;
-      step.content = fields.string("prepend");
+      step.content = fields.text("prepend");
     } else if (type == "Replace") {
       step.kind = Kind::replace;
-      step.content = fields.string("content");
+      step.content = fields.text("content");
       step.pattern.emplace_back(fields);
     } else if (type == "Strip") {
       step.kind = Kind::strip;
-      step.left = fields.boolean("strip_left", true);
-      step.right = fields.boolean("strip_right", true);
+      step.left = fields.flag("strip_left", true);
+      step.right = fields.flag("strip_right", true);
     } else {
       fields.unsupported("type", type, kSupported);
     }

@@ -12,12 +12,12 @@ constexpr size_t kPollEvery = 64 * 1024;
 }  // namespace
 
 TextPattern::TextPattern(const JsonFields& step) {
-  const JsonFields pattern(step.require("pattern", base::Json::Kind::object, "an object"), step.where() + ".pattern");
-  if (pattern.find("Regex") != nullptr) {
-    const std::string text = pattern.string("Regex");
+  const JsonFields pattern = step.object("pattern");
+  if (pattern.has("Regex")) {
+    const std::string text = pattern.text("Regex");
     regex_.emplace(text, is_known_pattern(text) ? Regex::Source::known : Regex::Source::file);
   } else {
-    literal_ = pattern.string("String");
+    literal_ = pattern.text("String");
     if (literal_.empty()) regex_.emplace("", Regex::Source::known);  // matches between all characters
   }
 }

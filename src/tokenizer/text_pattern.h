@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 #include "tokenizer/pretokenize_regex.h"
 
 namespace rustml::tokenizer {

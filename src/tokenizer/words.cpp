@@ -148,7 +148,7 @@ void add_split(Steps& steps, std::string_view pattern, Regex::Source source, Beh
 }
 
 void add_split(Steps& steps, const JsonFields& fields) {
-  const std::string name = fields.string("behavior");
+  const std::string name = fields.text("behavior");
   Behavior behavior = Behavior::isolated;
   if (name == "Removed") {
     behavior = Behavior::removed;
@@ -161,32 +161,33 @@ void add_split(Steps& steps, const JsonFields& fields) {
   } else if (name != "Isolated") {
     fields.unsupported("behavior", name, "Isolated, Removed, MergedWithPrevious, MergedWithNext and Contiguous");
   }
-  steps.push_back(std::make_unique<SplitStep>(TextPattern(fields), behavior, fields.boolean("invert", false)));
+  steps.push_back(std::make_unique<SplitStep>(TextPattern(fields), behavior, fields.flag("invert", false)));
 }
 
 // Newer files say prepend_scheme, older ones add_prefix_space.
 void add_metaspace(Steps& steps, const JsonFields& fields) {
-  const std::string blank = fields.string("replacement");
+  const std::string blank = fields.text("replacement");
   size_t length = 0;
   if (!blank.empty()) next_code_point(blank, length);
-  if (blank.empty() || length != blank.size()) fields.bad("replacement", "expected one character");
+  if (blank.empty() || length != blank.size()) fields.fail("replacement", "is " + base::quoted(blank) + "; it must be one character");
   using Prepend = BlankStep::Prepend;
-  Prepend prepend = fields.boolean("add_prefix_space", true) ? Prepend::always : Prepend::never;
-  if (fields.find("prepend_scheme") != nullptr) {
-    const std::string name = fields.string("prepend_scheme");
+  Prepend prepend = fields.flag("add_prefix_space", true) ? Prepend::always : Prepend::never;
+  if (fields.has("prepend_scheme")) {
+    const std::string name = fields.text("prepend_scheme");
     if (name != "always" && name != "first" && name != "never") fields.unsupported("prepend_scheme", name, "always, first and never");
-    if (prepend == Prepend::never && name != "never") fields.bad("prepend_scheme", base::quoted(name) + " contradicts add_prefix_space");
+    if (prepend == Prepend::never && name != "never")
+      fields.fail("prepend_scheme", "is " + base::quoted(name) + ", which contradicts add_prefix_space");
     prepend = name == "always" ? Prepend::always : name == "first" ? Prepend::first : Prepend::never;
   }
   steps.push_back(std::make_unique<BlankStep>(blank, prepend));
-  if (fields.boolean("split", true)) {
+  if (fields.flag("split", true)) {
     steps.push_back(std::make_unique<SplitStep>(TextPattern(blank), Behavior::merged_with_next, false));
   }
 }
 
 void add_byte_level(Steps& steps, const JsonFields& fields) {
-  if (fields.boolean("add_prefix_space", true)) steps.push_back(std::make_unique<BlankStep>(" ", BlankStep::Prepend::always));
-  if (fields.boolean("use_regex", true)) add_split(steps, pattern_text(Pattern::gpt2), Regex::Source::known, Behavior::isolated);
+  if (fields.flag("add_prefix_space", true)) steps.push_back(std::make_unique<BlankStep>(" ", BlankStep::Prepend::always));
+  if (fields.flag("use_regex", true)) add_split(steps, pattern_text(Pattern::gpt2), Regex::Source::known, Behavior::isolated);
   steps.push_back(std::make_unique<SpellStep>());
 }
 
@@ -200,11 +201,11 @@ void Words::set_text(std::string_view whole, bool begins_text) {
 }
 
 WordSplitter::WordSplitter(const base::Json& json) {
-  for_each_step(json, "tokenizer.json: pre_tokenizer", "pretokenizers", [&](const JsonFields& fields) {
+  for_each_step(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers", [&](const JsonFields& fields) {
     if (steps_.size() >= kMostSteps) {
       base::fail(base::Status::resource_exhausted, "tokenizer.json: pre_tokenizer: more than " + std::to_string(kMostSteps) + " steps");
     }
-    const std::string type = fields.type();
+    const std::string type = fields.text("type");
     if (type == "Split") {
       add_split(steps_, fields);
     } else if (type == "ByteLevel") {
@@ -212,7 +213,7 @@ WordSplitter::WordSplitter(const base::Json& json) {
       spells_bytes_ = true;
     } else if (type == "Digits") {
       add_split(steps_, digit_pattern(), Regex::Source::known,
-                fields.boolean("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
+                fields.flag("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
     } else if (type == "Metaspace") {
       add_metaspace(steps_, fields);
     } else if (type == "Whitespace") {

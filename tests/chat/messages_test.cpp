@@ -26,20 +26,20 @@ TEST(Messages, RefusesByPlace) {
   refused("[", "messages");
   refused("[] x", "messages");
   refused("[]", "messages: expected at least one message");
-  refused("{}", "messages: expected an array");
-  refused("\"x\"", "messages: expected an array");
-  refused("[1]", "messages[0]: expected an object");
+  refused("{}", "messages is an object; it must be a list");
+  refused("\"x\"", "messages is \"x\"; it must be a list");
+  refused("[1]", "messages[0] is 1; it must be an object");
   refused(R"([{"content":"x"}])", "messages[0].role");
   refused(R"([{"role":"","content":"x"}])", "messages[0].role");
   refused(R"([{"role":1,"content":"x"}])", "messages[0].role");
-  refused(R"([{"role":"user"}])", "messages[0].content: missing");
-  refused(R"([{"role":"user","content":"x"},{"role":"user","content":null}])", "messages[1].content: expected a string");
-  refused(R"([{"role":"user","content":[1]}])", "messages[0].content[0]: expected an object");
+  refused(R"([{"role":"user"}])", "messages[0].content is missing");
+  refused(R"([{"role":"user","content":"x"},{"role":"user","content":null}])", "messages[1].content is null");
+  refused(R"([{"role":"user","content":[1]}])", "messages[0].content[0] is 1; it must be an object");
   refused(R"([{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":"y"}]}])",
-          "messages[0].content[1].type: \"image_url\" is not supported");
+          "messages[0].content[1].type is \"image_url\"; only \"text\" is supported");
   refused(R"([{"role":"user","content":[{"text":"x"}]}])", "messages[0].content[0].type");
   refused(R"([{"role":"user","content":[{"type":"text"}]}])", "messages[0].content[0].text");
-  refused(R"([{"role":"assistant","content":"x","tool_calls":[]}])", "messages[0].tool_calls: is not supported");
+  refused(R"([{"role":"assistant","content":"x","tool_calls":[]}])", "messages[0].tool_calls is not supported");
   refused(R"([{"role":"user","role":"system","content":"x"}])", "messages");
   refused("[{\"role\":\"user\",\"content\":\"\xFF\"}]", "messages");
 }

@@ -23,6 +23,24 @@ TEST(Config, ReadsWhatTheFileSays) {
   EXPECT_EQ(c.rope_base, 500000);
 }
 
+TEST(Config, DamagedJsonIsDataLoss) {
+  const auto json_refusal = [](const std::string& text) {
+    MadeFile f;
+    f.json(text);
+    return error_of([&] { config_fields(f.file()); });
+  };
+  const std::string deep = std::string(10001, '[') + std::string(10001, ']');
+  for (const std::string& text : {std::string(), std::string("  \n"), std::string("[]"), std::string("{"), std::string("{}x"), deep,
+                                  std::string("{\"a\":1,\"a\":2}"), std::string("\xFF\xFE{\0}\0", 6), std::string("3")})
+    EXPECT_EQ(json_refusal(text).substr(0, 2), "15") << text.substr(0, 20);
+  MadeFile f;
+  f.json("{}");
+  EXPECT_EQ(error_of([&] { config_fields(f.file()).size("n", 6); }), "15 made/config.json: n is missing; it must be given");
+  formats::ModelFile& file = f.file();
+  file.documents.clear();
+  EXPECT_EQ(error_of([&] { config_fields(file); }).substr(0, 2), "5 ");
+}
+
 TEST(Config, MissingKeysHaveNoDefaults) {
   for (const char* key : {"llama.block_count", "llama.embedding_length", "llama.feed_forward_length", "llama.attention.head_count",
                           "llama.context_length", "llama.attention.layer_norm_rms_epsilon"}) {

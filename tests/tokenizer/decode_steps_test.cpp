@@ -31,7 +31,8 @@ TEST(DecodeSteps, RefusesOthers) {
   EXPECT_ERROR(decoder(R"({"type":"WordPiece"})"), Status::unimplemented, "WordPiece");
   EXPECT_ERROR(decoder(R"({"type":"Replace","pattern":{"Regex":"a"},"content":""})"), Status::unimplemented, "Regex");
   EXPECT_ERROR(decoder(R"({"type":"Strip","content":"ab","start":1,"stop":0})"), Status::data_loss, "one character");
-  EXPECT_ERROR(decoder(R"({"type":"Strip","content":"a","start":-1,"stop":0})"), Status::data_loss, "not negative");
+  EXPECT_ERROR(decoder(R"({"type":"Strip","content":"a","start":-1,"stop":0})"), Status::data_loss,
+               "start is -1; it must be a whole number, 0 or more");
   const DecodeSteps growing = decoder(R"({"type":"Replace","pattern":{"String":"a"},"content":")" + std::string(1000, 'b') + "\"}");
   EXPECT_ERROR(growing.bytes(std::string(1000, 'a')), Status::resource_exhausted, "longer than");
 }

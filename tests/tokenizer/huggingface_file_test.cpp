@@ -6,7 +6,7 @@
 #include "../real_files.h"
 #include "fixtures.h"
 #include "tokenizer/huggingface_vocabulary.h"
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 #include "tokenizer/stream_decoder.h"
 
 namespace {
@@ -186,7 +186,7 @@ TEST(HuggingfaceFile, RefusesModelsByName) {
   for (const char* type : {"WordPiece", "Unigram", "WordLevel", "Other"}) {
     EXPECT_ERROR(load_made(std::string(R"({"model":{"type":")") + type + R"(","vocab":[["a",0]]}})"), Status::unimplemented, type);
   }
-  EXPECT_ERROR(load_made(R"({"model":{"vocab":{}}})"), Status::unimplemented, "model.type: missing");
+  EXPECT_ERROR(load_made(R"({"model":{"vocab":{}}})"), Status::unimplemented, "model.type is missing");
   EXPECT_NO_THROW(load_made(R"({"model":{"vocab":{"a":0},"merges":[]}})"));  // as early files had it
   EXPECT_ERROR(load_made(R"({"version":"2.0","model":{"type":"BPE","vocab":{"a":0},"merges":[]}})"), Status::unimplemented, "2.0");
   EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("dropout":0.1,)")), Status::unimplemented, "dropout");
@@ -196,7 +196,7 @@ TEST(HuggingfaceFile, RefusesModelsByName) {
 }
 
 TEST(HuggingfaceFile, Vocabularies) {
-  EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","merges":[]}})"), Status::data_loss, "model.vocab: missing");
+  EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","merges":[]}})"), Status::data_loss, "model.vocab is missing");
   EXPECT_ERROR(load_made(made("{}", "[]")), Status::data_loss, "no tokens");
   EXPECT_ERROR(load_made(made("[]", "[]")), Status::data_loss, "expected an object");
   EXPECT_ERROR(load_made(made(R"({"a":"0"})", "[]")), Status::data_loss, "has no number");
@@ -225,7 +225,7 @@ TEST(HuggingfaceFile, Vocabularies) {
 
 TEST(HuggingfaceFile, Merges) {
   const auto merges = [](const std::string& list) { return load_made(made(R"({"a":0,"b":1,"ab":2,"a b":3," b":4})", list)); };
-  EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","vocab":{"a":0}}})"), Status::data_loss, "model.merges: missing");
+  EXPECT_ERROR(load_made(R"({"model":{"type":"BPE","vocab":{"a":0}}})"), Status::data_loss, "model.merges is missing");
   EXPECT_ERROR(merges("{}"), Status::data_loss, "expected an array");
   for (const char* list : {R"(["ab"])", R"([""])", R"(["a b "])", R"(["a  b"])"})
     EXPECT_ERROR(merges(list), Status::data_loss, "one blank");
@@ -263,7 +263,7 @@ TEST(HuggingfaceFile, AddedTokens) {
 
 TEST(HuggingfaceFile, UnknownToken) {
   EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("unk_token":"<unk>",)")), Status::data_loss, "no token \"<unk>\"");
-  EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("unk_token":3,)")), Status::data_loss, "expected a string");
+  EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("unk_token":3,)")), Status::data_loss, "model.unk_token is 3; it must be a string");
   rustml::runtime::StopSignal stop;
   const auto none = load_made(made(R"({"a":0})", "[]"));
   EXPECT_EQ(none->encode("az\u00E9", {}, stop).dropped_bytes, 3u);
@@ -285,8 +285,8 @@ TEST(HuggingfaceFile, RefusesPartsByName) {
     EXPECT_ERROR(load_made(part("post_processor", std::string(R"({"type":")") + type + "\"}")), Status::unimplemented, type);
   }
   for (const char* name : {"normalizer", "pre_tokenizer", "decoder", "post_processor"}) {
-    EXPECT_ERROR(load_made(part(name, "{}")), Status::data_loss, "type: missing");
-    EXPECT_ERROR(load_made(part(name, "[]")), Status::data_loss, "expected an object");
+    EXPECT_ERROR(load_made(part(name, "{}")), Status::data_loss, "type is missing");
+    EXPECT_ERROR(load_made(part(name, "[]")), Status::data_loss, "is a list; it must be an object");
     EXPECT_NO_THROW(load_made(part(name, "null")));
   }
 }
@@ -302,7 +302,7 @@ TEST(HuggingfaceFile, Templates) {
   EXPECT_EQ(encode(*tokenizer, "a"), (Ids{0}));
   EXPECT_EQ(tokenizer->bos_id(), 1);
   EXPECT_TRUE(tokenizer->adds_bos());
-  EXPECT_ERROR(with(begin + "," + text, ""), Status::data_loss, "\"B\" is not among the special_tokens");
+  EXPECT_ERROR(with(begin + "," + text, ""), Status::data_loss, "\"B\", which is not among the special_tokens");
   EXPECT_ERROR(with(begin + "," + text, R"("B":{"ids":[4]})"), Status::data_loss, "token 4 of a vocabulary of 4");
   EXPECT_ERROR(with(begin + "," + text, R"("B":{"ids":[-1]})"), Status::data_loss, "token -1");
   EXPECT_ERROR(with(begin, R"("B":{"ids":[1]})"), Status::data_loss, "no place for the text");

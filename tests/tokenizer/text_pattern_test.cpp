@@ -40,8 +40,8 @@ TEST(TextPattern, Replaces) {
 }
 
 TEST(TextPattern, RefusesOthers) {
-  EXPECT_ERROR(pattern("3"), Status::data_loss, "step.pattern: expected an object");
-  EXPECT_ERROR(pattern("{}"), Status::data_loss, "step.pattern.String: missing");
+  EXPECT_ERROR(pattern("3"), Status::data_loss, "step.pattern is 3; it must be an object");
+  EXPECT_ERROR(pattern("{}"), Status::data_loss, "step.pattern.String is missing");
   EXPECT_ERROR(pattern("{\"Regex\":\"(?<n>a)\"}"), Status::unimplemented, "(?<n>a)");
 }
 

@@ -35,13 +35,13 @@ TEST(Words, FirstMeansTheBeginningOfTheText) {
 }
 
 TEST(Words, RefusesContradictions) {
-  EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":""})", ""), Status::data_loss, "expected one character");
-  EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":"ab"})", ""), Status::data_loss, "expected one character");
+  EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":""})", ""), Status::data_loss, "must be one character");
+  EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":"ab"})", ""), Status::data_loss, "must be one character");
   EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":"_","prepend_scheme":"last"})", ""), Status::unimplemented, "last");
   EXPECT_ERROR(split(R"({"type":"Metaspace","replacement":"_","prepend_scheme":"first","add_prefix_space":false})", ""), Status::data_loss,
                "contradicts");
   EXPECT_ERROR(split(R"({"type":"Split","behavior":"Other","pattern":{"String":"a"}})", ""), Status::unimplemented, "Other");
-  EXPECT_ERROR(split(R"({"type":"Split","behavior":"Isolated"})", ""), Status::data_loss, "pattern: missing");
+  EXPECT_ERROR(split(R"({"type":"Split","behavior":"Isolated"})", ""), Status::data_loss, "pattern is missing");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tokenizer/json_fields.h"
+#include "tokenizer/json_sections.h"
 
 #include <algorithm>
 #include <array>
@@ -10,33 +10,9 @@ namespace rustml::tokenizer {
 
 using base::Json;
 
-JsonFields::JsonFields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-  if (object.kind != Json::Kind::object) base::fail(base::Status::data_loss, where_ + ": expected an object");
-}
-
-const Json* JsonFields::find(std::string_view key) const noexcept {
-  const Json* value = object_.find(key);
-  return value == nullptr || value->kind == Json::Kind::null ? nullptr : value;
-}
-
-const Json& JsonFields::require(std::string_view key, Json::Kind kind, const char* expected) const {
-  const Json* value = find(key);
-  if (value == nullptr) bad(key, std::string("missing, expected ") + expected);
-  if (value->kind != kind) bad(key, std::string("expected ") + expected);
-  return *value;
-}
-
-bool JsonFields::boolean(std::string_view key, bool fallback) const {
-  return find(key) == nullptr ? fallback : require(key, Json::Kind::boolean, "true or false").boolean;
-}
-
-void JsonFields::bad(std::string_view key, const std::string& problem) const {
-  base::fail(base::Status::data_loss, where_ + "." + std::string(key) + ": " + problem);
-}
-
-void JsonFields::unsupported(std::string_view key, std::string_view value, const char* supported) const {
-  base::fail(base::Status::unimplemented,
-             where_ + "." + std::string(key) + ": " + base::quoted(value) + " is not supported; supported are " + supported);
+Json section(const JsonSections& sections, std::string_view name, const std::string& document) {
+  const auto found = sections.find(name);
+  return found == sections.end() ? Json{} : base::parse_json(found->second, document + ": " + std::string(name));
 }
 
 JsonSections json_sections(std::string_view text, const std::string& what, const std::vector<std::string>& wanted,

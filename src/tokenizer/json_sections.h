@@ -1,0 +1,33 @@
+// Hugging Face documents: the sections of a large one, and the steps of a pipeline that a section describes.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_fields.h"
+#include "runtime/deadline.h"
+
+namespace rustml::tokenizer {
+
+using base::JsonFields;
+
+// Parts of a large JSON text, found without building a tree.
+using JsonSections = std::map<std::string, std::string_view, std::less<>>;
+
+// The texts of the wanted members of the object that `text` is; "a.b" is member b of member a. invalid_argument if the text
+// is no JSON or a wanted member occurs twice; resource_exhausted from 8 Mi values on.
+JsonSections json_sections(std::string_view text, const std::string& what, const std::vector<std::string>& wanted,
+                           runtime::StopSignal& stop);
+
+// A section's value; null where it is absent.
+base::Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json");
+
+// Calls visit(fields) for a step, or for each step of a Sequence (however deep), whose list is called `list`.
+template <class Visit>
+void for_each_step(const JsonFields& step, const char* list, const Visit& visit) {
+  if (step.text("type") != "Sequence") return visit(step);
+  for (const JsonFields& inner : step.objects(list)) for_each_step(inner, list, visit);
+}
+
+}  // namespace rustml::tokenizer
