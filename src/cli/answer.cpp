@@ -6,7 +6,7 @@
 namespace rustml::cli {
 
 Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
-                     double load_seconds) {
+                     double load_seconds, WordWrap* wrap) {
   rustml_generation* handle = nullptr;
   call([&](rustml_error** error) { return rustml_generation_start(session, &prompt, &options, &handle, error); });
   const Generation generation(handle);
@@ -34,12 +34,13 @@ Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const
       stop_id = event.token_id;
     }
     if (!json) {
-      write_answer(text);
+      write_answer(wrap ? wrap->add(text) : text);
     } else if (event.kind == RUSTML_EVENT_TOKEN) {
       write_answer(token_event(event) + "\n");
     }
   }
 
+  if (wrap) write_answer(wrap->end());
   answer.result.struct_size = sizeof answer.result;
   call([&](rustml_error** error) { return rustml_generation_result(handle, &answer.result, error); });
   if (json) write_answer(done_event(answer.result, held_back, stop_id, options.seed, load_seconds) + "\n");

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/client.h"
+#include "cli/word_wrap.h"
 
 namespace rustml::cli {
 
@@ -13,9 +14,9 @@ struct Answer {
   rustml_result result{};
 };
 
-// Generates and prints as it goes, text or NDJSON. Throws Failure (also when the generation itself fails) and
-// OutputClosed.
+// Generates and prints as it goes, text (through `wrap`, if it is given) or NDJSON. Throws Failure (also when the generation itself
+// fails) and OutputClosed.
 Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
-                     double load_seconds);
+                     double load_seconds, WordWrap* wrap = nullptr);
 
 }  // namespace rustml::cli

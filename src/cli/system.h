@@ -12,6 +12,8 @@ namespace rustml::cli {
 std::vector<std::string> start_program(int argc, char** argv);
 
 bool is_terminal(int stream) noexcept;  // 0, 1, 2
+// Columns of the terminal that standard output is; 0: unknown, or no terminal.
+size_t terminal_columns() noexcept;
 // A line of standard input without its end; false at the end of the input.
 bool read_line(std::string& line);
 std::FILE* open_file(const std::string& utf8_path, const char* mode);  // null: errno says why

@@ -1,5 +1,6 @@
 #include <dlfcn.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,6 +28,11 @@ std::vector<std::string> start_program(int argc, char** argv) {
 }
 
 bool is_terminal(int stream) noexcept { return ::isatty(stream) != 0; }
+
+size_t terminal_columns() noexcept {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 bool read_line(std::string& line) { return static_cast<bool>(std::getline(std::cin, line)); }
 

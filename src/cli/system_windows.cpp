@@ -66,6 +66,11 @@ bool is_terminal(int stream) noexcept {
   return GetConsoleMode(handle_of(stream), &mode) != 0;
 }
 
+size_t terminal_columns() noexcept {
+  CONSOLE_SCREEN_BUFFER_INFO info;
+  return GetConsoleScreenBufferInfo(handle_of(1), &info) ? static_cast<size_t>(info.srWindow.Right - info.srWindow.Left + 1) : 0;
+}
+
 // A console gives its own characters; bytes in UTF-8 it gives only of ASCII.
 bool read_line(std::string& line) {
   if (!is_terminal(0)) {

@@ -104,6 +104,15 @@ bool stdin_is_terminal() noexcept { return is_terminal(0); }
 bool stdout_is_terminal() noexcept { return is_terminal(1); }
 bool stderr_is_terminal() noexcept { return is_terminal(2); }
 
+size_t wrap_columns() {
+  if (!stdout_is_terminal()) return 0;
+  const char* variable = std::getenv("COLUMNS");
+  size_t columns = variable ? std::strtoul(variable, nullptr, 10) : 0;
+  if (columns == 0) columns = terminal_columns();
+  constexpr size_t kNarrowest = 16;  // below that words are not worth keeping whole
+  return columns < kNarrowest ? 0 : columns - 1;
+}
+
 void show_progress(std::string_view text) {
   std::fprintf(stderr, "\r%.*s\033[K", static_cast<int>(text.size()), text.data());
   progress_shown = true;

@@ -21,6 +21,10 @@ bool stdin_is_terminal() noexcept;
 bool stdout_is_terminal() noexcept;
 bool stderr_is_terminal() noexcept;
 
+// Columns to wrap an answer at: those of $COLUMNS, else of the terminal, less the last one, where some terminals begin a new line by
+// themselves. 0: no wrapping, for standard output is no terminal.
+size_t wrap_columns();
+
 // A line on the terminal that the next one replaces; clear removes it. Only for a terminal on stderr.
 void show_progress(std::string_view text);
 void show_progress(const char* doing, const rustml_event& event);  // "loading  42 % of 310 MB"

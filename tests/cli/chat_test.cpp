@@ -1,4 +1,4 @@
-// chat with standard input that is no terminal: every line is a turn.
+// chat with standard input that is no terminal, where every line is a turn, and on a terminal.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -22,6 +22,65 @@ TEST(Chat, EveryLineIsATurnAndThePrefixIsReused) {
   EXPECT_EQ(done[0].find("usage")->find("prompt_tokens_reused")->integer, 0);
   EXPECT_GT(done[1].find("usage")->find("prompt_tokens_reused")->integer, 0);
   EXPECT_GT(done[1].find("usage")->find("prompt_tokens")->integer, done[0].find("usage")->find("prompt_tokens")->integer);
+}
+
+// The number in "prompt       N tokens"; -1: there is none.
+int prompt_tokens(const std::string& text) {
+  const size_t at = text.find("prompt  ");
+  return at == std::string::npos ? -1 : std::atoi(text.c_str() + at + 7);
+}
+
+std::string without_blanks(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\r'; });
+  return text;
+}
+
+TEST(Chat, StatisticsComeWhenAskedFor) {
+  const std::vector<std::string> arguments = {"chat",  "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "2", "--ignore-eos",
+                                              "--log", "error"};
+  EXPECT_EQ(infer(arguments, {.text = "hello\n"}).err, "");
+  std::vector<std::string> with_stats = arguments;
+  with_stats.emplace_back("--stats");
+  EXPECT_GT(prompt_tokens(infer(with_stats, {.text = "hello\n"}).err), 0);
+}
+
+TEST(Chat, CommandsOnATerminalNeverReachTheModel) {
+  const std::vector<std::string> arguments = {"chat", "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "2", "--ignore-eos", "--stats"};
+  Terminal terminal(arguments, 80);
+  EXPECT_NE(terminal.wait_for_prompt().find("/help"), std::string::npos);
+  EXPECT_EQ(terminal.ask("/foo"), "unknown command /foo; /help lists them\n");
+  EXPECT_EQ(terminal.ask("/etc/passwd"), "unknown command /etc/passwd; /help lists them\n");
+  EXPECT_EQ(terminal.ask("/reset now"), "/reset: nothing may follow a command; // sends a line that begins with a slash\n");
+  const std::string help = terminal.ask("/help");
+  for (const char* command : {"/help ", "/reset ", "/exit ", "//TEXT "}) EXPECT_NE(help.find(command), std::string::npos) << help;
+  EXPECT_EQ(terminal.ask(""), "");
+  // A prompt has as many tokens as if nothing had been said before, and as the same line from a pipe.
+  const int first = prompt_tokens(terminal.ask("//hello"));
+  EXPECT_GT(first, 0);
+  EXPECT_EQ(prompt_tokens(infer(arguments, {.text = "/hello\n"}).err), first);
+  EXPECT_GT(prompt_tokens(terminal.ask("//hello")), first);
+  EXPECT_EQ(terminal.ask("/reset"), "");
+  EXPECT_EQ(prompt_tokens(terminal.ask("//hello")), first);
+  EXPECT_EQ(terminal.end(), 0);
+}
+
+TEST(Chat, LongLinesWrapAtWordsOnATerminal) {
+  const std::vector<std::string> arguments = {"chat",  "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "200", "--ignore-eos",
+                                              "--log", "error"};
+  const Outcome piped = infer(arguments, {.text = "hello\n"});
+  constexpr int kColumns = 30;
+  Terminal terminal(arguments, kColumns);
+  terminal.wait_for_prompt();
+  const std::string shown = terminal.ask("hello");
+  EXPECT_EQ(without_blanks(shown), without_blanks(piped.out));
+  EXPECT_GT(std::count(shown.begin(), shown.end(), '\n'), std::count(piped.out.begin(), piped.out.end(), '\n')) << shown;
+  for (size_t at = 0; at < shown.size();) {
+    const size_t end = shown.find('\n', at);
+    const std::string line = shown.substr(at, end - at);
+    EXPECT_LT(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }), kColumns) << line;
+    at = end + 1;
+  }
+  EXPECT_EQ(terminal.end(), 0);
 }
 
 TEST(Chat, AModelWithoutATemplateIsWarnedAboutOnce) {

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -122,6 +124,61 @@ Outcome infer(const std::vector<std::string>& arguments, const Input& input) {
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   return outcome;
+}
+
+Terminal::Terminal(const std::vector<std::string>& arguments, unsigned short columns) {
+  std::vector<std::string> words = {RUSTML_INFER};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const std::vector<char*> argv = pointers(words);
+  const winsize size{.ws_row = 50, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  pid_ = forkpty(&fd_, nullptr, nullptr, &size);
+  if (pid_ == 0) {
+    termios mode{};
+    tcgetattr(0, &mode);
+    mode.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(0, TCSANOW, &mode);
+    unsetenv("COLUMNS");
+    unsetenv("RUST_LOG");
+    execv(RUSTML_INFER, argv.data());
+    _exit(127);
+  }
+}
+
+Terminal::~Terminal() {
+  if (pid_ > 0) kill(pid_, SIGKILL), waitpid(pid_, nullptr, 0);
+  close(fd_);
+}
+
+std::string Terminal::wait_for_prompt() {
+  std::string shown;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!shown.ends_with("\n> ") && shown != "> ") {
+    pollfd ready{fd_, POLLIN, 0};
+    poll(&ready, 1, 1000);
+    if (ready.revents != 0 && !drain(fd_, shown)) break;
+    std::erase(shown, '\r');
+    if (std::chrono::steady_clock::now() > end) {
+      ADD_FAILURE() << "no prompt within eight minutes: " << shown;
+      break;
+    }
+  }
+  return shown.substr(0, shown.size() - std::min<size_t>(2, shown.size()));
+}
+
+std::string Terminal::ask(const std::string& line) {
+  const std::string typed = line + "\n";
+  EXPECT_EQ(write(fd_, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+  return wait_for_prompt();
+}
+
+int Terminal::end() {
+  EXPECT_EQ(write(fd_, "\x04", 1), 1);
+  std::string rest;
+  while (drain(fd_, rest)) {
+  }
+  int status = 0;
+  waitpid(std::exchange(pid_, -1), &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 std::string golden(const std::string& name) { return std::string(RUSTML_GOLDEN_DATA "/") + name; }

@@ -26,6 +26,22 @@ struct Input {
 // Fails the test and kills the program after eight minutes.
 Outcome infer(const std::vector<std::string>& arguments, const Input& input = {});
 
+// The program on a terminal of its own, which is its standard input, output and errors. Nothing typed is shown.
+class Terminal {
+ public:
+  Terminal(const std::vector<std::string>& arguments, unsigned short columns);
+  ~Terminal();
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  // Types a line and returns what is shown until the next prompt, lines ended by "\n". The first prompt: an empty line's.
+  std::string ask(const std::string& line);
+  std::string wait_for_prompt();
+  int end();  // ends the input; the exit code
+
+ private:
+  int fd_ = -1, pid_ = -1;
+};
+
 std::string golden(const std::string& name);  // path of tests/golden/data/<name>
 std::string read_file(const std::string& path);
 

@@ -81,10 +81,10 @@ def prompt_tokens(text):
 
 
 def chat():
-    arguments = ["chat", "--gguf", DATA / "architectures/llama.gguf", "--max-tokens", "4"]
+    arguments = ["chat", "--gguf", DATA / "architectures/llama.gguf", "--max-tokens", "4", "--stats"]
     wanted = prompt_tokens(subprocess.run([NATIVE, *map(str, arguments)], input=LINE.encode(), capture_output=True).stderr)
     console = Console(*arguments)
-    console.wait_for(lambda: re.search(rb"ends\.\s*>", console.screen()))
+    console.wait_for(lambda: re.search(rb"commands\.\s*>", console.screen()))
     console.type_raw(f"{LINE}\r")
     console.wait_for(lambda: b"peakmemory" in console.screen())
     console.type_raw("/exit\r")
