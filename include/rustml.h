@@ -10,41 +10,41 @@
  * program built for an older header keeps running. So skip event kinds that you do not know, and take any unknown
  * status for a failure.
  *
- * Handles are values below 2^53, not addresses, so a host may keep them as doubles. A NULL, released, foreign (also another copy
- * of the library's) or wrong-type handle is answered with RUSTML_INVALID_HANDLE, never with undefined behaviour. What hands one
- * out gives you a reference; `_retain` adds one and returns its argument (NULL if invalid); `_release` gives one back and answers
- * RUSTML_OK (also for NULL) or RUSTML_INVALID_HANDLE, in any order, on any thread, without waiting. A session keeps its model
- * alive, a generation its session.
+ * Handles are values below 2^53, not addresses, so a host may keep them as doubles. A function that returns a handle gives you a
+ * reference to it; release it once. `_retain` adds a reference and returns its argument (NULL if invalid). `_release` gives one back and
+ * returns RUSTML_OK (also for NULL) or RUSTML_INVALID_HANDLE: in any order, on any thread, without waiting. A session keeps its model
+ * alive, a generation its session. A handle that is NULL, released, of another type, or of another copy of the library is refused with
+ * RUSTML_INVALID_HANDLE; it is never undefined behaviour.
  *
- * Threads: every function may be called on any thread. A session runs one call at a time, those on its generation
- * included; a second one, also from a callback of the first, answers RUSTML_BUSY at once. Beside a running call are legal,
- * on the same objects and also in callbacks: whatever takes the object as a pointer to const (a model, an error,
- * rustml_cancel_is_triggered, rustml_session_get_info), every `_retain` and `_release`, rustml_cancel_trigger,
- * and all other calls on its model, as rustml_session_create.
+ * Threads: every function may be called on any thread. A session runs one call at a time, calls on its generation included; a
+ * second call, also from a callback of the first, returns RUSTML_BUSY at once. While a call runs, other threads and its callbacks may call
+ * on the same objects: every function that takes the object as a pointer to const (a model, an error, rustml_cancel_is_triggered,
+ * rustml_session_get_info), every `_retain` and `_release`, rustml_cancel_trigger, and all other functions on the session's model, for
+ * example rustml_session_create.
  *
- * Every function that can fail returns a RUSTML_* status and takes `rustml_error **error` last; it may be NULL, is set
- * to NULL on entry and to an error object only on failure (release it). A handle given out through `*out` is NULL after any
- * failure. Any call may answer RUSTML_INVALID_ARGUMENT, RUSTML_INVALID_HANDLE, RUSTML_RESOURCE_EXHAUSTED (memory),
- * RUSTML_INTERNAL and RUSTML_FORKED; calls on sessions and generations RUSTML_BUSY and RUSTML_POISONED; those with
- * `rustml_call_options` RUSTML_CANCELLED, RUSTML_DEADLINE_EXCEEDED and RUSTML_CALLBACK_STOP. Others are named at the function.
+ * Every function that can fail returns a RUSTML_* status and takes `rustml_error **error` last. It may be NULL. It is set to NULL on
+ * entry, and to an error object only on failure: release that. A handle returned through `*out` is NULL after any failure. Any call may
+ * return RUSTML_INVALID_ARGUMENT, RUSTML_INVALID_HANDLE, RUSTML_RESOURCE_EXHAUSTED (memory), RUSTML_INTERNAL and RUSTML_FORKED; calls on
+ * sessions and generations RUSTML_BUSY and RUSTML_POISONED; calls with `rustml_call_options` RUSTML_CANCELLED, RUSTML_DEADLINE_EXCEEDED
+ * and RUSTML_CALLBACK_STOP. Other statuses are named at the function.
  *
- * Text is UTF-8 with an explicit length in bytes; RUSTML_NUL_TERMINATED lets C pass a plain string; NULL with length 0 is
- * empty. Paths too are UTF-8, on every system. Results that fill a caller's buffer take (buf, capacity, needed), counted in
- * elements (bytes for text), and no NUL is written. NULL with capacity 0 asks for the size: RUSTML_OK, and it is in *needed.
- * A buffer that is too small answers RUSTML_BUFFER_TOO_SMALL, sets *needed and writes nothing. `needed` is never NULL. What
- * an argument points at is copied before the call returns.
+ * Text is UTF-8 with an explicit length in bytes; RUSTML_NUL_TERMINATED lets C pass a plain string; NULL with length 0 is empty. Paths
+ * are UTF-8 on every system. Functions that fill your buffer take (buf, capacity, needed), counted in elements (bytes for text), and write
+ * no NUL. With NULL and capacity 0 they return RUSTML_OK and the size in *needed. If the buffer is too small, they return
+ * RUSTML_BUFFER_TOO_SMALL, set *needed and write nothing. `needed` is never NULL. Before a call returns, the library has copied what its
+ * arguments point at.
  *
- * Structs begin with `struct_size`. Of those you fill in call `<struct>_init(&options, sizeof options)`, then set what you
- * need; NULL for an options argument means defaults. Reserved fields and unused flags must be 0, and are checked. In structs
- * that a call fills set `struct_size = sizeof` yourself; what lies beyond the library's fields is zeroed. A field counts only
- * if it lies wholly inside struct_size (8 to 65,536); bytes beyond what the library knows must be zero, else the answer is
- * RUSTML_INVALID_ARGUMENT: an option that an older library does not have is refused, not ignored.
+ * Structs begin with `struct_size`. If you fill a struct in, call `<struct>_init(&options, sizeof options)` first, then set what you
+ * need; NULL for an options argument means defaults. Reserved fields and unused flags must be 0. If a call fills a struct, set
+ * `struct_size = sizeof` yourself; the call sets bytes beyond the library's fields to zero. A field counts only if it lies wholly inside
+ * struct_size (8 to 65,536). Bytes beyond what the library knows must be zero, otherwise the call returns RUSTML_INVALID_ARGUMENT: an
+ * option that an older library does not have is refused, not ignored.
  *
- * A call needs at most 32 KiB of the calling thread's stack, and what your callbacks need on top. Threads of the library's own
- * ask for 256 KiB each.
+ * A call needs at most 32 KiB of the calling thread's stack, and what your callbacks need on top. The library's own threads have
+ * 256 KiB each.
  *
  * Times are nanoseconds of the clock of rustml_now_ns. Nothing here prints, exits, aborts, installs signal handlers or
- * changes the environment. After fork() inherited handles answer RUSTML_FORKED in the child.
+ * changes the environment. After fork(), calls on inherited handles return RUSTML_FORKED in the child.
  *
  * One thing changes the process: opening a model whose SIMD target is "amx" (rustml_model_options.simd_target) asks Linux once
  * for permission to use the tile registers. From then on Linux refuses alternate signal stacks (sigaltstack) of less than
@@ -176,7 +176,7 @@ extern "C" {
 #define RUSTML_EVENT_PROGRESS 5 /* done of total bytes or tokens of a long call */
 #define RUSTML_EVENT_BEAM 6     /* one hypothesis of a beam search: ids, text, score */
 
-/* What on_event may answer in rustml_generate_batch besides 0: end this sequence. Any other value ends all. */
+/* In rustml_generate_batch on_event may return this to end one sequence. Any other value but 0 ends all. */
 #define RUSTML_CALLBACK_STOP_ONE 1
 
 /* rustml_beam_options.early_stopping: when as many hypotheses as beams are finished, go on while a running beam could still
@@ -264,10 +264,10 @@ typedef struct rustml_event {
   uint32_t reserved0;
 } rustml_event;
 
-/* One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
- * on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
- * callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must
- * return normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked at. */
+/* One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held. It returns 0 to go
+ * on; anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable callback, also when
+ * validation fails, before that call returns (a log sink's runs when the sink is replaced). Callbacks must return normally: one that
+ * throws a C++ exception counts as -1. The library never looks at user_data. */
 typedef struct rustml_callback {
   uint32_t struct_size;
   uint32_t reserved0;
@@ -289,7 +289,7 @@ typedef struct rustml_reader {
 /* What a snapshot is read from. */
 typedef rustml_reader rustml_source;
 
-/* Takes bytes in order; a non-zero answer stops the write. */
+/* Takes bytes in order. A non-zero return value stops the write. */
 typedef struct rustml_sink {
   uint32_t struct_size;
   uint32_t reserved0;
@@ -394,7 +394,8 @@ typedef struct rustml_session_options {
   uint32_t reserved0;
 } rustml_session_options;
 
-/* While a call runs on the session: as it was when that call began or, of a generation, at its last event. */
+/* What a session holds. While a call runs on it, the values are those from when the call began or, for a generation, from its last
+ * event. */
 typedef struct rustml_session_info {
   uint32_t struct_size;
   uint32_t poisoned;          /* 1: failed internally; release it */
@@ -427,7 +428,8 @@ typedef struct rustml_restore_info {
   uint64_t rewind_floor;    /* smallest position a rewind may go to besides 0 */
 } rustml_restore_info;
 
-/* The whole context wanted, not an addition: what it shares with the session's tokens is not evaluated again. */
+/* A prompt is the whole context, not an addition to it. The tokens at its beginning that the session holds already are not evaluated
+ * again. */
 typedef struct rustml_prompt {
   uint32_t struct_size;
   int32_t kind;       /* RUSTML_PROMPT_* */
@@ -439,8 +441,8 @@ typedef struct rustml_prompt {
   const rustml_chat_options *chat; /* MESSAGES; NULL: defaults */
 } rustml_prompt;
 
-/* Order of the filters: logit bias, repetition, presence and frequency penalties, temperature, top-k, typical, top-p,
- * min-p, draw; ties by token id; a filter always leaves one token. */
+/* How a generation samples and stops. Filters run in this order: logit bias, repetition, presence and frequency penalties, temperature,
+ * top-k, typical, top-p, min-p; then a token is drawn. Equal tokens are ordered by id. A filter always leaves one token. */
 typedef struct rustml_generation_options {
   uint32_t struct_size;
   uint32_t flags;                      /* 0 */
@@ -539,12 +541,12 @@ RUSTML_API const char *rustml_build_json(void);
 RUSTML_API uint64_t rustml_now_ns(void);
 /* Now plus `timeout_ns`; saturates; never 0. Negative: already past. */
 RUSTML_API uint64_t rustml_deadline_after_ns(int64_t timeout_ns);
-/* Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single lines and arrive
- * as LOG events on the thread that called, before its call returns; several threads may deliver at once. The return value of
- * on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none. */
+/* Sets the process's log sink. NULL or a NULL callback removes it; without a sink nothing is logged. Records are single lines and
+ * arrive as LOG events on the thread that called, before its call returns; several threads may deliver at once. The return value of
+ * on_event is ignored. Returns RUSTML_INVALID_ARGUMENT for a filter that cannot be read. */
 RUSTML_API int32_t rustml_log_set(const rustml_log_options *options, rustml_error **error);
 
-/* Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad size. */
+/* Each writes the defaults into `size` bytes and sets struct_size. Returns RUSTML_INVALID_ARGUMENT for NULL or a bad size. */
 RUSTML_API int32_t rustml_log_options_init(rustml_log_options *options, uint32_t size);
 RUSTML_API int32_t rustml_call_options_init(rustml_call_options *options, uint32_t size);
 RUSTML_API int32_t rustml_model_options_init(rustml_model_options *options, uint32_t size);
@@ -560,15 +562,15 @@ RUSTML_API int32_t rustml_quantize_options_init(rustml_quantize_options *options
 
 /* --------------------------------------------------------------------------------------------------- errors */
 
-/* For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless status is
- * RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static one. */
+/* Makes an error object, for libraries built on this one. Copies its texts. detail_json is empty or a JSON object; callback_value is 0
+ * unless status is RUSTML_CALLBACK_STOP. Never returns NULL: wrong arguments give an error that says so, exhausted memory a static one. */
 RUSTML_API rustml_error *rustml_error_create(int32_t status, const char *message, uint64_t message_len, const char *detail_json,
                                              uint64_t detail_len, int32_t callback_value);
 /* The status that the call returned; RUSTML_INVALID_HANDLE for an invalid handle. */
 RUSTML_API int32_t rustml_error_code(const rustml_error *error);
 /* One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as the error. */
 RUSTML_API const char *rustml_error_message(const rustml_error *error);
-/* Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message. */
+/* Details for programs, a JSON object; "{}" if there are none. NUL-terminated, never NULL; lives as long as the error. */
 RUSTML_API const char *rustml_error_detail_json(const rustml_error *error);
 /* What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0. */
 RUSTML_API int32_t rustml_error_callback_value(const rustml_error *error);
@@ -576,12 +578,12 @@ RUSTML_API int32_t rustml_error_release(rustml_error *error);
 
 /* --------------------------------------------------------------------------------------------------- cancel */
 
-/* Give the handle to calls in their options; release it when no call needs it any more. */
+/* Creates a cancel handle. Give it to calls in their options; release it when no call needs it any more. */
 RUSTML_API int32_t rustml_cancel_create(rustml_cancel **out, rustml_error **error);
 /* Stops every call this handle is attached to, now and later, until reset. `reason` is RUSTML_CANCEL_REASON_* or your own,
  * not 0. Async-signal-safe, any thread, idempotent: the first reason stays. */
 RUSTML_API int32_t rustml_cancel_trigger(rustml_cancel *cancel, uint32_t reason);
-/* Makes it as new. RUSTML_BUSY while attached to a running call. */
+/* Makes the handle as new. Returns RUSTML_BUSY while it is attached to a running call. */
 RUSTML_API int32_t rustml_cancel_reset(rustml_cancel *cancel, rustml_error **error);
 /* 1 if triggered, else 0 (also for an invalid handle). */
 RUSTML_API uint32_t rustml_cancel_is_triggered(const rustml_cancel *cancel);
@@ -590,160 +592,163 @@ RUSTML_API int32_t rustml_cancel_release(rustml_cancel *cancel);
 
 /* ---------------------------------------------------------------------------------------------------- model */
 
-/* Limits of files, above which the answer is RUSTML_RESOURCE_EXHAUSTED. GGUF: 65,536 keys and tensors, keys 65,535 bytes, strings
+/* Limits of files; a file beyond one is refused with RUSTML_RESOURCE_EXHAUSTED. GGUF: 65,536 keys and tensors, keys 65,535 bytes, strings
  * 16 MiB, arrays 16 Mi items, names 63 bytes, 4 dimensions of 2^40, alignment 65,536, 4,096 parts. SafeTensors: header 32 MiB,
  * 65,536 tensors, names 4,096 bytes, 8 dimensions, 4,096 shards; index 64 MiB, tokenizer.json 256 MiB, other texts 4 MiB; JSON
  * depth 64, 8 Mi values. */
 
-/* Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors. Files are read,
- * checked and packed into own memory; nothing stays open or mapped. */
+/* Opens a GGUF file (any part of a split one), or a Hugging Face directory with config.json and SafeTensors. Files are read, checked
+ * and packed into the library's own memory; nothing stays open or mapped. */
 RUSTML_API int32_t rustml_model_open(const char *path, uint64_t path_len, const rustml_model_options *options, rustml_model **out,
                                      const rustml_call_options *call, rustml_error **error);
-/* A GGUF file in memory; `data` is needed only during the call. */
+/* Opens a GGUF file in memory; `data` is needed only during the call. */
 RUSTML_API int32_t rustml_model_open_memory(const void *data, uint64_t len, const rustml_model_options *options, rustml_model **out,
                                             const rustml_call_options *call, rustml_error **error);
-/* A GGUF file through a reader, which is called on the calling thread only. */
+/* Opens a GGUF file through a reader, which is called on the calling thread only. */
 RUSTML_API int32_t rustml_model_open_reader(const rustml_reader *reader, const rustml_model_options *options, rustml_model **out,
                                             const rustml_call_options *call, rustml_error **error);
 RUSTML_API rustml_model *rustml_model_retain(rustml_model *model);
 RUSTML_API int32_t rustml_model_release(rustml_model *model);
-/* Any thread, at any time; bytes and sessions are those of now. */
+/* What the model is, and what it takes now. May be called on any thread at any time. */
 RUSTML_API int32_t rustml_model_get_info(const rustml_model *model, rustml_model_info *out, rustml_error **error);
-/* Everything known about the model as one JSON object: config, tensors, tokenizer, memory. */
+/* What is known about the model as one JSON object: config, tensors, tokenizer, memory. */
 RUSTML_API int32_t rustml_model_describe_json(const rustml_model *model, char *buf, uint64_t capacity, uint64_t *needed,
                                               rustml_error **error);
-/* Reads only the file's header. `session` may be NULL. */
+/* Says what memory opening the model and one session would take. Reads only the header of the file. `session` may be NULL. */
 RUSTML_API int32_t rustml_model_plan(const char *path, uint64_t path_len, const rustml_model_options *options,
                                      const rustml_session_options *session, rustml_memory_plan *out, const rustml_call_options *call,
                                      rustml_error **error);
-/* Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another type: F16 where
- * rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose a little more. The
- * file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for what GGUF has no place
- * for, as windows of a Mistral model. Progress in bytes written. */
+/* Writes the model at `path` (as rustml_model_open takes it) as one GGUF v3 file with its matrices in another type. A matrix whose
+ * rows are no multiple of 32 becomes F16; vectors and embedded positions become F32. Values that are quantized already lose a little more.
+ * The file appears whole or not at all: it is written under a temporary name beside `out_path`, flushed and renamed. Returns
+ * RUSTML_UNIMPLEMENTED for what GGUF has no place for, for example the attention window of a Mistral model. Progress counts
+ * bytes written. */
 RUSTML_API int32_t rustml_model_quantize(const char *path, uint64_t path_len, const char *out_path, uint64_t out_path_len,
                                          const rustml_quantize_options *options, const rustml_call_options *call, rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------------- text */
 
-/* The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a model that came
- * without a tokenizer. */
+/* The ids of a text. Flags: RUSTML_ENCODE_*. Like all functions of this section it returns RUSTML_FAILED_PRECONDITION for a model that
+ * came without a tokenizer. */
 RUSTML_API int32_t rustml_model_encode(const rustml_model *model, const char *text, uint64_t len, uint32_t flags, int32_t *ids,
                                        uint64_t capacity, uint64_t *needed, const rustml_call_options *call, rustml_error **error);
-/* Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*. */
+/* The text of the ids; bytes that are not UTF-8 stay as they are. Flags: RUSTML_DECODE_*. */
 RUSTML_API int32_t rustml_model_decode(const rustml_model *model, const int32_t *ids, uint64_t n, uint32_t flags, char *buf,
                                        uint64_t capacity, uint64_t *needed, rustml_error **error);
 /* The raw bytes of one token, which need not be whole characters. */
 RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t id, uint8_t *buf, uint64_t capacity, uint64_t *needed,
                                             rustml_error **error);
-/* What is known of one token. */
+/* What is known about one token. */
 RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out, rustml_error **error);
-/* The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves as
- * a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
- * RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not supported. */
+/* The text that the model's chat template makes of the messages, for display. To generate, pass the messages themselves as a
+ * RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text. Returns
+ * RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template that is not supported. */
 RUSTML_API int32_t rustml_model_chat_format(const rustml_model *model, const char *messages_json, uint64_t len,
                                             const rustml_chat_options *options, char *buf, uint64_t capacity, uint64_t *needed,
                                             const rustml_call_options *call, rustml_error **error);
 
 /* -------------------------------------------------------------------------------------------------- session */
 
-/* An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be. */
+/* Creates an empty session. Returns RUSTML_OUT_OF_RANGE for a longer context than the model has. */
 RUSTML_API int32_t rustml_session_create(rustml_model *model, const rustml_session_options *options, rustml_session **out,
                                          const rustml_call_options *call, rustml_error **error);
 RUSTML_API rustml_session *rustml_session_retain(rustml_session *session);
 RUSTML_API int32_t rustml_session_release(rustml_session *session);
-/* Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore and load. */
+/* Empties the session. Returns RUSTML_FAILED_PRECONDITION while a generation is open; so do rewind, eval, restore and load. */
 RUSTML_API int32_t rustml_session_reset(rustml_session *session, rustml_error **error);
-/* Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for 0. */
+/* Keeps the first n_tokens. Returns RUSTML_OUT_OF_RANGE for more than the session has, or for fewer than the rewind floor, except 0. */
 RUSTML_API int32_t rustml_session_rewind(rustml_session *session, uint64_t n_tokens, rustml_error **error);
-/* An independent session with the same tokens and KV. */
+/* Creates an independent session with the same tokens and KV cache. */
 RUSTML_API int32_t rustml_session_fork(rustml_session *session, rustml_session **out, const rustml_call_options *call,
                                        rustml_error **error);
-/* Any thread, at any time, also while a call runs on the session and in its callbacks. */
+/* What the session holds. May be called on any thread at any time, also while a call runs on the session and in its callbacks. */
 RUSTML_API int32_t rustml_session_get_info(const rustml_session *session, rustml_session_info *out, rustml_error **error);
-/* The tokens it holds. */
+/* The tokens of the session. */
 RUSTML_API int32_t rustml_session_tokens(rustml_session *session, int32_t *ids, uint64_t capacity, uint64_t *needed, rustml_error **error);
-/* Appends and evaluates n ids. All or nothing: after any failure the session is where it was. RUSTML_OUT_OF_RANGE for more than
- * the context holds. */
+/* Appends and evaluates n ids. After any failure the session is as it was before. Returns RUSTML_OUT_OF_RANGE for more ids than the
+ * context holds. */
 RUSTML_API int32_t rustml_session_eval(rustml_session *session, const int32_t *ids, uint64_t n, const rustml_call_options *call,
                                        rustml_error **error);
-/* Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last token if that
- * has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token the model forbids;
- * RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or a restored snapshot are damaged. */
+/* The score of every token of the vocabulary as the next one (before any softmax). Evaluates the session's last token first if that has
+ * not been done, for example after a generation. A score of -inf is that of a token the model forbids. Returns
+ * RUSTML_FAILED_PRECONDITION for an empty session. Like all functions that sample it returns RUSTML_DATA_LOSS for NaN, +inf or nothing
+ * but -inf: then weights or a restored snapshot are damaged. */
 RUSTML_API int32_t rustml_session_logits(rustml_session *session, float *logits, uint64_t capacity, uint64_t *needed,
                                          const rustml_call_options *call, rustml_error **error);
 
 /* ------------------------------------------------------------------------------------------------- snapshot */
 
-/* Exact size of what rustml_session_snapshot_write would write now. */
+/* The exact size in bytes of what rustml_session_snapshot_write would write now. */
 RUSTML_API int32_t rustml_session_snapshot_size(rustml_session *session, uint64_t *out, rustml_error **error);
-/* The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model, token for token. */
+/* Writes the session and, if one is open, its generation: all that another process needs to continue with the same model, token for
+ * token. */
 RUSTML_API int32_t rustml_session_snapshot_write(rustml_session *session, const rustml_sink *sink, const rustml_call_options *call,
                                                  rustml_error **error);
-/* Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one, RUSTML_UNIMPLEMENTED for one of a
- * later format. */
+/* Reads and checks a snapshot's header; needs no model. Returns RUSTML_DATA_LOSS for a damaged snapshot, RUSTML_UNIMPLEMENTED for one of
+ * a later format. */
 RUSTML_API int32_t rustml_snapshot_probe(const rustml_source *source, rustml_snapshot_info *out, rustml_error **error);
-/* Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
- * RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs), RUSTML_OUT_OF_RANGE for
- * more tokens than the context holds. */
+/* Replaces the session's content; after any failure the session is as it was before. `out` may be NULL. Returns RUSTML_DATA_LOSS for a
+ * damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
+ * RUSTML_OUT_OF_RANGE for more tokens than the context holds. */
 RUSTML_API int32_t rustml_session_restore(rustml_session *session, const rustml_source *source, rustml_restore_info *out,
                                           const rustml_call_options *call, rustml_error **error);
-/* Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent. */
+/* Writes a snapshot to a file, under a temporary name beside `path`, then flushes and renames it: the file is whole or absent. */
 RUSTML_API int32_t rustml_session_save(rustml_session *session, const char *path, uint64_t path_len, const rustml_call_options *call,
                                        rustml_error **error);
-/* rustml_session_restore from a file. */
+/* Restores a session from a file, as rustml_session_restore does. */
 RUSTML_API int32_t rustml_session_load(rustml_session *session, const char *path, uint64_t path_len, rustml_restore_info *out,
                                        const rustml_call_options *call, rustml_error **error);
-/* Snapshot into memory; rustml_session_snapshot_size says how much. */
+/* Writes a snapshot into memory; rustml_session_snapshot_size returns its size. */
 RUSTML_API int32_t rustml_session_to_buffer(rustml_session *session, uint8_t *buf, uint64_t capacity, uint64_t *needed,
                                             const rustml_call_options *call, rustml_error **error);
-/* rustml_session_restore from memory; `data` is needed only during the call. */
+/* Restores a session from memory, as rustml_session_restore does; `data` is needed only during the call. */
 RUSTML_API int32_t rustml_session_from_buffer(rustml_session *session, const uint8_t *data, uint64_t len, rustml_restore_info *out,
                                               const rustml_call_options *call, rustml_error **error);
 
 /* ----------------------------------------------------------------------------------------------- generation */
 
 /* Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
- * generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION; info, tokens,
- * logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than the context. */
+ * generation is open, eval, rewind, reset, restore and start on its session return RUSTML_FAILED_PRECONDITION; info, tokens,
+ * logits and snapshots go on working between its calls. Returns RUSTML_OUT_OF_RANGE for a prompt longer than the context. */
 RUSTML_API int32_t rustml_generation_start(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
                                            rustml_generation **out, rustml_error **error);
 /* Continues the generation that a restored snapshot carried, with the events it would have had. ROLLBACK and errors go back to
  * the tokens before its start. Of `options` only cancel and the three limits count. */
 RUSTML_API int32_t rustml_generation_resume(rustml_session *session, const rustml_generation_options *options, rustml_generation **out,
                                             rustml_error **error);
-/* The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A stop by
- * cancel, deadline or error comes as that status instead of STOPPED, and repeats. */
+/* Fills in the next event: PREFILL (if asked for), TOKEN for each sampled token, at the end one STOPPED. After that it returns
+ * RUSTML_DONE. If cancel, a deadline or an error ends the generation, it returns that status instead of STOPPED, now and at every later
+ * call. */
 RUSTML_API int32_t rustml_generation_next(rustml_generation *generation, rustml_event *event, rustml_error **error);
-/* Closes it as on_stop says. The last release does the same. */
+/* Ends the generation as on_stop says. The last release does the same. */
 RUSTML_API int32_t rustml_generation_stop(rustml_generation *generation, rustml_error **error);
-/* How it went, or goes: filled whatever the status of the generation. */
+/* How the generation went, or is going: filled whatever its status. */
 RUSTML_API int32_t rustml_generation_result(rustml_generation *generation, rustml_result *out, rustml_error **error);
 RUSTML_API rustml_generation *rustml_generation_retain(rustml_generation *generation);
 RUSTML_API int32_t rustml_generation_release(rustml_generation *generation);
-/* Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
- * rustml_generation_start or _next would; `out` is filled once the generation has started. */
+/* Starts a generation, gives each event to `callback` (may be NULL), fills in `out` (may be NULL) and releases the generation. Returns
+ * the same status codes as rustml_generation_start and _next. `out` is filled once the generation has started. */
 RUSTML_API int32_t rustml_generate(rustml_session *session, const rustml_prompt *prompt, const rustml_generation_options *options,
                                    const rustml_callback *callback, rustml_result *out, rustml_error **error);
-/* The most probable continuations instead of a sampled one, as transformers' num_beams. `callback` (may be NULL) gets PREFILL
- * and PROGRESS events if asked for, and at the end a BEAM event for each hypothesis, best first: its views hold until the
- * callback returns. There may be none, when the prompt leaves no room in the context. Afterwards the session holds the prompt
- * and the best hypothesis, without its stop token (ROLLBACK: its old tokens). Stopped by cancel or deadline, the best so far are
- * delivered, whose `finish` says so, before the call returns that status; a callback's non-zero answer ends everything with
- * RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the memory of what they have in common. An answer that a
- * restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status. */
+/* Searches for the most probable continuations instead of sampling one, as transformers' num_beams does. `callback` (may be NULL) gets
+ * PREFILL and PROGRESS events if asked for, and at the end a BEAM event for each hypothesis, best first; the pointers in it are valid until
+ * the callback returns. There is no hypothesis if the prompt leaves no room in the context. Afterwards the session holds the prompt and
+ * the best hypothesis without its stop token (with ROLLBACK: its old tokens). If cancel or a deadline ends the search, the callback
+ * gets the best hypotheses so far, whose `finish` says so, before the call returns that status. A callback that returns non-zero ends
+ * everything with RUSTML_CALLBACK_STOP. A token takes `width` passes; beams share the memory of what they have in common. A generation
+ * that a restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status. */
 RUSTML_API int32_t rustml_beam_search(rustml_session *session, const rustml_prompt *prompt, const rustml_beam_options *options,
                                       const rustml_callback *callback, rustml_result *out, rustml_error **error);
-/* One answer for each of `n` prompts (at most 16,384), several at once on sessions of their own, each exactly what it would be
- * alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size; `options` (NULL: defaults)
- * points at one struct, or NULL, for each prompt; each has its own cancel handle and limits. Events carry the prompt's index in
- * `sequence` and arrive in order within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also
- * when it was cancelled or failed: a LOG event of that sequence before it then has the message, as has a record for the
- * process's log sink (component "rustml::batch"), which is where to look without a callback. on_event answers 0 to go on,
- * RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP.
- * `results` (NULL: not wanted) are in the order of the prompts and filled once validation has passed; their `status` says how
- * each ended (also for an id that the model has not, or a value out of its range), and the call itself answers RUSTML_OK. It
- * fails only for faults of its arguments and structs, before any work and naming the index, and when the callback ends all.
- * While memory is short, sequences wait for others. */
+/* Generates one answer for each of `n` prompts (at most 16,384), several at once on sessions of their own. Each answer is exactly what
+ * the prompt would get alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size; `options` (NULL:
+ * defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and limits. Events carry the prompt's index in
+ * `sequence` and arrive in order within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also when it was
+ * cancelled or failed. Before that event, a LOG event of the sequence has the message of a failure; without a callback, look for it in the
+ * process's log sink (component "rustml::batch"). on_event returns 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a
+ * STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (may be NULL) has the order of the prompts and is filled
+ * once validation has passed. The `status` of a result says how that sequence ended (also for an id that the model does not have, or a
+ * value out of its range); the call itself then returns RUSTML_OK. The call fails only for faults of its arguments and structs, before any
+ * work and naming the index, and when the callback ends all. While memory is short, sequences wait for others. */
 RUSTML_API int32_t rustml_generate_batch(rustml_model *model, const rustml_session_options *session_options, const rustml_prompt *prompts,
                                          const rustml_generation_options *const *options, uint64_t n, const rustml_callback *callback,
                                          rustml_result *results, rustml_error **error);

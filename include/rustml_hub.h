@@ -9,15 +9,14 @@
  * The revision is a branch, a tag or a commit of 40 hexadecimal digits; main if absent.
  *
  * Options that are absent come from the environment: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, HF_TOKEN,
- * HF_TOKEN_PATH, HF_HUB_OFFLINE, and HF_HUB_DOWNLOAD_TIMEOUT (seconds without progress, 30 if unset, after which a
- * transfer counts as broken; it is tried again, five times in a row at most). The token is sent to the
- * endpoint's scheme, host and port only, never to where it
- * redirects, and is in no message. Proxies are those of libcurl (https_proxy, no_proxy).
+ * HF_TOKEN_PATH, HF_HUB_OFFLINE, and HF_HUB_DOWNLOAD_TIMEOUT. A transfer without progress for that many seconds (30 if unset) counts as
+ * broken and is tried again, at most five times in a row. The token is sent to the endpoint's scheme, host and port only, never to where
+ * it redirects, and appears in no message. Proxies are those of libcurl (https_proxy, no_proxy).
  *
  * Statuses: RUSTML_UNAVAILABLE network; RUSTML_PERMISSION_DENIED private or gated repository, or a cache that cannot be
  * written; RUSTML_NOT_FOUND no such repository, revision or file, or not cached while offline; RUSTML_DATA_LOSS bytes that
- * are not what the hub announced; RUSTML_RESOURCE_EXHAUSTED disk. What a stopped or failed download has fetched stays and
- * is continued by the next one.
+ * are not what the hub announced; RUSTML_RESOURCE_EXHAUSTED disk. A stopped or failed download keeps what it has fetched; the
+ * next one continues there.
  *
  * A call needs at most 64 KiB of the calling thread's stack, including what libcurl and OpenSSL need, and what
  * your callbacks need on top. */
@@ -63,11 +62,11 @@ typedef struct rustml_hub_options {
 
 /* The library's version, "1.0.0"; static. */
 RUSTML_HUB_API const char *rustml_hub_version(void);
-/* As rustml_call_options_init. */
+/* Writes the defaults into `size` bytes and sets struct_size. Returns RUSTML_INVALID_ARGUMENT for NULL or a bad size. */
 RUSTML_HUB_API int32_t rustml_hub_options_init(rustml_hub_options *options, uint32_t size);
 
-/* The local path of a model, a folder or a GGUF file (of a split one the first part), after fetching what is not cached of
- * the files a model needs. PROGRESS events count bytes; a LOG event says whether the model is cached or downloaded. */
+/* Fetches the files of a model that are not cached, and returns its local path: a folder, or a GGUF file (of a split one the
+ * first part). PROGRESS events count bytes; a LOG event says whether the model is cached or downloaded. */
 RUSTML_HUB_API int32_t rustml_hub_resolve(const char *id, uint64_t id_len, const rustml_hub_options *options, char *buf, uint64_t capacity,
                                           uint64_t *needed, const rustml_call_options *call, rustml_error **error);
 /* What is cached, as JSON: {"cache":path,"repositories":[{"id","path","bytes","revisions":[{"commit","refs":[name],
@@ -75,11 +74,11 @@ RUSTML_HUB_API int32_t rustml_hub_resolve(const char *id, uint64_t id_len, const
  * and number of files, with tabs between. */
 RUSTML_HUB_API int32_t rustml_hub_list(const rustml_hub_options *options, char *buf, uint64_t capacity, uint64_t *needed,
                                        rustml_error **error);
-/* Removes from the cache: a repository with all its revisions, one revision (id with @), or one GGUF file; blobs that
- * another revision uses stay. `freed` (bytes) may be NULL. RUSTML_NOT_FOUND if nothing of that id is cached. */
+/* Removes a repository with all its revisions, one revision (id with @), or one GGUF file from the cache; blobs that another
+ * revision uses stay. `freed` (bytes) may be NULL. Returns RUSTML_NOT_FOUND if nothing of that id is cached. */
 RUSTML_HUB_API int32_t rustml_hub_remove(const char *id, uint64_t id_len, const rustml_hub_options *options, uint64_t *freed,
                                          rustml_error **error);
-/* Reads every cached file of the id and compares it with the SHA it is named by. RUSTML_DATA_LOSS if one is missing or
+/* Reads every cached file of the id and compares it with the SHA in its name. Returns RUSTML_DATA_LOSS if one is missing or
  * differs; the error's detail lists them: {"wrong":[{"file","blob","problem"}]}. `checked` (bytes) may be NULL. */
 RUSTML_HUB_API int32_t rustml_hub_verify(const char *id, uint64_t id_len, const rustml_hub_options *options, uint64_t *checked,
                                          const rustml_call_options *call, rustml_error **error);

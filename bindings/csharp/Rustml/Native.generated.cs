@@ -157,7 +157,7 @@ namespace Rustml.Interop
         /// <summary>one hypothesis of a beam search: ids, text, score</summary>
         internal const int RUSTML_EVENT_BEAM = 6;
 
-        // What on_event may answer in rustml_generate_batch besides 0: end this sequence. Any other value ends all.
+        // In rustml_generate_batch on_event may return this to end one sequence. Any other value but 0 ends all.
         internal const int RUSTML_CALLBACK_STOP_ONE = 1;
 
         // rustml_beam_options.early_stopping: when as many hypotheses as beams are finished, go on while a running beam could
@@ -254,14 +254,15 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ulong rustml_deadline_after_ns(long timeout_ns);
 
-        /// <summary>Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single
-        /// lines and arrive as LOG events on the thread that called, before its call returns; several threads may deliver at
-        /// once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none.</summary>
+        /// <summary>Sets the process's log sink. NULL or a NULL callback removes it; without a sink nothing is logged. Records
+        /// are single lines and arrive as LOG events on the thread that called, before its call returns; several threads may
+        /// deliver at once. The return value of on_event is ignored. Returns RUSTML_INVALID_ARGUMENT for a filter that cannot be
+        /// read.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_log_set(rustml_log_options* options, IntPtr* error);
 
-        /// <summary>Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad
-        /// size.</summary>
+        /// <summary>Each writes the defaults into `size` bytes and sets struct_size. Returns RUSTML_INVALID_ARGUMENT for NULL or
+        /// a bad size.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_log_options_init(rustml_log_options* options, uint size);
 
@@ -298,9 +299,9 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_quantize_options_init(rustml_quantize_options* options, uint size);
 
-        /// <summary>For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless
-        /// status is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static
-        /// one.</summary>
+        /// <summary>Makes an error object, for libraries built on this one. Copies its texts. detail_json is empty or a JSON
+        /// object; callback_value is 0 unless status is RUSTML_CALLBACK_STOP. Never returns NULL: wrong arguments give an error
+        /// that says so, exhausted memory a static one.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern IntPtr rustml_error_create(int status, byte* message, ulong message_len, byte* detail_json, ulong detail_len, int callback_value);
 
@@ -313,7 +314,8 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_error_message(IntPtr error);
 
-        /// <summary>Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.</summary>
+        /// <summary>Details for programs, a JSON object; "{}" if there are none. NUL-terminated, never NULL; lives as long as the
+        /// error.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern byte* rustml_error_detail_json(IntPtr error);
 
@@ -324,7 +326,8 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_error_release(IntPtr error);
 
-        /// <summary>Give the handle to calls in their options; release it when no call needs it any more.</summary>
+        /// <summary>Creates a cancel handle. Give it to calls in their options; release it when no call needs it any
+        /// more.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_create(IntPtr* @out, IntPtr* error);
 
@@ -333,7 +336,7 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_trigger(IntPtr cancel, uint reason);
 
-        /// <summary>Makes it as new. RUSTML_BUSY while attached to a running call.</summary>
+        /// <summary>Makes the handle as new. Returns RUSTML_BUSY while it is attached to a running call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_reset(IntPtr cancel, IntPtr* error);
 
@@ -347,16 +350,16 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_cancel_release(IntPtr cancel);
 
-        /// <summary>Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors.
-        /// Files are read, checked and packed into own memory; nothing stays open or mapped.</summary>
+        /// <summary>Opens a GGUF file (any part of a split one), or a Hugging Face directory with config.json and SafeTensors.
+        /// Files are read, checked and packed into the library's own memory; nothing stays open or mapped.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open(byte* path, ulong path_len, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>A GGUF file in memory; `data` is needed only during the call.</summary>
+        /// <summary>Opens a GGUF file in memory; `data` is needed only during the call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open_memory(void* data, ulong len, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>A GGUF file through a reader, which is called on the calling thread only.</summary>
+        /// <summary>Opens a GGUF file through a reader, which is called on the calling thread only.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_open_reader(rustml_reader* reader, rustml_model_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
@@ -366,31 +369,33 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_release(IntPtr model);
 
-        /// <summary>Any thread, at any time; bytes and sessions are those of now.</summary>
+        /// <summary>What the model is, and what it takes now. May be called on any thread at any time.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_get_info(IntPtr model, rustml_model_info* @out, IntPtr* error);
 
-        /// <summary>Everything known about the model as one JSON object: config, tensors, tokenizer, memory.</summary>
+        /// <summary>What is known about the model as one JSON object: config, tensors, tokenizer, memory.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_describe_json(IntPtr model, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
-        /// <summary>Reads only the file's header. `session` may be NULL.</summary>
+        /// <summary>Says what memory opening the model and one session would take. Reads only the header of the file. `session`
+        /// may be NULL.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_plan(byte* path, ulong path_len, rustml_model_options* options, rustml_session_options* session, rustml_memory_plan* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another
-        /// type: F16 where rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose
-        /// a little more. The file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED for
-        /// what GGUF has no place for, as windows of a Mistral model. Progress in bytes written.</summary>
+        /// <summary>Writes the model at `path` (as rustml_model_open takes it) as one GGUF v3 file with its matrices in another
+        /// type. A matrix whose rows are no multiple of 32 becomes F16; vectors and embedded positions become F32. Values that
+        /// are quantized already lose a little more. The file appears whole or not at all: it is written under a temporary name
+        /// beside `out_path`, flushed and renamed. Returns RUSTML_UNIMPLEMENTED for what GGUF has no place for, for example the
+        /// attention window of a Mistral model. Progress counts bytes written.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_quantize(byte* path, ulong path_len, byte* out_path, ulong out_path_len, rustml_quantize_options* options, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a
-        /// model that came without a tokenizer.</summary>
+        /// <summary>The ids of a text. Flags: RUSTML_ENCODE_*. Like all functions of this section it returns
+        /// RUSTML_FAILED_PRECONDITION for a model that came without a tokenizer.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_encode(IntPtr model, byte* text, ulong len, uint flags, int* ids, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.</summary>
+        /// <summary>The text of the ids; bytes that are not UTF-8 stay as they are. Flags: RUSTML_DECODE_*.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_decode(IntPtr model, int* ids, ulong n, uint flags, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
@@ -398,18 +403,18 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_bytes(IntPtr model, int id, byte* buf, ulong capacity, ulong* needed, IntPtr* error);
 
-        /// <summary>What is known of one token.</summary>
+        /// <summary>What is known about one token.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_token_info(IntPtr model, int id, rustml_token_info* @out, IntPtr* error);
 
-        /// <summary>The text the model's chat template makes of the messages, for display. To generate, pass the messages
+        /// <summary>The text that the model's chat template makes of the messages, for display. To generate, pass the messages
         /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
-        /// RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not
+        /// Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template that is not
         /// supported.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_chat_format(IntPtr model, byte* messages_json, ulong len, rustml_chat_options* options, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.</summary>
+        /// <summary>Creates an empty session. Returns RUSTML_OUT_OF_RANGE for a longer context than the model has.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_create(IntPtr model, rustml_session_options* options, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
@@ -419,80 +424,82 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_release(IntPtr session);
 
-        /// <summary>Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore
-        /// and load.</summary>
+        /// <summary>Empties the session. Returns RUSTML_FAILED_PRECONDITION while a generation is open; so do rewind, eval,
+        /// restore and load.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_reset(IntPtr session, IntPtr* error);
 
-        /// <summary>Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for
-        /// 0.</summary>
+        /// <summary>Keeps the first n_tokens. Returns RUSTML_OUT_OF_RANGE for more than the session has, or for fewer than the
+        /// rewind floor, except 0.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_rewind(IntPtr session, ulong n_tokens, IntPtr* error);
 
-        /// <summary>An independent session with the same tokens and KV.</summary>
+        /// <summary>Creates an independent session with the same tokens and KV cache.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_fork(IntPtr session, IntPtr* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Any thread, at any time, also while a call runs on the session and in its callbacks.</summary>
+        /// <summary>What the session holds. May be called on any thread at any time, also while a call runs on the session and in
+        /// its callbacks.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_get_info(IntPtr session, rustml_session_info* @out, IntPtr* error);
 
-        /// <summary>The tokens it holds.</summary>
+        /// <summary>The tokens of the session.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_tokens(IntPtr session, int* ids, ulong capacity, ulong* needed, IntPtr* error);
 
-        /// <summary>Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
-        /// RUSTML_OUT_OF_RANGE for more than the context holds.</summary>
+        /// <summary>Appends and evaluates n ids. After any failure the session is as it was before. Returns RUSTML_OUT_OF_RANGE
+        /// for more ids than the context holds.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_eval(IntPtr session, int* ids, ulong n, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the
-        /// last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token
-        /// the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or a
-        /// restored snapshot are damaged.</summary>
+        /// <summary>The score of every token of the vocabulary as the next one (before any softmax). Evaluates the session's last
+        /// token first if that has not been done, for example after a generation. A score of -inf is that of a token the model
+        /// forbids. Returns RUSTML_FAILED_PRECONDITION for an empty session. Like all functions that sample it returns
+        /// RUSTML_DATA_LOSS for NaN, +inf or nothing but -inf: then weights or a restored snapshot are damaged.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_logits(IntPtr session, float* logits, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Exact size of what rustml_session_snapshot_write would write now.</summary>
+        /// <summary>The exact size in bytes of what rustml_session_snapshot_write would write now.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_snapshot_size(IntPtr session, ulong* @out, IntPtr* error);
 
-        /// <summary>The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model,
-        /// token for token.</summary>
+        /// <summary>Writes the session and, if one is open, its generation: all that another process needs to continue with the
+        /// same model, token for token.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_snapshot_write(IntPtr session, rustml_sink* sink, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one,
+        /// <summary>Reads and checks a snapshot's header; needs no model. Returns RUSTML_DATA_LOSS for a damaged snapshot,
         /// RUSTML_UNIMPLEMENTED for one of a later format.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_snapshot_probe(rustml_reader* source, rustml_snapshot_info* @out, IntPtr* error);
 
-        /// <summary>Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
-        /// RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
-        /// RUSTML_OUT_OF_RANGE for more tokens than the context holds.</summary>
+        /// <summary>Replaces the session's content; after any failure the session is as it was before. `out` may be NULL. Returns
+        /// RUSTML_DATA_LOSS for a damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type (the
+        /// message names what differs), RUSTML_OUT_OF_RANGE for more tokens than the context holds.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_restore(IntPtr session, rustml_reader* source, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or
-        /// absent.</summary>
+        /// <summary>Writes a snapshot to a file, under a temporary name beside `path`, then flushes and renames it: the file is
+        /// whole or absent.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_save(IntPtr session, byte* path, ulong path_len, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>rustml_session_restore from a file.</summary>
+        /// <summary>Restores a session from a file, as rustml_session_restore does.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_load(IntPtr session, byte* path, ulong path_len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>Snapshot into memory; rustml_session_snapshot_size says how much.</summary>
+        /// <summary>Writes a snapshot into memory; rustml_session_snapshot_size returns its size.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_to_buffer(IntPtr session, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 
-        /// <summary>rustml_session_restore from memory; `data` is needed only during the call.</summary>
+        /// <summary>Restores a session from memory, as rustml_session_restore does; `data` is needed only during the
+        /// call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_session_from_buffer(IntPtr session, byte* data, ulong len, rustml_restore_info* @out, rustml_call_options* call, IntPtr* error);
 
         /// <summary>Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
-        /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION; info,
-        /// tokens, logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than the
+        /// generation is open, eval, rewind, reset, restore and start on its session return RUSTML_FAILED_PRECONDITION; info,
+        /// tokens, logits and snapshots go on working between its calls. Returns RUSTML_OUT_OF_RANGE for a prompt longer than the
         /// context.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_start(IntPtr session, rustml_prompt* prompt, rustml_generation_options* options, IntPtr* @out, IntPtr* error);
@@ -502,16 +509,17 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_resume(IntPtr session, rustml_generation_options* options, IntPtr* @out, IntPtr* error);
 
-        /// <summary>The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever.
-        /// A stop by cancel, deadline or error comes as that status instead of STOPPED, and repeats.</summary>
+        /// <summary>Fills in the next event: PREFILL (if asked for), TOKEN for each sampled token, at the end one STOPPED. After
+        /// that it returns RUSTML_DONE. If cancel, a deadline or an error ends the generation, it returns that status instead of
+        /// STOPPED, now and at every later call.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_next(IntPtr generation, rustml_event* @event, IntPtr* error);
 
-        /// <summary>Closes it as on_stop says. The last release does the same.</summary>
+        /// <summary>Ends the generation as on_stop says. The last release does the same.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_stop(IntPtr generation, IntPtr* error);
 
-        /// <summary>How it went, or goes: filled whatever the status of the generation.</summary>
+        /// <summary>How the generation went, or is going: filled whatever its status.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_result(IntPtr generation, rustml_result* @out, IntPtr* error);
 
@@ -521,34 +529,36 @@ namespace Rustml.Interop
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generation_release(IntPtr generation);
 
-        /// <summary>Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
-        /// rustml_generation_start or _next would; `out` is filled once the generation has started.</summary>
+        /// <summary>Starts a generation, gives each event to `callback` (may be NULL), fills in `out` (may be NULL) and releases
+        /// the generation. Returns the same status codes as rustml_generation_start and _next. `out` is filled once the
+        /// generation has started.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generate(IntPtr session, rustml_prompt* prompt, rustml_generation_options* options, rustml_callback* callback, rustml_result* @out, IntPtr* error);
 
-        /// <summary>The most probable continuations instead of a sampled one, as transformers' num_beams. `callback` (may be
-        /// NULL) gets PREFILL and PROGRESS events if asked for, and at the end a BEAM event for each hypothesis, best first: its
-        /// views hold until the callback returns. There may be none, when the prompt leaves no room in the context. Afterwards
-        /// the session holds the prompt and the best hypothesis, without its stop token (ROLLBACK: its old tokens). Stopped by
-        /// cancel or deadline, the best so far are delivered, whose `finish` says so, before the call returns that status; a
-        /// callback's non-zero answer ends everything with RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the
-        /// memory of what they have in common. An answer that a restored snapshot carried cannot be resumed afterwards. `out`
-        /// (may be NULL) is filled whatever the status.</summary>
+        /// <summary>Searches for the most probable continuations instead of sampling one, as transformers' num_beams does.
+        /// `callback` (may be NULL) gets PREFILL and PROGRESS events if asked for, and at the end a BEAM event for each
+        /// hypothesis, best first; the pointers in it are valid until the callback returns. There is no hypothesis if the prompt
+        /// leaves no room in the context. Afterwards the session holds the prompt and the best hypothesis without its stop token
+        /// (with ROLLBACK: its old tokens). If cancel or a deadline ends the search, the callback gets the best hypotheses so
+        /// far, whose `finish` says so, before the call returns that status. A callback that returns non-zero ends everything
+        /// with RUSTML_CALLBACK_STOP. A token takes `width` passes; beams share the memory of what they have in common. A
+        /// generation that a restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the
+        /// status.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_beam_search(IntPtr session, rustml_prompt* prompt, rustml_beam_options* options, rustml_callback* callback, rustml_result* @out, IntPtr* error);
 
-        /// <summary>One answer for each of `n` prompts (at most 16,384), several at once on sessions of their own, each exactly
-        /// what it would be alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size;
-        /// `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and limits.
-        /// Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each sequence ends with one
-        /// STOPPED event whose `finish` says why, also when it was cancelled or failed: a LOG event of that sequence before it
-        /// then has the message, as has a record for the process's log sink (component "rustml::batch"), which is where to look
-        /// without a callback. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED
-        /// event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the
-        /// prompts and filled once validation has passed; their `status` says how each ended (also for an id that the model has
-        /// not, or a value out of its range), and the call itself answers RUSTML_OK. It fails only for faults of its arguments
-        /// and structs, before any work and naming the index, and when the callback ends all. While memory is short, sequences
-        /// wait for others.</summary>
+        /// <summary>Generates one answer for each of `n` prompts (at most 16,384), several at once on sessions of their own. Each
+        /// answer is exactly what the prompt would get alone. `prompts` and `results` are arrays whose elements all have the
+        /// first one's struct_size; `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own
+        /// cancel handle and limits. Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each
+        /// sequence ends with one STOPPED event whose `finish` says why, also when it was cancelled or failed. Before that event,
+        /// a LOG event of the sequence has the message of a failure; without a callback, look for it in the process's log sink
+        /// (component "rustml::batch"). on_event returns 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a
+        /// STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (may be NULL) has the order of the
+        /// prompts and is filled once validation has passed. The `status` of a result says how that sequence ended (also for an
+        /// id that the model does not have, or a value out of its range); the call itself then returns RUSTML_OK. The call fails
+        /// only for faults of its arguments and structs, before any work and naming the index, and when the callback ends all.
+        /// While memory is short, sequences wait for others.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_generate_batch(IntPtr model, rustml_session_options* session_options, rustml_prompt* prompts, rustml_generation_options** options, ulong n, rustml_callback* callback, rustml_result* results, IntPtr* error);
 
@@ -962,10 +972,11 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
-    /// <summary>One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0
-    /// goes on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
-    /// callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must return
-    /// normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked at.</summary>
+    /// <summary>One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held. It
+    /// returns 0 to go on; anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got
+    /// a readable callback, also when validation fails, before that call returns (a log sink's runs when the sink is replaced).
+    /// Callbacks must return normally: one that throws a C++ exception counts as -1. The library never looks at
+    /// user_data.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_callback
     {
@@ -991,7 +1002,7 @@ namespace Rustml.Interop
         internal IntPtr destroy;
     }
 
-    /// <summary>Takes bytes in order; a non-zero answer stops the write.</summary>
+    /// <summary>Takes bytes in order. A non-zero return value stops the write.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_sink
     {
@@ -1183,8 +1194,8 @@ namespace Rustml.Interop
         internal uint reserved0;
     }
 
-    /// <summary>While a call runs on the session: as it was when that call began or, of a generation, at its last
-    /// event.</summary>
+    /// <summary>What a session holds. While a call runs on it, the values are those from when the call began or, for a
+    /// generation, from its last event.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_session_info
     {
@@ -1243,8 +1254,8 @@ namespace Rustml.Interop
         internal ulong rewind_floor;
     }
 
-    /// <summary>The whole context wanted, not an addition: what it shares with the session's tokens is not evaluated
-    /// again.</summary>
+    /// <summary>A prompt is the whole context, not an addition to it. The tokens at its beginning that the session holds already
+    /// are not evaluated again.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_prompt
     {
@@ -1263,8 +1274,9 @@ namespace Rustml.Interop
         internal rustml_chat_options* chat;
     }
 
-    /// <summary>Order of the filters: logit bias, repetition, presence and frequency penalties, temperature, top-k, typical,
-    /// top-p, min-p, draw; ties by token id; a filter always leaves one token.</summary>
+    /// <summary>How a generation samples and stops. Filters run in this order: logit bias, repetition, presence and frequency
+    /// penalties, temperature, top-k, typical, top-p, min-p; then a token is drawn. Equal tokens are ordered by id. A filter
+    /// always leaves one token.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct rustml_generation_options
     {

@@ -138,17 +138,17 @@ func DeadlineAfterNs(timeoutNs int64) uint64 {
 	return uint64(r)
 }
 
-// LogSet: Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records
-// are single lines and arrive as LOG events on the thread that called, before its call returns; several
-// threads may deliver at once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter
-// that is none.
+// LogSet: Sets the process's log sink. NULL or a NULL callback removes it; without a sink nothing is logged.
+// Records are single lines and arrive as LOG events on the thread that called, before its call returns;
+// several threads may deliver at once. The return value of on_event is ignored. Returns
+// RUSTML_INVALID_ARGUMENT for a filter that cannot be read.
 func LogSet(options *LogOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[7], uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// LogOptionsInit: Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT
-// for NULL or a bad size.
+// LogOptionsInit: Each writes the defaults into `size` bytes and sets struct_size. Returns
+// RUSTML_INVALID_ARGUMENT for NULL or a bad size.
 func LogOptionsInit(options *LogOptions, size uint32) int32 {
 	r, _, _ := purego.SyscallN(at[8], uintptr(unsafe.Pointer(options)), uintptr(size))
 	return int32(r)
@@ -209,9 +209,9 @@ func QuantizeOptionsInit(options *QuantizeOptions, size uint32) int32 {
 	return int32(r)
 }
 
-// ErrorCreate: For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value
-// is 0 unless status is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out
-// of memory a static one.
+// ErrorCreate: Makes an error object, for libraries built on this one. Copies its texts. detail_json is empty
+// or a JSON object; callback_value is 0 unless status is RUSTML_CALLBACK_STOP. Never returns NULL: wrong
+// arguments give an error that says so, exhausted memory a static one.
 func ErrorCreate(status int32, message *byte, messageLen uint64, detailJson *byte, detailLen uint64, callbackValue int32) Error {
 	r, _, _ := purego.SyscallN(at[20], uintptr(status), uintptr(unsafe.Pointer(message)), uintptr(messageLen), uintptr(unsafe.Pointer(detailJson)), uintptr(detailLen), uintptr(callbackValue))
 	return Error(r)
@@ -230,7 +230,8 @@ func ErrorMessage(err Error) string {
 	return goString(r)
 }
 
-// ErrorDetailJson: Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.
+// ErrorDetailJson: Details for programs, a JSON object; "{}" if there are none. NUL-terminated, never NULL;
+// lives as long as the error.
 func ErrorDetailJson(err Error) string {
 	r, _, _ := purego.SyscallN(at[23], uintptr(err))
 	return goString(r)
@@ -247,7 +248,8 @@ func ErrorRelease(err Error) int32 {
 	return int32(r)
 }
 
-// CancelCreate: Give the handle to calls in their options; release it when no call needs it any more.
+// CancelCreate: Creates a cancel handle. Give it to calls in their options; release it when no call needs it
+// any more.
 func CancelCreate(out *Cancel, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[26], uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -261,7 +263,7 @@ func CancelTrigger(cancel Cancel, reason uint32) int32 {
 	return int32(r)
 }
 
-// CancelReset: Makes it as new. RUSTML_BUSY while attached to a running call.
+// CancelReset: Makes the handle as new. Returns RUSTML_BUSY while it is attached to a running call.
 func CancelReset(cancel Cancel, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[28], uintptr(cancel), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -283,20 +285,21 @@ func CancelRelease(cancel Cancel) int32 {
 	return int32(r)
 }
 
-// ModelOpen: Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and
-// SafeTensors. Files are read, checked and packed into own memory; nothing stays open or mapped.
+// ModelOpen: Opens a GGUF file (any part of a split one), or a Hugging Face directory with config.json and
+// SafeTensors. Files are read, checked and packed into the library's own memory; nothing stays open or
+// mapped.
 func ModelOpen(path *byte, pathLen uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[32], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelOpenMemory: A GGUF file in memory; `data` is needed only during the call.
+// ModelOpenMemory: Opens a GGUF file in memory; `data` is needed only during the call.
 func ModelOpenMemory(data unsafe.Pointer, n uint64, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[33], uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelOpenReader: A GGUF file through a reader, which is called on the calling thread only.
+// ModelOpenReader: Opens a GGUF file through a reader, which is called on the calling thread only.
 func ModelOpenReader(reader *Reader, options *ModelOptions, out *Model, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[34], uintptr(unsafe.Pointer(reader)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -312,42 +315,44 @@ func ModelRelease(model Model) int32 {
 	return int32(r)
 }
 
-// ModelGetInfo: Any thread, at any time; bytes and sessions are those of now.
+// ModelGetInfo: What the model is, and what it takes now. May be called on any thread at any time.
 func ModelGetInfo(model Model, out *ModelInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[37], uintptr(model), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelDescribeJson: Everything known about the model as one JSON object: config, tensors, tokenizer, memory.
+// ModelDescribeJson: What is known about the model as one JSON object: config, tensors, tokenizer, memory.
 func ModelDescribeJson(model Model, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[38], uintptr(model), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelPlan: Reads only the file's header. `session` may be NULL.
+// ModelPlan: Says what memory opening the model and one session would take. Reads only the header of the
+// file. `session` may be NULL.
 func ModelPlan(path *byte, pathLen uint64, options *ModelOptions, session *SessionOptions, out *MemoryPlan, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[39], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(session)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelQuantize: Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its
-// matrices in another type: F16 where rows are no multiple of 32, vectors and embedded positions F32. Values
-// that are quantized already lose a little more. The file appears whole or not at all: a temporary name
-// beside it, flushed, renamed. UNIMPLEMENTED for what GGUF has no place for, as windows of a Mistral model.
-// Progress in bytes written.
+// ModelQuantize: Writes the model at `path` (as rustml_model_open takes it) as one GGUF v3 file with its
+// matrices in another type. A matrix whose rows are no multiple of 32 becomes F16; vectors and embedded
+// positions become F32. Values that are quantized already lose a little more. The file appears whole or not
+// at all: it is written under a temporary name beside `out_path`, flushed and renamed. Returns
+// RUSTML_UNIMPLEMENTED for what GGUF has no place for, for example the attention window of a Mistral model.
+// Progress counts bytes written.
 func ModelQuantize(path *byte, pathLen uint64, outPath *byte, outPathLen uint64, options *QuantizeOptions, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[40], uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(outPath)), uintptr(outPathLen), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelEncode: The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this
-// section, for a model that came without a tokenizer.
+// ModelEncode: The ids of a text. Flags: RUSTML_ENCODE_*. Like all functions of this section it returns
+// RUSTML_FAILED_PRECONDITION for a model that came without a tokenizer.
 func ModelEncode(model Model, text *byte, n uint64, flags uint32, ids *int32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[41], uintptr(model), uintptr(unsafe.Pointer(text)), uintptr(n), uintptr(flags), uintptr(unsafe.Pointer(ids)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelDecode: Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
+// ModelDecode: The text of the ids; bytes that are not UTF-8 stay as they are. Flags: RUSTML_DECODE_*.
 func ModelDecode(model Model, ids *int32, n uint64, flags uint32, buf *byte, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[42], uintptr(model), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(flags), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -359,22 +364,23 @@ func ModelTokenBytes(model Model, id int32, buf *byte, capacity uint64, needed *
 	return int32(r)
 }
 
-// ModelTokenInfo: What is known of one token.
+// ModelTokenInfo: What is known about one token.
 func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[44], uintptr(model), uintptr(id), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// ModelChatFormat: The text the model's chat template makes of the messages, for display. To generate, pass
-// the messages themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a
-// message stays plain text. RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that
-// needs what is not supported.
+// ModelChatFormat: The text that the model's chat template makes of the messages, for display. To generate,
+// pass the messages themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a
+// message stays plain text. Returns RUSTML_FAILED_PRECONDITION for a model without a template,
+// RUSTML_UNIMPLEMENTED for a template that is not supported.
 func ModelChatFormat(model Model, messagesJson *byte, n uint64, options *ChatOptions, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[45], uintptr(model), uintptr(unsafe.Pointer(messagesJson)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionCreate: An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
+// SessionCreate: Creates an empty session. Returns RUSTML_OUT_OF_RANGE for a longer context than the model
+// has.
 func SessionCreate(model Model, options *SessionOptions, out *Session, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[46], uintptr(model), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -390,102 +396,106 @@ func SessionRelease(session Session) int32 {
 	return int32(r)
 }
 
-// SessionReset: Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of
+// SessionReset: Empties the session. Returns RUSTML_FAILED_PRECONDITION while a generation is open; so do
 // rewind, eval, restore and load.
 func SessionReset(session Session, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[49], uintptr(session), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionRewind: Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor
-// but for 0.
+// SessionRewind: Keeps the first n_tokens. Returns RUSTML_OUT_OF_RANGE for more than the session has, or for
+// fewer than the rewind floor, except 0.
 func SessionRewind(session Session, nTokens uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[50], uintptr(session), uintptr(nTokens), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionFork: An independent session with the same tokens and KV.
+// SessionFork: Creates an independent session with the same tokens and KV cache.
 func SessionFork(session Session, out *Session, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[51], uintptr(session), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionGetInfo: Any thread, at any time, also while a call runs on the session and in its callbacks.
+// SessionGetInfo: What the session holds. May be called on any thread at any time, also while a call runs on
+// the session and in its callbacks.
 func SessionGetInfo(session Session, out *SessionInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[52], uintptr(session), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionTokens: The tokens it holds.
+// SessionTokens: The tokens of the session.
 func SessionTokens(session Session, ids *int32, capacity uint64, needed *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[53], uintptr(session), uintptr(unsafe.Pointer(ids)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionEval: Appends and evaluates n ids. All or nothing: after any failure the session is where it was.
-// RUSTML_OUT_OF_RANGE for more than the context holds.
+// SessionEval: Appends and evaluates n ids. After any failure the session is as it was before. Returns
+// RUSTML_OUT_OF_RANGE for more ids than the context holds.
 func SessionEval(session Session, ids *int32, n uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[54], uintptr(session), uintptr(unsafe.Pointer(ids)), uintptr(n), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionLogits: Scores of every token of the vocabulary to follow the session's tokens (before any softmax).
-// Evaluates the last token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when
-// empty. -inf is a token the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or
-// nothing but -inf: weights or a restored snapshot are damaged.
+// SessionLogits: The score of every token of the vocabulary as the next one (before any softmax). Evaluates
+// the session's last token first if that has not been done, for example after a generation. A score of -inf
+// is that of a token the model forbids. Returns RUSTML_FAILED_PRECONDITION for an empty session. Like all
+// functions that sample it returns RUSTML_DATA_LOSS for NaN, +inf or nothing but -inf: then weights or a
+// restored snapshot are damaged.
 func SessionLogits(session Session, logits *float32, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[55], uintptr(session), uintptr(unsafe.Pointer(logits)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionSnapshotSize: Exact size of what rustml_session_snapshot_write would write now.
+// SessionSnapshotSize: The exact size in bytes of what rustml_session_snapshot_write would write now.
 func SessionSnapshotSize(session Session, out *uint64, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[56], uintptr(session), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionSnapshotWrite: The session and, if one is open, its generation: all that is needed to go on
-// elsewhere with the same model, token for token.
+// SessionSnapshotWrite: Writes the session and, if one is open, its generation: all that another process
+// needs to continue with the same model, token for token.
 func SessionSnapshotWrite(session Session, sink *Sink, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[57], uintptr(session), uintptr(unsafe.Pointer(sink)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SnapshotProbe: Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one,
-// RUSTML_UNIMPLEMENTED for one of a later format.
+// SnapshotProbe: Reads and checks a snapshot's header; needs no model. Returns RUSTML_DATA_LOSS for a damaged
+// snapshot, RUSTML_UNIMPLEMENTED for one of a later format.
 func SnapshotProbe(source *Reader, out *SnapshotInfo, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[58], uintptr(unsafe.Pointer(source)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionRestore: Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a
-// damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names
-// what differs), RUSTML_OUT_OF_RANGE for more tokens than the context holds.
+// SessionRestore: Replaces the session's content; after any failure the session is as it was before. `out`
+// may be NULL. Returns RUSTML_DATA_LOSS for a damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another
+// model or session type (the message names what differs), RUSTML_OUT_OF_RANGE for more tokens than the
+// context holds.
 func SessionRestore(session Session, source *Reader, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[59], uintptr(session), uintptr(unsafe.Pointer(source)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionSave: Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or
-// absent.
+// SessionSave: Writes a snapshot to a file, under a temporary name beside `path`, then flushes and renames
+// it: the file is whole or absent.
 func SessionSave(session Session, path *byte, pathLen uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[60], uintptr(session), uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionLoad: rustml_session_restore from a file.
+// SessionLoad: Restores a session from a file, as rustml_session_restore does.
 func SessionLoad(session Session, path *byte, pathLen uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[61], uintptr(session), uintptr(unsafe.Pointer(path)), uintptr(pathLen), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionToBuffer: Snapshot into memory; rustml_session_snapshot_size says how much.
+// SessionToBuffer: Writes a snapshot into memory; rustml_session_snapshot_size returns its size.
 func SessionToBuffer(session Session, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[62], uintptr(session), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// SessionFromBuffer: rustml_session_restore from memory; `data` is needed only during the call.
+// SessionFromBuffer: Restores a session from memory, as rustml_session_restore does; `data` is needed only
+// during the call.
 func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[63], uintptr(session), uintptr(unsafe.Pointer(data)), uintptr(n), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -493,8 +503,8 @@ func SessionFromBuffer(session Session, data *byte, n uint64, out *RestoreInfo, 
 
 // GenerationStart: Validates options and encodes the prompt; the prefill happens in the first
 // rustml_generation_next. While a generation is open, eval, rewind, reset, restore and start on its session
-// answer RUSTML_FAILED_PRECONDITION; info, tokens, logits and snapshots go on working between its calls.
-// RUSTML_OUT_OF_RANGE for a prompt longer than the context.
+// return RUSTML_FAILED_PRECONDITION; info, tokens, logits and snapshots go on working between its calls.
+// Returns RUSTML_OUT_OF_RANGE for a prompt longer than the context.
 func GenerationStart(session Session, prompt *Prompt, options *GenerationOptions, out *Generation, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[64], uintptr(session), uintptr(unsafe.Pointer(prompt)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -508,21 +518,21 @@ func GenerationResume(session Session, options *GenerationOptions, out *Generati
 	return int32(r)
 }
 
-// GenerationNext: The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then
-// RUSTML_DONE for ever. A stop by cancel, deadline or error comes as that status instead of STOPPED, and
-// repeats.
+// GenerationNext: Fills in the next event: PREFILL (if asked for), TOKEN for each sampled token, at the end
+// one STOPPED. After that it returns RUSTML_DONE. If cancel, a deadline or an error ends the generation, it
+// returns that status instead of STOPPED, now and at every later call.
 func GenerationNext(generation Generation, event *Event, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[66], uintptr(generation), uintptr(unsafe.Pointer(event)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// GenerationStop: Closes it as on_stop says. The last release does the same.
+// GenerationStop: Ends the generation as on_stop says. The last release does the same.
 func GenerationStop(generation Generation, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[67], uintptr(generation), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// GenerationResult: How it went, or goes: filled whatever the status of the generation.
+// GenerationResult: How the generation went, or is going: filled whatever its status.
 func GenerationResult(generation Generation, out *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[68], uintptr(generation), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
@@ -538,40 +548,41 @@ func GenerationRelease(generation Generation) int32 {
 	return int32(r)
 }
 
-// Generate: Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It
-// answers what rustml_generation_start or _next would; `out` is filled once the generation has started.
+// Generate: Starts a generation, gives each event to `callback` (may be NULL), fills in `out` (may be NULL)
+// and releases the generation. Returns the same status codes as rustml_generation_start and _next. `out` is
+// filled once the generation has started.
 func Generate(session Session, prompt *Prompt, options *GenerationOptions, callback *Callback, out *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[71], uintptr(session), uintptr(unsafe.Pointer(prompt)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(callback)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// BeamSearch: The most probable continuations instead of a sampled one, as transformers' num_beams.
-// `callback` (may be NULL) gets PREFILL and PROGRESS events if asked for, and at the end a BEAM event for
-// each hypothesis, best first: its views hold until the callback returns. There may be none, when the prompt
-// leaves no room in the context. Afterwards the session holds the prompt and the best hypothesis, without its
-// stop token (ROLLBACK: its old tokens). Stopped by cancel or deadline, the best so far are delivered, whose
-// `finish` says so, before the call returns that status; a callback's non-zero answer ends everything with
-// RUSTML_CALLBACK_STOP. Takes `width` passes a token; beams share the memory of what they have in common. An
-// answer that a restored snapshot carried cannot be resumed afterwards. `out` (may be NULL) is filled
-// whatever the status.
+// BeamSearch: Searches for the most probable continuations instead of sampling one, as transformers'
+// num_beams does. `callback` (may be NULL) gets PREFILL and PROGRESS events if asked for, and at the end a
+// BEAM event for each hypothesis, best first; the pointers in it are valid until the callback returns. There
+// is no hypothesis if the prompt leaves no room in the context. Afterwards the session holds the prompt and
+// the best hypothesis without its stop token (with ROLLBACK: its old tokens). If cancel or a deadline ends
+// the search, the callback gets the best hypotheses so far, whose `finish` says so, before the call returns
+// that status. A callback that returns non-zero ends everything with RUSTML_CALLBACK_STOP. A token takes
+// `width` passes; beams share the memory of what they have in common. A generation that a restored snapshot
+// carried cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status.
 func BeamSearch(session Session, prompt *Prompt, options *BeamOptions, callback *Callback, out *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[72], uintptr(session), uintptr(unsafe.Pointer(prompt)), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(callback)), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(err)))
 	return int32(r)
 }
 
-// GenerateBatch: One answer for each of `n` prompts (at most 16,384), several at once on sessions of their
-// own, each exactly what it would be alone. `prompts` and `results` are arrays whose elements all have the
-// first one's struct_size; `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each
-// has its own cancel handle and limits. Events carry the prompt's index in `sequence` and arrive in order
-// within one sequence. Each sequence ends with one STOPPED event whose `finish` says why, also when it was
-// cancelled or failed: a LOG event of that sequence before it then has the message, as has a record for the
-// process's log sink (component "rustml::batch"), which is where to look without a callback. on_event answers
-// 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end
-// all with RUSTML_CALLBACK_STOP. `results` (NULL: not wanted) are in the order of the prompts and filled once
-// validation has passed; their `status` says how each ended (also for an id that the model has not, or a
-// value out of its range), and the call itself answers RUSTML_OK. It fails only for faults of its arguments
-// and structs, before any work and naming the index, and when the callback ends all. While memory is short,
-// sequences wait for others.
+// GenerateBatch: Generates one answer for each of `n` prompts (at most 16,384), several at once on sessions
+// of their own. Each answer is exactly what the prompt would get alone. `prompts` and `results` are arrays
+// whose elements all have the first one's struct_size; `options` (NULL: defaults) points at one struct, or
+// NULL, for each prompt; each has its own cancel handle and limits. Events carry the prompt's index in
+// `sequence` and arrive in order within one sequence. Each sequence ends with one STOPPED event whose
+// `finish` says why, also when it was cancelled or failed. Before that event, a LOG event of the sequence has
+// the message of a failure; without a callback, look for it in the process's log sink (component
+// "rustml::batch"). on_event returns 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that sequence (without a
+// STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (may be NULL) has the order
+// of the prompts and is filled once validation has passed. The `status` of a result says how that sequence
+// ended (also for an id that the model does not have, or a value out of its range); the call itself then
+// returns RUSTML_OK. The call fails only for faults of its arguments and structs, before any work and naming
+// the index, and when the callback ends all. While memory is short, sequences wait for others.
 func GenerateBatch(model Model, sessionOptions *SessionOptions, prompts *Prompt, options **GenerationOptions, n uint64, callback *Callback, results *Result, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[73], uintptr(model), uintptr(unsafe.Pointer(sessionOptions)), uintptr(unsafe.Pointer(prompts)), uintptr(unsafe.Pointer(options)), uintptr(n), uintptr(unsafe.Pointer(callback)), uintptr(unsafe.Pointer(results)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

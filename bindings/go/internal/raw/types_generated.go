@@ -184,7 +184,7 @@ const (
 	EventBeam = 6
 )
 
-// What on_event may answer in rustml_generate_batch besides 0: end this sequence. Any other value ends all.
+// In rustml_generate_batch on_event may return this to end one sequence. Any other value but 0 ends all.
 const (
 	CallbackStopOne = 1
 )
@@ -332,10 +332,10 @@ type Event struct {
 }
 
 // Callback: One callback shape for everything. on_event runs on the calling thread, during the call, with no
-// lock held; 0 goes on, anything else stops the call. destroy(user_data), if given, runs exactly once for
-// every call that got a readable callback, also when validation fails, before that call returns (a log sink's
-// when it is replaced). Callbacks must return normally: one that throws a C++ exception counts as -1.
-// user_data is yours, and never looked at.
+// lock held. It returns 0 to go on; anything else stops the call. destroy(user_data), if given, runs exactly
+// once for every call that got a readable callback, also when validation fails, before that call returns (a
+// log sink's runs when the sink is replaced). Callbacks must return normally: one that throws a C++ exception
+// counts as -1. The library never looks at user_data.
 type Callback struct {
 	StructSize uint32
 	Reserved0  uint32
@@ -357,7 +357,7 @@ type Reader struct {
 	Destroy uintptr
 }
 
-// Sink: Takes bytes in order; a non-zero answer stops the write.
+// Sink: Takes bytes in order. A non-zero return value stops the write.
 type Sink struct {
 	StructSize uint32
 	Reserved0  uint32
@@ -529,8 +529,8 @@ type SessionOptions struct {
 	Reserved0    uint32
 }
 
-// SessionInfo: While a call runs on the session: as it was when that call began or, of a generation, at its
-// last event.
+// SessionInfo: What a session holds. While a call runs on it, the values are those from when the call began
+// or, for a generation, from its last event.
 type SessionInfo struct {
 	StructSize uint32
 	// 1: failed internally; release it
@@ -583,8 +583,8 @@ type RestoreInfo struct {
 	RewindFloor uint64
 }
 
-// Prompt: The whole context wanted, not an addition: what it shares with the session's tokens is not
-// evaluated again.
+// Prompt: A prompt is the whole context, not an addition to it. The tokens at its beginning that the session
+// holds already are not evaluated again.
 type Prompt struct {
 	StructSize uint32
 	// RUSTML_PROMPT_*
@@ -601,8 +601,9 @@ type Prompt struct {
 	Chat *ChatOptions
 }
 
-// GenerationOptions: Order of the filters: logit bias, repetition, presence and frequency penalties,
-// temperature, top-k, typical, top-p, min-p, draw; ties by token id; a filter always leaves one token.
+// GenerationOptions: How a generation samples and stops. Filters run in this order: logit bias, repetition,
+// presence and frequency penalties, temperature, top-k, typical, top-p, min-p; then a token is drawn. Equal
+// tokens are ordered by id. A filter always leaves one token.
 type GenerationOptions struct {
 	StructSize uint32
 	// 0

@@ -149,7 +149,7 @@ pub const RUSTML_EVENT_PROGRESS: i32 = 5;
 /// one hypothesis of a beam search: ids, text, score
 pub const RUSTML_EVENT_BEAM: i32 = 6;
 
-// What on_event may answer in rustml_generate_batch besides 0: end this sequence. Any other value ends all.
+// In rustml_generate_batch on_event may return this to end one sequence. Any other value but 0 ends all.
 pub const RUSTML_CALLBACK_STOP_ONE: i32 = 1;
 
 // rustml_beam_options.early_stopping: when as many hypotheses as beams are finished, go on while a running beam could
@@ -308,10 +308,11 @@ pub struct rustml_event {
     pub reserved0: u32,
 }
 
-/// One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held; 0 goes
-/// on, anything else stops the call. destroy(user_data), if given, runs exactly once for every call that got a readable
-/// callback, also when validation fails, before that call returns (a log sink's when it is replaced). Callbacks must
-/// return normally: one that throws a C++ exception counts as -1. user_data is yours, and never looked at.
+/// One callback shape for everything. on_event runs on the calling thread, during the call, with no lock held. It
+/// returns 0 to go on; anything else stops the call. destroy(user_data), if given, runs exactly once for every call
+/// that got a readable callback, also when validation fails, before that call returns (a log sink's runs when the sink
+/// is replaced). Callbacks must return normally: one that throws a C++ exception counts as -1. The library never looks
+/// at user_data.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_callback {
@@ -337,7 +338,7 @@ pub struct rustml_reader {
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
-/// Takes bytes in order; a non-zero answer stops the write.
+/// Takes bytes in order. A non-zero return value stops the write.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_sink {
@@ -528,7 +529,8 @@ pub struct rustml_session_options {
     pub reserved0: u32,
 }
 
-/// While a call runs on the session: as it was when that call began or, of a generation, at its last event.
+/// What a session holds. While a call runs on it, the values are those from when the call began or, for a generation,
+/// from its last event.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_session_info {
@@ -587,7 +589,8 @@ pub struct rustml_restore_info {
     pub rewind_floor: u64,
 }
 
-/// The whole context wanted, not an addition: what it shares with the session's tokens is not evaluated again.
+/// A prompt is the whole context, not an addition to it. The tokens at its beginning that the session holds already are
+/// not evaluated again.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_prompt {
@@ -606,8 +609,9 @@ pub struct rustml_prompt {
     pub chat: *const rustml_chat_options,
 }
 
-/// Order of the filters: logit bias, repetition, presence and frequency penalties, temperature, top-k, typical, top-p,
-/// min-p, draw; ties by token id; a filter always leaves one token.
+/// How a generation samples and stops. Filters run in this order: logit bias, repetition, presence and frequency
+/// penalties, temperature, top-k, typical, top-p, min-p; then a token is drawn. Equal tokens are ordered by id. A
+/// filter always leaves one token.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct rustml_generation_options {
@@ -772,11 +776,13 @@ extern "C" {
     pub fn rustml_now_ns() -> u64;
     /// Now plus `timeout_ns`; saturates; never 0. Negative: already past.
     pub fn rustml_deadline_after_ns(timeout_ns: i64) -> u64;
-    /// Sets or, with NULL or a NULL callback, removes the process's log sink, which is silence. Records are single
-    /// lines and arrive as LOG events on the thread that called, before its call returns; several threads may deliver
-    /// at once. The return value of on_event is ignored. RUSTML_INVALID_ARGUMENT for a filter that is none.
+    /// Sets the process's log sink. NULL or a NULL callback removes it; without a sink nothing is logged. Records are
+    /// single lines and arrive as LOG events on the thread that called, before its call returns; several threads may
+    /// deliver at once. The return value of on_event is ignored. Returns RUSTML_INVALID_ARGUMENT for a filter that
+    /// cannot be read.
     pub fn rustml_log_set(options: *const rustml_log_options, error: *mut *mut rustml_error) -> i32;
-    /// Each writes the defaults into `size` bytes and sets struct_size; RUSTML_INVALID_ARGUMENT for NULL or a bad size.
+    /// Each writes the defaults into `size` bytes and sets struct_size. Returns RUSTML_INVALID_ARGUMENT for NULL or a
+    /// bad size.
     pub fn rustml_log_options_init(options: *mut rustml_log_options, size: u32) -> i32;
     pub fn rustml_call_options_init(options: *mut rustml_call_options, size: u32) -> i32;
     pub fn rustml_model_options_init(options: *mut rustml_model_options, size: u32) -> i32;
@@ -789,8 +795,9 @@ extern "C" {
     pub fn rustml_reader_init(reader: *mut rustml_reader, size: u32) -> i32;
     pub fn rustml_sink_init(sink: *mut rustml_sink, size: u32) -> i32;
     pub fn rustml_quantize_options_init(options: *mut rustml_quantize_options, size: u32) -> i32;
-    /// For sister libraries. Copies its texts; detail_json is empty or a JSON object; callback_value is 0 unless status
-    /// is RUSTML_CALLBACK_STOP. Never NULL: what cannot be made is an error that says why, out of memory a static one.
+    /// Makes an error object, for libraries built on this one. Copies its texts. detail_json is empty or a JSON object;
+    /// callback_value is 0 unless status is RUSTML_CALLBACK_STOP. Never returns NULL: wrong arguments give an error
+    /// that says so, exhausted memory a static one.
     pub fn rustml_error_create(
         status: i32,
         message: *const c_char,
@@ -804,24 +811,25 @@ extern "C" {
     /// One line, subject first, with the offending value and its limit. NUL-terminated, never NULL; lives as long as
     /// the error.
     pub fn rustml_error_message(error: *const rustml_error) -> *const c_char;
-    /// Machine-readable details, a JSON object, "{}" if there are none. As rustml_error_message.
+    /// Details for programs, a JSON object; "{}" if there are none. NUL-terminated, never NULL; lives as long as the
+    /// error.
     pub fn rustml_error_detail_json(error: *const rustml_error) -> *const c_char;
     /// What the callback, reader or sink returned, for RUSTML_CALLBACK_STOP; else 0.
     pub fn rustml_error_callback_value(error: *const rustml_error) -> i32;
     pub fn rustml_error_release(error: *mut rustml_error) -> i32;
-    /// Give the handle to calls in their options; release it when no call needs it any more.
+    /// Creates a cancel handle. Give it to calls in their options; release it when no call needs it any more.
     pub fn rustml_cancel_create(out: *mut *mut rustml_cancel, error: *mut *mut rustml_error) -> i32;
     /// Stops every call this handle is attached to, now and later, until reset. `reason` is RUSTML_CANCEL_REASON_* or
     /// your own, not 0. Async-signal-safe, any thread, idempotent: the first reason stays.
     pub fn rustml_cancel_trigger(cancel: *mut rustml_cancel, reason: u32) -> i32;
-    /// Makes it as new. RUSTML_BUSY while attached to a running call.
+    /// Makes the handle as new. Returns RUSTML_BUSY while it is attached to a running call.
     pub fn rustml_cancel_reset(cancel: *mut rustml_cancel, error: *mut *mut rustml_error) -> i32;
     /// 1 if triggered, else 0 (also for an invalid handle).
     pub fn rustml_cancel_is_triggered(cancel: *const rustml_cancel) -> u32;
     pub fn rustml_cancel_retain(cancel: *mut rustml_cancel) -> *mut rustml_cancel;
     pub fn rustml_cancel_release(cancel: *mut rustml_cancel) -> i32;
-    /// Opens a GGUF file (of a split one: any part), or a Hugging Face directory with config.json and SafeTensors.
-    /// Files are read, checked and packed into own memory; nothing stays open or mapped.
+    /// Opens a GGUF file (any part of a split one), or a Hugging Face directory with config.json and SafeTensors. Files
+    /// are read, checked and packed into the library's own memory; nothing stays open or mapped.
     pub fn rustml_model_open(
         path: *const c_char,
         path_len: u64,
@@ -830,7 +838,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// A GGUF file in memory; `data` is needed only during the call.
+    /// Opens a GGUF file in memory; `data` is needed only during the call.
     pub fn rustml_model_open_memory(
         data: *const c_void,
         len: u64,
@@ -839,7 +847,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// A GGUF file through a reader, which is called on the calling thread only.
+    /// Opens a GGUF file through a reader, which is called on the calling thread only.
     pub fn rustml_model_open_reader(
         reader: *const rustml_reader,
         options: *const rustml_model_options,
@@ -849,13 +857,13 @@ extern "C" {
     ) -> i32;
     pub fn rustml_model_retain(model: *mut rustml_model) -> *mut rustml_model;
     pub fn rustml_model_release(model: *mut rustml_model) -> i32;
-    /// Any thread, at any time; bytes and sessions are those of now.
+    /// What the model is, and what it takes now. May be called on any thread at any time.
     pub fn rustml_model_get_info(
         model: *const rustml_model,
         out: *mut rustml_model_info,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Everything known about the model as one JSON object: config, tensors, tokenizer, memory.
+    /// What is known about the model as one JSON object: config, tensors, tokenizer, memory.
     pub fn rustml_model_describe_json(
         model: *const rustml_model,
         buf: *mut c_char,
@@ -863,7 +871,8 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Reads only the file's header. `session` may be NULL.
+    /// Says what memory opening the model and one session would take. Reads only the header of the file. `session` may
+    /// be NULL.
     pub fn rustml_model_plan(
         path: *const c_char,
         path_len: u64,
@@ -873,10 +882,11 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Writes the model at `path` (what rustml_model_open takes) as one GGUF v3 file with its matrices in another type:
-    /// F16 where rows are no multiple of 32, vectors and embedded positions F32. Values that are quantized already lose
-    /// a little more. The file appears whole or not at all: a temporary name beside it, flushed, renamed. UNIMPLEMENTED
-    /// for what GGUF has no place for, as windows of a Mistral model. Progress in bytes written.
+    /// Writes the model at `path` (as rustml_model_open takes it) as one GGUF v3 file with its matrices in another
+    /// type. A matrix whose rows are no multiple of 32 becomes F16; vectors and embedded positions become F32. Values
+    /// that are quantized already lose a little more. The file appears whole or not at all: it is written under a
+    /// temporary name beside `out_path`, flushed and renamed. Returns RUSTML_UNIMPLEMENTED for what GGUF has no place
+    /// for, for example the attention window of a Mistral model. Progress counts bytes written.
     pub fn rustml_model_quantize(
         path: *const c_char,
         path_len: u64,
@@ -886,8 +896,8 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The ids of a text. Flags: RUSTML_ENCODE_*. RUSTML_FAILED_PRECONDITION, as of all calls of this section, for a
-    /// model that came without a tokenizer.
+    /// The ids of a text. Flags: RUSTML_ENCODE_*. Like all functions of this section it returns
+    /// RUSTML_FAILED_PRECONDITION for a model that came without a tokenizer.
     pub fn rustml_model_encode(
         model: *const rustml_model,
         text: *const c_char,
@@ -899,7 +909,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Whole text of the ids; bytes that are not UTF-8 come out as they are. Flags: RUSTML_DECODE_*.
+    /// The text of the ids; bytes that are not UTF-8 stay as they are. Flags: RUSTML_DECODE_*.
     pub fn rustml_model_decode(
         model: *const rustml_model,
         ids: *const i32,
@@ -919,16 +929,17 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// What is known of one token.
+    /// What is known about one token.
     pub fn rustml_model_token_info(
         model: *const rustml_model,
         id: i32,
         out: *mut rustml_token_info,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The text the model's chat template makes of the messages, for display. To generate, pass the messages themselves
-    /// as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
-    /// RUSTML_FAILED_PRECONDITION without a template, RUSTML_UNIMPLEMENTED for one that needs what is not supported.
+    /// The text that the model's chat template makes of the messages, for display. To generate, pass the messages
+    /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain
+    /// text. Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template
+    /// that is not supported.
     pub fn rustml_model_chat_format(
         model: *const rustml_model,
         messages_json: *const c_char,
@@ -940,7 +951,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// An empty conversation. RUSTML_OUT_OF_RANGE for a context that cannot be.
+    /// Creates an empty session. Returns RUSTML_OUT_OF_RANGE for a longer context than the model has.
     pub fn rustml_session_create(
         model: *mut rustml_model,
         options: *const rustml_session_options,
@@ -950,25 +961,27 @@ extern "C" {
     ) -> i32;
     pub fn rustml_session_retain(session: *mut rustml_session) -> *mut rustml_session;
     pub fn rustml_session_release(session: *mut rustml_session) -> i32;
-    /// Back to an empty session. RUSTML_FAILED_PRECONDITION while a generation is open, as of rewind, eval, restore and
-    /// load.
+    /// Empties the session. Returns RUSTML_FAILED_PRECONDITION while a generation is open; so do rewind, eval, restore
+    /// and load.
     pub fn rustml_session_reset(session: *mut rustml_session, error: *mut *mut rustml_error) -> i32;
-    /// Keeps the first n_tokens. RUSTML_OUT_OF_RANGE above the position, or below the rewind floor but for 0.
+    /// Keeps the first n_tokens. Returns RUSTML_OUT_OF_RANGE for more than the session has, or for fewer than the
+    /// rewind floor, except 0.
     pub fn rustml_session_rewind(session: *mut rustml_session, n_tokens: u64, error: *mut *mut rustml_error) -> i32;
-    /// An independent session with the same tokens and KV.
+    /// Creates an independent session with the same tokens and KV cache.
     pub fn rustml_session_fork(
         session: *mut rustml_session,
         out: *mut *mut rustml_session,
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Any thread, at any time, also while a call runs on the session and in its callbacks.
+    /// What the session holds. May be called on any thread at any time, also while a call runs on the session and in
+    /// its callbacks.
     pub fn rustml_session_get_info(
         session: *const rustml_session,
         out: *mut rustml_session_info,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The tokens it holds.
+    /// The tokens of the session.
     pub fn rustml_session_tokens(
         session: *mut rustml_session,
         ids: *mut i32,
@@ -976,8 +989,8 @@ extern "C" {
         needed: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Appends and evaluates n ids. All or nothing: after any failure the session is where it was. RUSTML_OUT_OF_RANGE
-    /// for more than the context holds.
+    /// Appends and evaluates n ids. After any failure the session is as it was before. Returns RUSTML_OUT_OF_RANGE for
+    /// more ids than the context holds.
     pub fn rustml_session_eval(
         session: *mut rustml_session,
         ids: *const i32,
@@ -985,10 +998,10 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Scores of every token of the vocabulary to follow the session's tokens (before any softmax). Evaluates the last
-    /// token if that has not been done, as after a generation. RUSTML_FAILED_PRECONDITION when empty. -inf is a token
-    /// the model forbids; RUSTML_DATA_LOSS, as of all calls that sample, for NaN, +inf or nothing but -inf: weights or
-    /// a restored snapshot are damaged.
+    /// The score of every token of the vocabulary as the next one (before any softmax). Evaluates the session's last
+    /// token first if that has not been done, for example after a generation. A score of -inf is that of a token the
+    /// model forbids. Returns RUSTML_FAILED_PRECONDITION for an empty session. Like all functions that sample it
+    /// returns RUSTML_DATA_LOSS for NaN, +inf or nothing but -inf: then weights or a restored snapshot are damaged.
     pub fn rustml_session_logits(
         session: *mut rustml_session,
         logits: *mut f32,
@@ -997,30 +1010,30 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Exact size of what rustml_session_snapshot_write would write now.
+    /// The exact size in bytes of what rustml_session_snapshot_write would write now.
     pub fn rustml_session_snapshot_size(
         session: *mut rustml_session,
         out: *mut u64,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The session and, if one is open, its generation: all that is needed to go on elsewhere with the same model,
-    /// token for token.
+    /// Writes the session and, if one is open, its generation: all that another process needs to continue with the same
+    /// model, token for token.
     pub fn rustml_session_snapshot_write(
         session: *mut rustml_session,
         sink: *const rustml_sink,
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Reads and checks a snapshot's header; needs no model. RUSTML_DATA_LOSS for a damaged one, RUSTML_UNIMPLEMENTED
-    /// for one of a later format.
+    /// Reads and checks a snapshot's header; needs no model. Returns RUSTML_DATA_LOSS for a damaged snapshot,
+    /// RUSTML_UNIMPLEMENTED for one of a later format.
     pub fn rustml_snapshot_probe(
         source: *const rustml_reader,
         out: *mut rustml_snapshot_info,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Replaces the session's content. All or nothing. `out` may be NULL. RUSTML_DATA_LOSS for a damaged snapshot,
-    /// RUSTML_FAILED_PRECONDITION for one of another model or session type (the message names what differs),
-    /// RUSTML_OUT_OF_RANGE for more tokens than the context holds.
+    /// Replaces the session's content; after any failure the session is as it was before. `out` may be NULL. Returns
+    /// RUSTML_DATA_LOSS for a damaged snapshot, RUSTML_FAILED_PRECONDITION for one of another model or session type
+    /// (the message names what differs), RUSTML_OUT_OF_RANGE for more tokens than the context holds.
     pub fn rustml_session_restore(
         session: *mut rustml_session,
         source: *const rustml_reader,
@@ -1028,7 +1041,8 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Snapshot to a file, written under a temporary name beside `path`, flushed, renamed: whole or absent.
+    /// Writes a snapshot to a file, under a temporary name beside `path`, then flushes and renames it: the file is
+    /// whole or absent.
     pub fn rustml_session_save(
         session: *mut rustml_session,
         path: *const c_char,
@@ -1036,7 +1050,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// rustml_session_restore from a file.
+    /// Restores a session from a file, as rustml_session_restore does.
     pub fn rustml_session_load(
         session: *mut rustml_session,
         path: *const c_char,
@@ -1045,7 +1059,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Snapshot into memory; rustml_session_snapshot_size says how much.
+    /// Writes a snapshot into memory; rustml_session_snapshot_size returns its size.
     pub fn rustml_session_to_buffer(
         session: *mut rustml_session,
         buf: *mut u8,
@@ -1054,7 +1068,7 @@ extern "C" {
         call: *const rustml_call_options,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// rustml_session_restore from memory; `data` is needed only during the call.
+    /// Restores a session from memory, as rustml_session_restore does; `data` is needed only during the call.
     pub fn rustml_session_from_buffer(
         session: *mut rustml_session,
         data: *const u8,
@@ -1064,9 +1078,9 @@ extern "C" {
         error: *mut *mut rustml_error,
     ) -> i32;
     /// Validates options and encodes the prompt; the prefill happens in the first rustml_generation_next. While a
-    /// generation is open, eval, rewind, reset, restore and start on its session answer RUSTML_FAILED_PRECONDITION;
-    /// info, tokens, logits and snapshots go on working between its calls. RUSTML_OUT_OF_RANGE for a prompt longer than
-    /// the context.
+    /// generation is open, eval, rewind, reset, restore and start on its session return RUSTML_FAILED_PRECONDITION;
+    /// info, tokens, logits and snapshots go on working between its calls. Returns RUSTML_OUT_OF_RANGE for a prompt
+    /// longer than the context.
     pub fn rustml_generation_start(
         session: *mut rustml_session,
         prompt: *const rustml_prompt,
@@ -1082,16 +1096,17 @@ extern "C" {
         out: *mut *mut rustml_generation,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The next event: PREFILL (if asked for), TOKEN for each sampled token, one STOPPED, then RUSTML_DONE for ever. A
-    /// stop by cancel, deadline or error comes as that status instead of STOPPED, and repeats.
+    /// Fills in the next event: PREFILL (if asked for), TOKEN for each sampled token, at the end one STOPPED. After
+    /// that it returns RUSTML_DONE. If cancel, a deadline or an error ends the generation, it returns that status
+    /// instead of STOPPED, now and at every later call.
     pub fn rustml_generation_next(
         generation: *mut rustml_generation,
         event: *mut rustml_event,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// Closes it as on_stop says. The last release does the same.
+    /// Ends the generation as on_stop says. The last release does the same.
     pub fn rustml_generation_stop(generation: *mut rustml_generation, error: *mut *mut rustml_error) -> i32;
-    /// How it went, or goes: filled whatever the status of the generation.
+    /// How the generation went, or is going: filled whatever its status.
     pub fn rustml_generation_result(
         generation: *mut rustml_generation,
         out: *mut rustml_result,
@@ -1099,8 +1114,9 @@ extern "C" {
     ) -> i32;
     pub fn rustml_generation_retain(generation: *mut rustml_generation) -> *mut rustml_generation;
     pub fn rustml_generation_release(generation: *mut rustml_generation) -> i32;
-    /// Start, every event to `callback` (may be NULL), result (may be NULL), release: in one call. It answers what
-    /// rustml_generation_start or _next would; `out` is filled once the generation has started.
+    /// Starts a generation, gives each event to `callback` (may be NULL), fills in `out` (may be NULL) and releases the
+    /// generation. Returns the same status codes as rustml_generation_start and _next. `out` is filled once the
+    /// generation has started.
     pub fn rustml_generate(
         session: *mut rustml_session,
         prompt: *const rustml_prompt,
@@ -1109,14 +1125,15 @@ extern "C" {
         out: *mut rustml_result,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// The most probable continuations instead of a sampled one, as transformers' num_beams. `callback` (may be NULL)
-    /// gets PREFILL and PROGRESS events if asked for, and at the end a BEAM event for each hypothesis, best first: its
-    /// views hold until the callback returns. There may be none, when the prompt leaves no room in the context.
-    /// Afterwards the session holds the prompt and the best hypothesis, without its stop token (ROLLBACK: its old
-    /// tokens). Stopped by cancel or deadline, the best so far are delivered, whose `finish` says so, before the call
-    /// returns that status; a callback's non-zero answer ends everything with RUSTML_CALLBACK_STOP. Takes `width`
-    /// passes a token; beams share the memory of what they have in common. An answer that a restored snapshot carried
-    /// cannot be resumed afterwards. `out` (may be NULL) is filled whatever the status.
+    /// Searches for the most probable continuations instead of sampling one, as transformers' num_beams does.
+    /// `callback` (may be NULL) gets PREFILL and PROGRESS events if asked for, and at the end a BEAM event for each
+    /// hypothesis, best first; the pointers in it are valid until the callback returns. There is no hypothesis if the
+    /// prompt leaves no room in the context. Afterwards the session holds the prompt and the best hypothesis without
+    /// its stop token (with ROLLBACK: its old tokens). If cancel or a deadline ends the search, the callback gets the
+    /// best hypotheses so far, whose `finish` says so, before the call returns that status. A callback that returns
+    /// non-zero ends everything with RUSTML_CALLBACK_STOP. A token takes `width` passes; beams share the memory of what
+    /// they have in common. A generation that a restored snapshot carried cannot be resumed afterwards. `out` (may be
+    /// NULL) is filled whatever the status.
     pub fn rustml_beam_search(
         session: *mut rustml_session,
         prompt: *const rustml_prompt,
@@ -1125,18 +1142,19 @@ extern "C" {
         out: *mut rustml_result,
         error: *mut *mut rustml_error,
     ) -> i32;
-    /// One answer for each of `n` prompts (at most 16,384), several at once on sessions of their own, each exactly what
-    /// it would be alone. `prompts` and `results` are arrays whose elements all have the first one's struct_size;
-    /// `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has its own cancel handle and
-    /// limits. Events carry the prompt's index in `sequence` and arrive in order within one sequence. Each sequence
-    /// ends with one STOPPED event whose `finish` says why, also when it was cancelled or failed: a LOG event of that
-    /// sequence before it then has the message, as has a record for the process's log sink (component "rustml::batch"),
-    /// which is where to look without a callback. on_event answers 0 to go on, RUSTML_CALLBACK_STOP_ONE to end that
-    /// sequence (without a STOPPED event), anything else to end all with RUSTML_CALLBACK_STOP. `results` (NULL: not
-    /// wanted) are in the order of the prompts and filled once validation has passed; their `status` says how each
-    /// ended (also for an id that the model has not, or a value out of its range), and the call itself answers
-    /// RUSTML_OK. It fails only for faults of its arguments and structs, before any work and naming the index, and when
-    /// the callback ends all. While memory is short, sequences wait for others.
+    /// Generates one answer for each of `n` prompts (at most 16,384), several at once on sessions of their own. Each
+    /// answer is exactly what the prompt would get alone. `prompts` and `results` are arrays whose elements all have
+    /// the first one's struct_size; `options` (NULL: defaults) points at one struct, or NULL, for each prompt; each has
+    /// its own cancel handle and limits. Events carry the prompt's index in `sequence` and arrive in order within one
+    /// sequence. Each sequence ends with one STOPPED event whose `finish` says why, also when it was cancelled or
+    /// failed. Before that event, a LOG event of the sequence has the message of a failure; without a callback, look
+    /// for it in the process's log sink (component "rustml::batch"). on_event returns 0 to go on,
+    /// RUSTML_CALLBACK_STOP_ONE to end that sequence (without a STOPPED event), anything else to end all with
+    /// RUSTML_CALLBACK_STOP. `results` (may be NULL) has the order of the prompts and is filled once validation has
+    /// passed. The `status` of a result says how that sequence ended (also for an id that the model does not have, or a
+    /// value out of its range); the call itself then returns RUSTML_OK. The call fails only for faults of its arguments
+    /// and structs, before any work and naming the index, and when the callback ends all. While memory is short,
+    /// sequences wait for others.
     pub fn rustml_generate_batch(
         model: *mut rustml_model,
         session_options: *const rustml_session_options,
