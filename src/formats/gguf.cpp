@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/byte_reader.h"
-#include "base/error.h"
 #include "base/utf8.h"
+#include "formats/gguf_values.h"
 
 namespace rustml::formats {
 namespace {
@@ -13,29 +12,9 @@ namespace {
 using base::Status;
 using namespace gguf_limits;
 
-enum ValueType : uint32_t {
-  kUint8,
-  kInt8,
-  kUint16,
-  kInt16,
-  kUint32,
-  kInt32,
-  kFloat32,
-  kBool,
-  kString,
-  kArray,
-  kUint64,
-  kInt64,
-  kFloat64,
-  kValueTypes
-};
-
-constexpr const char* kValueTypeNames[kValueTypes] = {"UINT8", "INT8",   "UINT16", "INT16",  "UINT32", "INT32",  "FLOAT32",
-                                                      "BOOL",  "STRING", "ARRAY",  "UINT64", "INT64",  "FLOAT64"};
-// Bytes that a value takes in the file at least.
-constexpr uint64_t kValueBytes[kValueTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
+constexpr const char* kTypeNames[kGgufTypes] = {"UINT8", "INT8",   "UINT16", "INT16",  "UINT32", "INT32",  "FLOAT32",
+                                                "BOOL",  "STRING", "ARRAY",  "UINT64", "INT64",  "FLOAT64"};
 constexpr uint64_t kMinKeyBytes = 8 + 1 + 4 + 1, kMinTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
-constexpr uint64_t kPollBytes = 64 << 10;
 
 // Types of the format that no kernel here computes with, for the message.
 struct OtherType {
@@ -81,9 +60,9 @@ std::string supported_types() {
   return list;
 }
 
-class Parser {
+class Parser : GgufReader {
  public:
-  Parser(ModelFile& file, runtime::Call& call) : file_(file), call_(call), in_(*file.readers[0], 0, file.readers[0]->size()) {}
+  Parser(ModelFile& file, runtime::Call& call) : GgufReader(*file.readers[0], call), file_(file) {}
 
   void parse() {
     read_header();
@@ -94,26 +73,10 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(Status status, const std::string& problem) const { base::fail(status, in_.subject() + problem); }
-  // " at byte <offset>" of what was read last, if it took n bytes.
-  std::string at(uint64_t n) const { return " at byte " + std::to_string(in_.position() - n); }
-
-  void limit(uint64_t value, uint64_t most, const char* what) const {
-    if (value > most)
-      fail(Status::resource_exhausted, std::string(what) + " is " + std::to_string(value) + "; the limit is " + std::to_string(most));
-  }
-
-  void poll() {
-    if (in_.position() - polled_at_ < kPollBytes) return;
-    polled_at_ = in_.position();
-    call_.stop.check("model load");
-  }
-
   void read_header() {
-    call_.stop.check("model load");
-    in_.about("GGUF header");
-    if (in_.string(4, "magic") != "GGUF") fail(Status::data_loss, "it does not begin with \"GGUF\"");
-    const auto version = in_.number<uint32_t>("version");
+    in.about("GGUF header");
+    if (in.string(4, "magic") != "GGUF") fail(Status::data_loss, "it does not begin with \"GGUF\"");
+    const auto version = in.number<uint32_t>("version");
     if (version == 0x02000000 || version == 0x03000000) {
       fail(Status::unimplemented, "the file is big-endian; only little-endian files are read: convert it with gguf_convert_endian.py");
     }
@@ -123,138 +86,34 @@ class Parser {
            "version " + std::to_string(version) + " is not supported; versions 2 and 3 are: convert the model again");
     }
     file_.version = version;
-    n_tensors_ = in_.number<uint64_t>("number of tensors");
-    n_keys_ = in_.number<uint64_t>("number of keys");
-    in_.require(n_keys_, kMinKeyBytes, "list of keys");
-    in_.require(n_tensors_, kMinTensorBytes, "list of tensors");
+    n_tensors_ = in.number<uint64_t>("number of tensors");
+    n_keys_ = in.number<uint64_t>("number of keys");
+    in.require(n_keys_, kMinKeyBytes, "list of keys");
+    in.require(n_tensors_, kMinTensorBytes, "list of tensors");
     limit(n_keys_, kKeys, "number of keys");
     limit(n_tensors_, kTensors, "number of tensors");
   }
 
-  // A length and that many bytes.
-  std::string read_string(uint64_t most, const char* what) {
-    const auto length = in_.number<uint64_t>(what);
-    in_.require(length, 1, what);
-    if (length > most) {
-      fail(Status::resource_exhausted,
-           std::string(what) + at(8) + " has " + std::to_string(length) + " bytes; at most " + std::to_string(most) + " are read");
-    }
-    return in_.string(length, what);
-  }
-
   void read_key() {
-    in_.about("list of keys");
-    const std::string key = read_string(kKeyBytes, "key");
+    in.about("list of keys");
+    const std::string key = string(kKeyBytes, "key");
     if (key.empty()) fail(Status::data_loss, "a key is empty" + at(8));
     const auto bad = std::find_if(key.begin(), key.end(), [](char c) { return c == '\0' || static_cast<unsigned char>(c) >= 0x80; });
     if (bad != key.end())
       fail(Status::data_loss,
            "key " + base::quoted(key) + " has a byte that is NUL or not ASCII" + at(static_cast<uint64_t>(key.end() - bad)));
-    in_.about("key", key);
+    in.about("key", key);
     if (file_.metadata.contains(key)) fail(Status::data_loss, "it occurs twice, again" + at(key.size()));
-    const uint32_t type = read_value_type("value type");
-    Value value = type == kArray ? Value(std::make_shared<const Array>(read_array())) : read_scalar(type);
+    const GgufType type = this->type("value type");
+    Value value = this->value(type);
     if (key == "general.alignment") set_alignment(type, value);
     file_.metadata.emplace(key, std::move(value));
-    in_.about("");
+    in.about("");
     poll();
   }
 
-  uint32_t read_value_type(const char* what) {
-    const auto type = in_.number<uint32_t>(what);
-    if (type >= kValueTypes)
-      fail(Status::data_loss,
-           std::string(what) + " " + std::to_string(static_cast<int32_t>(type)) + at(4) + " does not exist; types are 0 to 12");
-    return type;
-  }
-
-  bool read_bool() {
-    const auto byte = in_.number<uint8_t>("value");
-    if (byte > 1) fail(Status::data_loss, "a boolean is " + std::to_string(byte) + at(1) + "; it has to be 0 or 1");
-    return byte == 1;
-  }
-
-  Value read_scalar(uint32_t type) {
-    switch (type) {
-      case kUint8:
-        return uint64_t{in_.number<uint8_t>("value")};
-      case kUint16:
-        return uint64_t{in_.number<uint16_t>("value")};
-      case kUint32:
-        return uint64_t{in_.number<uint32_t>("value")};
-      case kUint64:
-        return in_.number<uint64_t>("value");
-      case kInt8:
-        return int64_t{in_.number<int8_t>("value")};
-      case kInt16:
-        return int64_t{in_.number<int16_t>("value")};
-      case kInt32:
-        return int64_t{in_.number<int32_t>("value")};
-      case kInt64:
-        return in_.number<int64_t>("value");
-      case kFloat32:
-        return double{in_.number<float>("value")};
-      case kFloat64:
-        return in_.number<double>("value");
-      case kBool:
-        return read_bool();
-      default:
-        return read_string(kStringBytes, "string");
-    }
-  }
-
-  template <class Stored, class ReadItem>
-  Array read_items(uint64_t count, ReadItem read_item) {
-    std::vector<Stored> items;
-    items.reserve(count);
-    for (uint64_t i = 0; i < count; ++i) {
-      items.push_back(read_item());
-      poll();
-    }
-    return {std::move(items)};
-  }
-
-  template <class Stored, class InFile>
-  Array read_numbers(uint64_t count) {
-    return read_items<Stored>(count, [&] { return static_cast<Stored>(in_.number<InFile>("array item")); });
-  }
-
-  Array read_array() {
-    const uint32_t type = read_value_type("array item type");
-    if (type == kArray) fail(Status::unimplemented, "arrays of arrays are not supported" + at(4));
-    const auto count = in_.number<uint64_t>("array length");
-    in_.require(count, kValueBytes[type], "array");
-    limit(count, kArrayItems, "array length");
-    switch (type) {
-      case kUint8:
-        return read_numbers<uint8_t, uint8_t>(count);
-      case kInt8:
-        return read_numbers<int8_t, int8_t>(count);
-      case kUint16:
-        return read_numbers<uint64_t, uint16_t>(count);
-      case kInt16:
-        return read_numbers<int64_t, int16_t>(count);
-      case kUint32:
-        return read_numbers<uint64_t, uint32_t>(count);
-      case kInt32:
-        return read_numbers<int64_t, int32_t>(count);
-      case kUint64:
-        return read_numbers<uint64_t, uint64_t>(count);
-      case kInt64:
-        return read_numbers<int64_t, int64_t>(count);
-      case kFloat32:
-        return read_numbers<double, float>(count);
-      case kFloat64:
-        return read_numbers<double, double>(count);
-      case kBool:
-        return read_items<bool>(count, [&] { return read_bool(); });
-      default:
-        return read_items<std::string>(count, [&] { return read_string(kStringBytes, "string"); });
-    }
-  }
-
-  void set_alignment(uint32_t type, const Value& value) {
-    if (type != kUint32) fail(Status::data_loss, std::string("its type is ") + kValueTypeNames[type] + "; it has to be UINT32");
+  void set_alignment(GgufType type, const Value& value) {
+    if (type != kUint32) fail(Status::data_loss, std::string("its type is ") + kTypeNames[type] + "; it has to be UINT32");
     const uint64_t bytes = std::get<uint64_t>(value);
     limit(bytes, kMaxAlignment, "alignment");
     if (bytes < kMinAlignment || bytes % kMinAlignment != 0) {
@@ -267,40 +126,40 @@ class Parser {
   }
 
   void read_tensor() {
-    in_.about("list of tensors");
+    in.about("list of tensors");
     TensorInfo tensor;
-    tensor.name = read_string(kNameBytes, "tensor name");
+    tensor.name = string(kNameBytes, "tensor name");
     if (tensor.name.empty()) fail(Status::data_loss, "a tensor name is empty" + at(8));
     if (tensor.name.find('\0') != std::string::npos || base::utf8_error(tensor.name) != base::kValidUtf8) {
       fail(Status::data_loss, "tensor name " + base::quoted(tensor.name) + at(tensor.name.size()) + " has a NUL byte or invalid UTF-8");
     }
-    in_.about("tensor", tensor.name);
+    in.about("tensor", tensor.name);
     if (!file_.index.emplace(tensor.name, file_.tensors.size()).second)
       fail(Status::data_loss, "it occurs twice, again" + at(tensor.name.size()));
 
-    const auto n_dims = in_.number<uint32_t>("number of dimensions");
+    const auto n_dims = in.number<uint32_t>("number of dimensions");
     if (n_dims == 0) fail(Status::data_loss, "number of dimensions is 0" + at(4));
     limit(n_dims, kDimensions, "number of dimensions");
     for (uint32_t i = 0; i < n_dims; ++i) {
-      const auto dim = in_.number<uint64_t>("dimension");
+      const auto dim = in.number<uint64_t>("dimension");
       if (dim == 0) fail(Status::data_loss, "a dimension is 0" + at(8));
       limit(dim, kDimension, "a dimension");
       tensor.shape.insert(tensor.shape.begin(), static_cast<int64_t>(dim));
     }
     tensor.dtype = read_dtype();
     tensor.bytes = count_bytes(tensor);
-    tensor.offset = in_.number<uint64_t>("offset");
+    tensor.offset = in.number<uint64_t>("offset");
     if (tensor.offset % alignment_ != 0) {
       fail(Status::data_loss, "offset is " + std::to_string(tensor.offset) + at(8) + "; it has to be a multiple of the alignment, " +
                                   std::to_string(alignment_));
     }
     file_.tensors.push_back(std::move(tensor));
-    in_.about("");
+    in.about("");
     poll();
   }
 
   tensor::DType read_dtype() {
-    const auto id = in_.number<int32_t>("type");
+    const auto id = in.number<int32_t>("type");
     if (const auto dtype = tensor::from_ggml_type(id)) return *dtype;
     const auto* known = std::find_if(std::begin(kOtherTypes), std::end(kOtherTypes), [&](const OtherType& type) { return type.id == id; });
     const std::string name = known == std::end(kOtherTypes) ? "unknown type " + std::to_string(id) : std::string("type ") + known->name;
@@ -324,14 +183,14 @@ class Parser {
   // From offsets in the data section to offsets in the file, once all of them are known.
   void place_tensors() {
     if (file_.tensors.empty()) return;
-    const uint64_t size = file_.readers[0]->size(), begin = (in_.position() + alignment_ - 1) / alignment_ * alignment_;
+    const uint64_t size = file_.readers[0]->size(), begin = (in.position() + alignment_ - 1) / alignment_ * alignment_;
     if (begin > size) {
       fail(Status::data_loss, "the data section would begin at byte " + std::to_string(begin) + ", but the file has only " +
                                   std::to_string(size) + " bytes: it is cut");
     }
     for (TensorInfo& tensor : file_.tensors) {
       if (tensor.offset > size - begin || tensor.bytes > size - begin - tensor.offset) {
-        in_.about("tensor", tensor.name);
+        in.about("tensor", tensor.name);
         fail(Status::data_loss, std::to_string(tensor.bytes) + " bytes at offset " + std::to_string(tensor.offset) +
                                     " of the data section do not fit in the file, whose data section has " + std::to_string(size - begin) +
                                     " bytes: it is cut or damaged");
@@ -344,7 +203,7 @@ class Parser {
     for (size_t i = 1; i < order.size(); ++i) {
       const TensorInfo &before = file_.tensors[order[i - 1]], &tensor = file_.tensors[order[i]];
       if (before.offset + before.bytes > tensor.offset) {
-        in_.about("tensor", tensor.name);
+        in.about("tensor", tensor.name);
         fail(Status::data_loss, "it begins at byte " + std::to_string(tensor.offset) + ", inside tensor " + base::quoted(before.name) +
                                     " (bytes " + std::to_string(before.offset) + " to " + std::to_string(before.offset + before.bytes) +
                                     ")");
@@ -353,9 +212,7 @@ class Parser {
   }
 
   ModelFile& file_;
-  runtime::Call& call_;
-  base::ByteReader in_;
-  uint64_t n_tensors_ = 0, n_keys_ = 0, alignment_ = 32, polled_at_ = 0;
+  uint64_t n_tensors_ = 0, n_keys_ = 0, alignment_ = 32;
 };
 
 }  // namespace
@@ -364,6 +221,7 @@ ModelFile read_gguf(std::unique_ptr<base::FileReader> reader, runtime::Call& cal
   ModelFile file;
   file.name = reader->name();
   file.readers.push_back(std::move(reader));
+  call.stop.check("model load");
   Parser(file, call).parse();
   return file;
 }

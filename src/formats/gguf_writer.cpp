@@ -4,34 +4,19 @@
 #include <array>
 #include <limits>
 
+#include "formats/gguf_values.h"
+
 namespace rustml::formats {
 namespace {
 
-enum ValueType : uint32_t { kUint8 = 0, kInt8, kUint32 = 4, kInt32, kFloat32, kBool, kString, kArray, kUint64, kInt64, kFloat64 };
-
-// The type of a file for each type of Array's items, narrow and wide.
-template <class T>
-constexpr ValueType kNarrow = kString;
-template <class T>
-constexpr ValueType kWide = kString;
-template <>
-constexpr ValueType kNarrow<uint64_t> = kUint32;
-template <>
-constexpr ValueType kWide<uint64_t> = kUint64;
-template <>
-constexpr ValueType kNarrow<int64_t> = kInt32;
-template <>
-constexpr ValueType kWide<int64_t> = kInt64;
-template <>
-constexpr ValueType kNarrow<double> = kFloat32;
-template <>
-constexpr ValueType kWide<double> = kFloat64;
-template <>
-constexpr ValueType kNarrow<bool> = kBool;
-template <>
-constexpr ValueType kNarrow<uint8_t> = kUint8;
-template <>
-constexpr ValueType kNarrow<int8_t> = kInt8;
+// The type of a file for a value or for items, narrow where all of them fit.
+GgufType type_of(uint64_t, bool narrow) { return narrow ? kUint32 : kUint64; }
+GgufType type_of(int64_t, bool narrow) { return narrow ? kInt32 : kInt64; }
+GgufType type_of(double, bool narrow) { return narrow ? kFloat32 : kFloat64; }
+GgufType type_of(bool, bool) { return kBool; }
+GgufType type_of(uint8_t, bool) { return kUint8; }
+GgufType type_of(int8_t, bool) { return kInt8; }
+GgufType type_of(const std::string&, bool) { return kString; }
 
 bool is_narrow(uint64_t n) { return n <= std::numeric_limits<uint32_t>::max(); }
 bool is_narrow(int64_t n) { return n == static_cast<int32_t>(n); }
@@ -62,11 +47,11 @@ class Bytes {
   template <class T>
   void value(const T& scalar) {
     const bool narrow = is_narrow(scalar);
-    raw(static_cast<uint32_t>(narrow ? kNarrow<T> : kWide<T>));
+    raw(type_of(scalar, narrow));
     item(scalar, narrow);
   }
   void value(const std::shared_ptr<const Array>& array) {
-    raw(static_cast<uint32_t>(kArray));
+    raw(kArray);
     std::visit([&](const auto& items) { this->items(items); }, array->items);
   }
   std::string take() { return std::move(out_); }
@@ -77,7 +62,7 @@ class Bytes {
   template <class T>
   void items(const std::vector<T>& items) {
     const bool narrow = std::all_of(items.begin(), items.end(), [](const auto& i) { return is_narrow(static_cast<const T&>(i)); });
-    raw(static_cast<uint32_t>(narrow ? kNarrow<T> : kWide<T>));
+    raw(type_of(T(), narrow));
     raw(uint64_t{items.size()});
     for (const auto& i : items) item(static_cast<const T&>(i), narrow);
   }

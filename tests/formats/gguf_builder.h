@@ -8,7 +8,7 @@
 
 namespace rustml::formats::test {
 
-enum GgufType : uint32_t { U8, I8, U16, I16, U32, I32, F32, BOOL, STR, ARR, U64, I64, F64 };
+enum ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, BOOL, STR, ARR, U64, I64, F64 };
 enum TensorType : int32_t { T_F32 = 0, T_F16 = 1, T_Q4_0 = 2, T_Q8_0 = 8, T_I8 = 24, T_I64 = 27 };
 
 template <class T>
