@@ -74,15 +74,15 @@ bool said_by_options(const SavedGeneration& saved, const std::vector<int32_t>& t
 
 void require_room(const char* what, uint64_t n, const RestoredState& state) {
   if (n > static_cast<uint64_t>(models::kMaxContext)) damaged("has " + std::to_string(n) + " tokens");
-  if (n > state.capacity)
+  if (n > state.cache.capacity())
     fail(Status::out_of_range, std::string("snapshot: ") + what + " has " + std::to_string(n) +
-                                   " tokens, more than this session's context of " + std::to_string(state.capacity) +
+                                   " tokens, more than this session's context of " + std::to_string(state.cache.capacity()) +
                                    "; create the session with more context_tokens");
 }
 
 void require_floor(const char* what, uint64_t floor, uint64_t length, const RestoredState& state) {
-  const auto window = static_cast<uint64_t>(std::max<int64_t>(state.kv.window, 0));
-  if (floor != 0 && (window == 0 || floor % models::kKvStep != 0 || floor + window > length))
+  const auto window = static_cast<uint64_t>(std::max<int64_t>(state.cache.shape().window, 0));
+  if (floor != 0 && (window == 0 || floor > length || floor % models::kKvStep != 0 || floor + window > length))
     damaged(std::string("goes back to ") + what + " of " + std::to_string(length) + " tokens without the cells they need");
 }
 
@@ -114,19 +114,14 @@ void read_back(SectionStream& in, const RestoredState& state, SavedGeneration& s
   saved.back = {h.begun != 0, h.length, nullptr};
   if (h.n_parted != 0) {
     auto tail = std::make_shared<Tail>();
-    tail->begin = h.parted_begin;
+    tail->range = {h.parted_begin, h.parted_end, h.parted_floor};
     tail->tokens.resize(h.n_parted);
     in.read(tail->tokens.data(), h.n_parted * sizeof(int32_t));
     require_ids(tail->tokens, state.vocab);
-    tail->end = h.parted_end;
-    tail->floor = h.parted_floor;
-    const auto heads = static_cast<uint64_t>(state.kv.n_kv_heads);
-    uint64_t n_cells = 0;
-    for (int64_t l = 0; l < state.kv.n_layers; ++l) n_cells += (tail->end - tail->first(state.kv, l)) * heads;
-    if (in.left() != n_cells * state.cell_bytes)
-      damaged("has " + std::to_string(in.left()) + " bytes of cells, not the " + std::to_string(n_cells * state.cell_bytes) +
-              " its counts ask for");
-    tail->cells.resize(n_cells * state.cell_bytes);
+    const uint64_t n_bytes = state.cache.bytes(tail->range);
+    if (in.left() != n_bytes)
+      damaged("has " + std::to_string(in.left()) + " bytes of cells, not the " + std::to_string(n_bytes) + " its counts ask for");
+    tail->cells.resize(n_bytes);
     constexpr uint64_t kPiece = uint64_t{4} << 20;
     for (uint64_t at = 0; at < tail->cells.size(); at += kPiece) {
       call.stop.check("restore");
@@ -146,7 +141,8 @@ EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t
   if (said_by_options(saved, tokens)) return out;
   const WayBack& back = saved.back;
   BackHeader header{back.begun, back.length, 0, 0, 0, 0};
-  if (back.parted) header = {1, back.length, back.parted->begin, back.parted->tokens.size(), back.parted->end, back.parted->floor};
+  if (const Tail* tail = back.parted.get())
+    header = {1, back.length, tail->range.begin, tail->tokens.size(), tail->range.end, tail->range.floor};
   PayloadWriter payload;
   payload.append(&header, sizeof header);
   if (back.parted) payload.append(back.parted->tokens.data(), back.parted->tokens.size() * sizeof(int32_t));

@@ -13,17 +13,11 @@
 
 namespace rustml::generation {
 
-// Tokens and cells of a session behind position `begin`, put away while a prompt that parts there is evaluated.
+// Tokens and cells of a session from a position on, put away while a prompt that parts there is evaluated.
 struct Tail {
-  uint64_t begin = 0;
+  models::KvRange range;  // from `begin` to the last evaluated one, with the cache's floor then
   std::vector<int32_t> tokens;
-  uint64_t end = 0;    // evaluated
-  uint64_t floor = 0;  // of the cache then
-  std::vector<std::byte> cells;
-  // Positions [first, end) of a layer are here.
-  uint64_t first(const models::KvShape& kv, int64_t layer) const {
-    return kv.windowed(layer) ? std::min(end, std::max(begin, floor)) : begin;
-  }
+  std::vector<std::byte> cells;  // of `range`, as KvCache exports them
 };
 
 // What ROLLBACK and errors make of a session that a prompt was put into.
@@ -32,7 +26,7 @@ struct WayBack {
   uint64_t length = 0;                 // tokens before
   std::shared_ptr<const Tail> parted;  // those of them that the prompt replaced; null: none
   // Window layers keep cells from here on, where the cache's floor is `floor` now; UINT64_MAX: as they like.
-  uint64_t held_floor(uint64_t floor) const noexcept { return !begun || length == 0 ? UINT64_MAX : parted ? parted->floor : floor; }
+  uint64_t held_floor(uint64_t floor) const noexcept { return !begun || length == 0 ? UINT64_MAX : parted ? parted->range.floor : floor; }
 };
 
 struct SavedGeneration {
@@ -58,9 +52,8 @@ EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t
 // What a restore has read before: of the session, already checked.
 struct RestoredState {
   const std::vector<int32_t>& tokens;
-  uint64_t n_evaluated, floor, capacity;
-  const models::KvShape& kv;
-  uint64_t cell_bytes;
+  uint64_t n_evaluated, floor;
+  const models::KvCache& cache;  // of the session as it is: its shape, type and capacity
   int64_t vocab;
 };
 // `back`: section 6, or null. data_loss: it cannot be; unimplemented: it has an option that this library does not know;

@@ -44,8 +44,8 @@ Session::Session(std::shared_ptr<Engine> engine, const SessionOptions& options)
              engine_->budget()),
       scratch_(engine_->config(), prefill_chunk(options, cache_.capacity()), static_cast<int64_t>(cache_.capacity()), engine_->n_threads(),
                engine_->budget()),
-      hidden_(static_cast<size_t>(engine_->config().hidden)),
-      logits_(static_cast<size_t>(engine_->config().vocab)) {
+      outputs_{std::vector<float>(static_cast<size_t>(engine_->config().hidden)),
+               std::vector<float>(static_cast<size_t>(engine_->config().vocab))} {
   tokens_.reserve(cache_.capacity());
   const models::KvShape& kv = cache_.shape();
   char line[160];
@@ -87,11 +87,10 @@ void Session::truncate(uint64_t n_tokens) noexcept {
 
 void Session::drop(uint64_t n_tokens) noexcept {
   if (n_tokens >= tokens_.size()) return;
-  ahead_.ids.clear();
+  guesses_.forget();
   tokens_.resize(n_tokens);
   cache_.set_length(std::min(cache_.length(), n_tokens));
-  if (hidden_at_ > n_tokens) hidden_at_ = 0;
-  if (logits_at_ > n_tokens) logits_at_ = 0;
+  if (outputs_.n_tokens > n_tokens) outputs_.n_tokens = 0;
 }
 
 void Session::rewind(uint64_t n_tokens) {
@@ -110,7 +109,7 @@ void Session::rewind(uint64_t n_tokens) {
 
 void Session::end_generation() noexcept {
   generation_ = {};
-  ahead_ = {};
+  guesses_ = {};
   unhold();
 }
 
@@ -120,21 +119,18 @@ std::shared_ptr<Session> Session::fork(runtime::Call& call) {
   copy->cache_.copy_from(cache_);
   call.stop.check("fork");
   copy->tokens_.assign(tokens_.begin(), tokens_.end());
-  copy->hidden_ = hidden_;
-  copy->logits_ = logits_;
-  copy->hidden_at_ = hidden_at_;
-  copy->logits_at_ = logits_at_;
+  copy->outputs_ = outputs_;
   return copy;
 }
 
 // One pass over `ids` behind the evaluated tokens; nothing of it counts yet. False: stopped.
 bool Session::run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop) {
-  ahead_.ids.clear();
+  guesses_.forget();
   cache_.reserve(cache_.length() + ids.size());
   runtime::ProfileLines lines = runtime::ProfileLines::wanted();
   const uint64_t start = runtime::now_ns();
   models::Pass pass{ids.data(), static_cast<int64_t>(ids.size()), cache_, scratch_, hidden, logits, lines, n_scores};
-  if (hidden) hidden_at_ = logits_at_ = 0;  // overwritten from here on
+  if (hidden) outputs_.n_tokens = 0;  // overwritten from here on
   const bool finished = engine_->run(pass, stop, pieces_after_stop_);
   if (lines.level != runtime::ProfileLevel::off && finished) report(pass, start, lines);
   lines.flush();
@@ -144,10 +140,13 @@ bool Session::run(std::span<const int32_t> ids, float* hidden, float* logits, in
 
 bool Session::evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop) {
   const uint64_t end = cache_.length() + ids.size();
-  if (!run(ids, want_scores ? hidden_.data() : nullptr, want_scores ? logits_.data() : nullptr, 1, stop)) return false;
+  if (!run(ids, want_scores ? outputs_.hidden.data() : nullptr, want_scores ? outputs_.logits.data() : nullptr, 1, stop)) return false;
   cache_.set_length(end);
   if (tokens_.size() < end) tokens_.insert(tokens_.end(), ids.end() - static_cast<std::ptrdiff_t>(end - tokens_.size()), ids.end());
-  if (want_scores) hidden_at_ = logits_at_ = end;
+  if (want_scores) {
+    outputs_.n_tokens = end;
+    outputs_.has_logits = true;
+  }
   return true;
 }
 
@@ -166,63 +165,49 @@ void Session::report(const models::Pass& pass, uint64_t start_ns, runtime::Profi
 
 const std::vector<float>* Session::scores(runtime::StopSignal& stop, std::span<const int32_t> draft) {
   const uint64_t n = tokens_.size();
-  if (logits_at_ == n) return &logits_;
-  if (hidden_at_ == n) {
-    if (!engine_->project(hidden_.data(), scratch_, logits_.data(), stop)) return nullptr;
-    logits_at_ = n;
-    return &logits_;
+  if (outputs_.n_tokens == n) {
+    if (!outputs_.has_logits && !engine_->project(outputs_.hidden.data(), scratch_, outputs_.logits.data(), stop)) return nullptr;
+    outputs_.has_logits = true;
+    return &outputs_.logits;
   }
-  if (!guessed()) {
+  auto row = guessed();
+  if (!row) {
     Restep step{cache_, cache_.length()};
     cache_.set_length(n - 1);  // pending, or evaluated before a rewind: the same cells are written again
     const int32_t last = tokens_.back();
     if (draft.empty()) {
-      if (!evaluate(std::span(&last, 1), true, stop)) return nullptr;
-      step.finished = true;
-      return &logits_;
+      step.finished = evaluate(std::span(&last, 1), true, stop);
+      return step.finished ? &outputs_.logits : nullptr;
     }
-    std::vector<int32_t> ids = std::move(ahead_.ids);  // its memory
-    ids.assign(1, last);
-    ids.insert(ids.end(), draft.begin(), draft.end());
-    if (!run(ids, ahead_.hidden.data(), ahead_.logits.data(), static_cast<int64_t>(ids.size()), stop)) return nullptr;
-    step.finished = true;
-    ahead_.begin = n - 1;
-    ahead_.ids.swap(ids);
+    const std::span<const int32_t> ids = guesses_.prepare(n - 1, last, draft);
+    step.finished = run(ids, guesses_.hidden(), guesses_.logits(), std::ssize(ids), stop);
+    if (!step.finished) return nullptr;
+    guesses_.finish();
+    row = guessed();
   }
-  adopt_guess();
-  return &logits_;
+  adopt(*row);
+  return &outputs_.logits;
 }
 
-bool Session::guessed() const noexcept {
-  const uint64_t at = cache_.length(), row = at - ahead_.begin;
-  return at >= ahead_.begin && row < ahead_.ids.size() && at + 1 == tokens_.size() && ahead_.ids[row] == tokens_.back();
-}
-
-void Session::adopt_guess() noexcept {
+std::optional<Guesses::Row> Session::guessed() const noexcept {
   const uint64_t at = cache_.length();
-  const auto row = static_cast<std::ptrdiff_t>(at - ahead_.begin);
-  std::copy_n(ahead_.hidden.begin() + row * std::ssize(hidden_), hidden_.size(), hidden_.begin());
-  std::copy_n(ahead_.logits.begin() + row * std::ssize(logits_), logits_.size(), logits_.begin());
-  cache_.set_length(at + 1);
-  hidden_at_ = logits_at_ = at + 1;
+  return at + 1 == tokens_.size() ? guesses_.find(at, tokens_.back()) : std::nullopt;
+}
+
+void Session::adopt(const Guesses::Row& row) noexcept {
+  std::copy(row.hidden.begin(), row.hidden.end(), outputs_.hidden.begin());
+  std::copy(row.logits.begin(), row.logits.end(), outputs_.logits.begin());
+  cache_.set_length(tokens_.size());
+  outputs_.n_tokens = tokens_.size();
+  outputs_.has_logits = true;
 }
 
 // The last token's own step of cells is taken in any case; guesses stay inside it, so they change neither memory nor its limits.
 uint64_t Session::draft_room() const noexcept {
   const uint64_t n = tokens_.size();
-  if (n == 0 || hidden_at_ == n || logits_at_ == n || guessed()) return 0;
+  if (n == 0 || outputs_.n_tokens == n || guessed()) return 0;
   const uint64_t step = (n + models::kKvStep - 1) / models::kKvStep * models::kKvStep;
   return std::min({step, capacity(), n - 1 + static_cast<uint64_t>(chunk())}) - n;
-}
-
-void Session::expect_drafts(uint64_t n) {
-  const uint64_t rows = n + 1;
-  Ahead ahead;
-  ahead.charge = runtime::Charge(engine_->budget(), rows * (hidden_.size() + logits_.size()) * sizeof(float), "prompt lookup");
-  ahead.hidden.resize(rows * hidden_.size());
-  ahead.logits.resize(rows * logits_.size());
-  ahead.ids.reserve(rows);
-  ahead_ = std::move(ahead);
 }
 
 void Session::eval(const int32_t* ids, uint64_t n, runtime::Call& call) {
@@ -265,34 +250,21 @@ const std::vector<float>& Session::logits(runtime::Call* call) {
 }
 
 Tail Session::save_tail(uint64_t begin) const {
-  Tail tail;
-  tail.begin = begin;
-  tail.tokens.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end());
-  tail.end = std::max(begin, evaluated());
-  tail.floor = cache_.floor();
-  const models::KvShape& kv = cache_.shape();
-  for (int64_t l = 0; l < kv.n_layers; ++l) {
-    const uint64_t first = tail.first(kv, l), bytes = cache_.cell_bytes() * (tail.end - first);
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
-      tail.cells.resize(tail.cells.size() + bytes);
-      cache_.export_head(l, h, first, tail.end, tail.cells.data() + tail.cells.size() - bytes);
-    }
-  }
+  Tail tail{
+      {begin, std::max(begin, evaluated()), cache_.floor()}, {tokens_.begin() + static_cast<std::ptrdiff_t>(begin), tokens_.end()}, {}};
+  tail.cells.reserve(cache_.bytes(tail.range));
+  cache_.export_cells(tail.range, [&](const std::byte* cells, uint64_t n) { tail.cells.insert(tail.cells.end(), cells, cells + n); });
   return tail;
 }
 
 void Session::restore_tail(const Tail& tail) {
-  ahead_.ids.clear();
-  drop(tail.begin);
-  const models::KvShape& kv = cache_.shape();
+  guesses_.forget();
+  drop(tail.range.begin);
   const std::byte* from = tail.cells.data();
-  for (int64_t l = 0; l < kv.n_layers; ++l) {
-    const uint64_t first = tail.first(kv, l), bytes = cache_.cell_bytes() * (tail.end - first);
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h, from += bytes) cache_.import_head(l, h, first, tail.end, from);
-  }
+  cache_.import_cells(tail.range, [&](uint64_t n) { return std::exchange(from, from + n); });
   tokens_.insert(tokens_.end(), tail.tokens.begin(), tail.tokens.end());
-  cache_.raise_floor(tail.floor);
-  cache_.set_length(tail.end);
+  cache_.raise_floor(tail.range.floor);
+  cache_.set_length(tail.range.end);
 }
 
 std::shared_ptr<Generation> Session::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {

@@ -9,6 +9,7 @@
 
 #include "base/file_reader.h"
 #include "generation/engine.h"
+#include "generation/guesses.h"
 #include "generation/saved_generation.h"
 
 namespace rustml::generation {
@@ -81,7 +82,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Evaluates up to one chunk of `ids` behind the evaluated tokens (a pending one included by the caller in `ids`). The tokens
   // evaluated belong to the session afterwards. False: stopped, nothing has changed.
   bool evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop);
-  bool has_scores() const noexcept { return !tokens_.empty() && hidden_at_ == tokens_.size(); }
+  bool has_scores() const noexcept { return !tokens_.empty() && outputs_.n_tokens == tokens_.size(); }
   // Scores for what follows the tokens; evaluates a pending one and, in the same pass, `draft` behind it, at most draft_room()
   // guesses of the tokens to come. What guesses gave counts only once their tokens are committed: until then, and if others
   // are, the session is as if there had been none. Null: stopped.
@@ -89,7 +90,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // How many guesses the next scores() can take: 0 when it needs no pass; none that take more memory for cells.
   uint64_t draft_room() const noexcept;
   // Takes memory for drafts of up to n tokens, or throws and changes nothing.
-  void expect_drafts(uint64_t n);
+  void expect_drafts(uint64_t n) { guesses_ = Guesses(n, outputs_.hidden.size(), outputs_.logits.size(), engine_->budget()); }
   uint32_t pieces_after_stop() const noexcept { return pieces_after_stop_; }
 
   Tail save_tail(uint64_t begin) const;
@@ -98,31 +99,27 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void drop(uint64_t n_tokens) noexcept;  // truncate() but for the memory
   bool run(std::span<const int32_t> ids, float* hidden, float* logits, int64_t n_scores, runtime::StopSignal& stop);
-  bool guessed() const noexcept;
-  void adopt_guess() noexcept;
+  std::optional<Guesses::Row> guessed() const noexcept;  // what the pending token gave, if it was guessed
+  void adopt(const Guesses::Row& row) noexcept;
   void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
   const SavedGeneration* carried() const noexcept { return std::get_if<SavedGeneration>(&generation_); }
   std::shared_ptr<const Generation> open_generation() const noexcept;  // null: none
   std::optional<EncodedGeneration> encoded_generation() const;         // the open one, or the carried one
-  bool has_hidden() const noexcept { return hidden_at_ != 0 && hidden_at_ == evaluated(); }
+  bool has_hidden() const noexcept { return outputs_.n_tokens != 0 && outputs_.n_tokens == evaluated(); }
   void require_closed(const char* what) const;
 
   std::shared_ptr<Engine> engine_;
   const SessionOptions options_;
   models::KvCache cache_;
   models::Scratch scratch_;
-  std::vector<int32_t> tokens_;             // cache_.length() of them evaluated; at most one more
-  std::vector<float> hidden_;               // [hidden] of the last evaluated token, if hidden_at_ says so
-  std::vector<float> logits_;               // [vocab] likewise
-  uint64_t hidden_at_ = 0, logits_at_ = 0;  // number of tokens they belong to; 0: none
-  // The last pass over guesses: its tokens, the first at position `begin`, and what each gave. A row is taken over when the
-  // session's next token is the one that was guessed; its cells are then in the cache already, behind the evaluated ones.
-  struct Ahead {
-    uint64_t begin = 0;
-    std::vector<int32_t> ids;
-    std::vector<float> hidden, logits;  // [ids][hidden | vocab]
-    runtime::Charge charge;
-  } ahead_;
+  std::vector<int32_t> tokens_;  // cache_.length() of them evaluated; at most one more
+  // What the model gave for the last of n_tokens tokens; it stays while more are evaluated without scores.
+  struct Outputs {
+    std::vector<float> hidden, logits;  // [hidden], [vocab]
+    uint64_t n_tokens = 0;              // 0: none
+    bool has_logits = false;            // false: they can be had from `hidden`
+  } outputs_;
+  Guesses guesses_;
   uint32_t pieces_after_stop_ = 0;
   uint64_t n_passes_ = 0;  // finished ones
   // None; the one that the snapshot restored last carried, which resume() continues; or the open one, which keeps this session alive.

@@ -93,18 +93,9 @@ void require_counts(const Summary& s) {
   if (s.n_evaluated > s.n_tokens || s.n_tokens - s.n_evaluated > 1 || s.n_tokens > models::kMaxContext)
     fail(Status::data_loss, "snapshot: " + std::to_string(s.n_evaluated) + " of " + std::to_string(s.n_tokens) +
                                 " tokens evaluated cannot be; the file is damaged");
-  if (s.floor != 0 && (s.window <= 0 || s.floor % models::kKvStep != 0 || s.floor + static_cast<uint64_t>(s.window) > s.n_evaluated))
+  if (s.floor != 0 && (s.window <= 0 || s.floor > s.n_evaluated || s.floor % models::kKvStep != 0 ||
+                       s.floor + static_cast<uint64_t>(s.window) > s.n_evaluated))
     fail(Status::data_loss, "snapshot: window layers from position " + std::to_string(s.floor) + " on cannot be; the file is damaged");
-}
-
-// Cells of one head of a layer: of window layers those from the floor on.
-uint64_t first_cell(const models::KvShape& kv, int64_t layer, uint64_t floor) { return kv.windowed(layer) ? floor : 0; }
-
-uint64_t all_cell_bytes(const models::KvCache& cache, uint64_t n_evaluated, uint64_t floor) {
-  uint64_t cells = 0;
-  for (int64_t l = 0; l < cache.shape().n_layers; ++l)
-    cells += (n_evaluated - first_cell(cache.shape(), l, floor)) * static_cast<uint64_t>(cache.shape().n_kv_heads);
-  return cells * cache.cell_bytes();
 }
 
 void require_length(SnapshotReader& reader, uint32_t id, const char* name, uint64_t want) {
@@ -131,7 +122,7 @@ static std::vector<SnapshotSection> describe(const Session& session, bool has_hi
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
       {kTokens, true, session.tokens().size() * sizeof(int32_t)},
-      {kCells, true, all_cell_bytes(cache, session.evaluated(), cache.floor())},
+      {kCells, true, cache.bytes({0, session.evaluated(), cache.floor()})},
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
   if (generation) sections.push_back({kGeneration, true, generation->generation.size()});
   if (generation && !generation->back.empty()) sections.push_back({kWayBack, generation->back_critical, generation->back_bytes()});
@@ -156,19 +147,12 @@ void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& 
   out.begin(kTokens);
   out.append(tokens_.data(), tokens_.size() * sizeof(int32_t));
   out.begin(kCells);
-  const models::KvShape& kv = cache_.shape();
-  std::vector<std::byte> cells;
-  for (int64_t l = 0; l < kv.n_layers; ++l) {
-    const uint64_t first = first_cell(kv, l, cache_.floor());
-    cells.resize((evaluated() - first) * cache_.cell_bytes());
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
-      call.stop.check("snapshot");
-      cache_.export_head(l, h, first, evaluated(), cells.data());
-      out.append(cells.data(), cells.size());
-    }
-  }
+  cache_.export_cells({0, evaluated(), cache_.floor()}, [&](const std::byte* cells, uint64_t n) {
+    call.stop.check("snapshot");
+    out.append(cells, n);
+  });
   out.begin(kHidden);
-  if (has_hidden()) out.append(hidden_.data(), hidden_.size() * sizeof(float));
+  if (has_hidden()) out.append(outputs_.hidden.data(), outputs_.hidden.size() * sizeof(float));
   if (generation) {
     out.begin(kGeneration);
     out.append(generation->generation.data(), generation->generation.size());
@@ -194,19 +178,19 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   if (s.n_tokens > capacity())
     fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
                                    std::to_string(capacity()) + "; create the session with more context_tokens");
-  const models::KvShape& kv = cache_.shape();
-  const uint64_t cell_bytes = all_cell_bytes(cache_, s.n_evaluated, s.floor);
+  const models::KvRange range{0, s.n_evaluated, s.floor};
+  const uint64_t cell_bytes = cache_.bytes(range);
   require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
   require_length(reader, kCells, "cells", cell_bytes);
   const bool hidden_there = reader.length(kHidden) != 0;
-  if (hidden_there) require_length(reader, kHidden, "hidden", hidden_.size() * sizeof(float));
+  if (hidden_there) require_length(reader, kHidden, "hidden", outputs_.hidden.size() * sizeof(float));
 
   std::vector<int32_t> tokens(s.n_tokens);
   SectionStream token_stream(reader, kTokens);
   token_stream.read(tokens.data(), s.n_tokens * sizeof(int32_t));
   token_stream.finish();
   require_ids(tokens, engine_->config().vocab);
-  std::vector<float> hidden(hidden_.size());
+  std::vector<float> hidden(outputs_.hidden.size());
   SectionStream hidden_stream(reader, kHidden);
   if (hidden_there) hidden_stream.read(hidden.data(), hidden.size() * sizeof(float));
   hidden_stream.finish();
@@ -214,7 +198,7 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   if (reader.has(kGeneration)) {
     std::optional<SectionStream> back;
     if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
-    const RestoredState state{tokens, s.n_evaluated, s.floor, capacity(), kv, cache_.cell_bytes(), engine_->config().vocab};
+    const RestoredState state{tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab};
     GenerationSections sections{reader.load(kGeneration, kMaxGenerationBytes), {}};
     if (reader.has(kLaterOptions)) sections.later_options = reader.load(kLaterOptions, kMaxGenerationBytes);
     generation = decode(sections, back ? &*back : nullptr, state, call);
@@ -222,22 +206,19 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
     fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
   }
 
-  models::KvCache cache(kv, cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
+  models::KvCache cache(cache_.shape(), cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
   cache.raise_floor(s.floor);
   cache.reserve(std::max(s.n_tokens, generation ? generation->back.length : 0));
   std::vector<std::byte> cells;
   SectionStream cell_stream(reader, kCells);
   uint64_t done = 0;
-  for (int64_t l = 0; l < kv.n_layers; ++l) {
-    const uint64_t first = first_cell(kv, l, s.floor);
-    cells.resize((s.n_evaluated - first) * cache_.cell_bytes());
-    for (int64_t h = 0; h < kv.n_kv_heads; ++h) {
-      call.stop.check("restore");
-      cell_stream.read(cells.data(), cells.size());
-      cache.import_head(l, h, first, s.n_evaluated, cells.data());
-      if (call.progress) call.progress(done += cells.size(), cell_bytes);
-    }
-  }
+  cache.import_cells(range, [&](uint64_t n) {
+    call.stop.check("restore");
+    cells.resize(n);
+    cell_stream.read(cells.data(), n);
+    if (call.progress) call.progress(done += n, cell_bytes);
+    return static_cast<const std::byte*>(cells.data());
+  });
   cell_stream.finish();
   source.require_unchanged([&] { call.stop.check("restore"); });
   call.stop.check("restore");
@@ -247,10 +228,10 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   cache.set_length(s.n_evaluated);
   cache_ = std::move(cache);
   tokens_.assign(tokens.begin(), tokens.end());  // within the capacity reserved
-  hidden_.swap(hidden);
-  hidden_at_ = hidden_there ? s.n_evaluated : 0;
-  ahead_.ids.clear();
-  logits_at_ = 0;
+  outputs_.hidden.swap(hidden);
+  outputs_.n_tokens = hidden_there ? s.n_evaluated : 0;
+  outputs_.has_logits = false;
+  guesses_.forget();
   const bool carries = generation.has_value();
   generation_ = {};
   if (carries) generation_ = *std::move(generation);

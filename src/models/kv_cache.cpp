@@ -138,6 +138,12 @@ uint64_t KvCache::cell_bytes() const noexcept {
   return 2 * (static_cast<uint64_t>(shape_.head_dim) * element_bytes(type_) + scale_bytes(type_));
 }
 
+uint64_t KvCache::bytes(const KvRange& range) const noexcept {
+  uint64_t n = 0;
+  for (int64_t l = 0; l < shape_.n_layers; ++l) n += head_bytes(range, l) * static_cast<uint64_t>(shape_.n_kv_heads);
+  return n;
+}
+
 // copy(cell bytes in the cache, offset in the exported layout, n)
 template <class Copy>
 void KvCache::for_cells(int64_t layer_index, int64_t head, uint64_t begin, uint64_t end, Copy copy) const {
@@ -155,12 +161,13 @@ void KvCache::for_cells(int64_t layer_index, int64_t head, uint64_t begin, uint6
   }
 }
 
-void KvCache::export_head(int64_t layer_index, int64_t head, uint64_t begin, uint64_t end, std::byte* out) const {
-  for_cells(layer_index, head, begin, end, [out](std::byte* cell, uint64_t at, uint64_t n) { std::memcpy(out + at, cell, n); });
+void KvCache::export_head(int64_t l, int64_t head, const KvRange& range, std::byte* out) const {
+  for_cells(l, head, range.first(shape_, l), range.end,
+            [out](std::byte* cell, uint64_t at, uint64_t n) { std::memcpy(out + at, cell, n); });
 }
 
-void KvCache::import_head(int64_t layer_index, int64_t head, uint64_t begin, uint64_t end, const std::byte* in) {
-  for_cells(layer_index, head, begin, end, [in](std::byte* cell, uint64_t at, uint64_t n) { std::memcpy(cell, in + at, n); });
+void KvCache::import_head(int64_t l, int64_t head, const KvRange& range, const std::byte* in) {
+  for_cells(l, head, range.first(shape_, l), range.end, [in](std::byte* cell, uint64_t at, uint64_t n) { std::memcpy(cell, in + at, n); });
 }
 
 void KvCache::copy_from(const KvCache& other) {

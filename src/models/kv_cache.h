@@ -2,6 +2,7 @@
 // counted, in steps of 256 positions. Window layers give the cells behind their window back, in the same steps, but for the last
 // 1,024 that a rewind may want: cells below floor() are gone there.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -23,6 +24,14 @@ struct KvShape {
   uint64_t layer_bytes_per_position(kernels::KvType type) const noexcept;
   uint64_t bytes_per_position(kernels::KvType type) const noexcept {
     return static_cast<uint64_t>(n_layers) * layer_bytes_per_position(type);
+  }
+};
+
+// Positions [begin, end) of every layer; of window layers those from `floor` on.
+struct KvRange {
+  uint64_t begin = 0, end = 0, floor = 0;
+  uint64_t first(const KvShape& shape, int64_t layer) const {
+    return shape.windowed(layer) ? std::min(end, std::max(begin, floor)) : begin;
   }
 };
 
@@ -65,13 +74,35 @@ class KvCache {
   ops::KvLayer layer(int64_t index) const noexcept;
   void copy_from(const KvCache& other);  // same shape and type; other's length fits; this one is new
 
-  // Cells in a layout of their own, independent of blocks: for one layer and head, K then V, each [position][head_dim] in the
-  // cache's type, then for Q8_0 both scales [position]. Positions [begin, end), of window layers at or above the floor.
+  // Cells in a layout of their own, independent of blocks: for each layer, for each head, K then V, each [position][head_dim] in
+  // the cache's type, then for Q8_0 both scales [position].
   uint64_t cell_bytes() const noexcept;  // one position of one head, K and V with scales
-  void export_head(int64_t layer, int64_t head, uint64_t begin, uint64_t end, std::byte* out) const;
-  void import_head(int64_t layer, int64_t head, uint64_t begin, uint64_t end, const std::byte* in);
+  uint64_t bytes(const KvRange& range) const noexcept;
+  // write(const std::byte* cells, uint64_t n) for each head, in order.
+  template <class Write>
+  void export_cells(const KvRange& range, Write&& write) const {
+    std::vector<std::byte> cells;
+    for (int64_t l = 0; l < shape_.n_layers; ++l) {
+      cells.resize(head_bytes(range, l));
+      for (int64_t h = 0; h < shape_.n_kv_heads; ++h) {
+        export_head(l, h, range, cells.data());
+        write(static_cast<const std::byte*>(cells.data()), uint64_t{cells.size()});
+      }
+    }
+  }
+  // read(uint64_t n) returns the cells of each head, n bytes, in order. Allocates nothing itself.
+  template <class Read>
+  void import_cells(const KvRange& range, Read&& read) {
+    for (int64_t l = 0; l < shape_.n_layers; ++l)
+      for (int64_t h = 0; h < shape_.n_kv_heads; ++h) import_head(l, h, range, read(head_bytes(range, l)));
+  }
 
  private:
+  uint64_t head_bytes(const KvRange& range, int64_t layer) const noexcept {
+    return (range.end - range.first(shape_, layer)) * cell_bytes();
+  }
+  void export_head(int64_t layer, int64_t head, const KvRange& range, std::byte* out) const;
+  void import_head(int64_t layer, int64_t head, const KvRange& range, const std::byte* in);
   uint64_t full_bytes() const noexcept;    // per position, of all full layers
   uint64_t window_bytes() const noexcept;  // of all window layers
   void charge_more(uint64_t bytes, uint64_t n_positions);

@@ -305,7 +305,8 @@ TEST(SavedGeneration, ALieIsDataLossAndChangesNothing) {
   const uint64_t true_header[] = {1, 1400, 1390, 10, 1400, 256};
   ASSERT_EQ(std::memcmp(right.at(kWayBack).data(), true_header, sizeof true_header), 0);
   for (size_t field = 0; field < 6; ++field) {
-    for (const uint64_t lie : {uint64_t{0}, uint64_t{2}, true_header[field] - 2, true_header[field] + 2, uint64_t{1} << 40, UINT64_MAX}) {
+    for (const uint64_t lie :
+         {uint64_t{0}, uint64_t{2}, true_header[field] - 2, true_header[field] + 2, uint64_t{1} << 40, UINT64_MAX - 255, UINT64_MAX}) {
       SCOPED_TRACE("field " + std::to_string(field) + " is " + std::to_string(lie));
       Sections wrong = right;
       std::memcpy(wrong[kWayBack].data() + field * 8, &lie, 8);

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "base/error.h"
 
@@ -37,16 +39,13 @@ void fill(KvCache& cache, uint64_t n, uint32_t seed) {
   cache.set_length(n);
 }
 
-std::vector<std::byte> cells(const KvCache& cache) {
+std::vector<std::byte> cells(const KvCache& cache, const KvRange& range) {
   std::vector<std::byte> all;
-  for (int64_t l = 0; l < kShape.n_layers; ++l)
-    for (int64_t h = 0; h < kShape.n_kv_heads; ++h) {
-      std::vector<std::byte> head(cache.length() * cache.cell_bytes());
-      cache.export_head(l, h, 0, cache.length(), head.data());
-      all.insert(all.end(), head.begin(), head.end());
-    }
+  cache.export_cells(range, [&](const std::byte* data, uint64_t n) { all.insert(all.end(), data, data + n); });
+  EXPECT_EQ(all.size(), cache.bytes(range));
   return all;
 }
+std::vector<std::byte> cells(const KvCache& cache) { return cells(cache, {0, cache.length(), 0}); }
 
 TEST(KvCache, ExportedCellsComeBackInAnyType) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
@@ -54,15 +53,28 @@ TEST(KvCache, ExportedCellsComeBackInAnyType) {
     fill(cache, 201, 1);
     fill(other, 201, 2);
     ASSERT_NE(cells(cache), cells(other));
-    for (int64_t l = 0; l < kShape.n_layers; ++l)
-      for (int64_t h = 0; h < kShape.n_kv_heads; ++h)
-        for (const auto& [begin, end] : {std::pair<uint64_t, uint64_t>{0, 130}, {130, 201}}) {  // across a block, in two parts
-          std::vector<std::byte> part((end - begin) * cache.cell_bytes());
-          cache.export_head(l, h, begin, end, part.data());
-          other.import_head(l, h, begin, end, part.data());
-        }
+    for (const KvRange& range : {KvRange{0, 130, 0}, KvRange{130, 201, 0}}) {  // across a block, in two parts
+      const std::vector<std::byte> part = cells(cache, range);
+      const std::byte* from = part.data();
+      other.import_cells(range, [&](uint64_t n) { return std::exchange(from, from + n); });
+      EXPECT_EQ(from, part.data() + part.size());
+    }
     EXPECT_EQ(cells(other), cells(cache));
   }
+}
+
+TEST(KvCache, ExportLeavesOutWhatWindowLayersGaveBack) {
+  KvShape shape = kShape;
+  shape.window = 20;
+  shape.window_layer = {true, false};
+  KvCache cache(shape, KvType::f16, 300, 0, budget());
+  fill(cache, 290, 1);
+  const std::vector<std::byte> some = cells(cache, {100, 290, 256}), late = cells(cache, {256, 290, 0}), all = cells(cache, {100, 290, 0});
+  const size_t window = late.size() / 2;
+  ASSERT_EQ(some.size(), window + all.size() / 2);
+  EXPECT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(window), late.begin()));
+  EXPECT_TRUE(std::equal(some.begin() + static_cast<std::ptrdiff_t>(window), some.end(), all.begin() + std::ssize(all) / 2));
+  EXPECT_EQ(cache.bytes({100, 150, 256}), 50 * 3 * cache.cell_bytes()) << "none of the window layer";
 }
 
 TEST(KvCache, ExportIsPositionMajor) {
@@ -74,8 +86,9 @@ TEST(KvCache, ExportIsPositionMajor) {
     for (int i = 0; i < 10; ++i) x[i] = static_cast<float>(100 * p + i);
     kernels.store_k(KvType::f32, x, 10, cache.layer(1).k_block(2, p / 128), nullptr, p % 128);
   }
+  const std::vector<std::byte> all = cells(cache, {0, 300, 0});
   std::vector<float> out(300 * 20);
-  cache.export_head(1, 2, 0, 300, reinterpret_cast<std::byte*>(out.data()));
+  std::memcpy(out.data(), all.data() + all.size() / 6 * 5, all.size() / 6);  // of layer 1, head 2
   for (int p = 0; p < 300; ++p)
     for (int i = 0; i < 10; ++i) ASSERT_EQ(out[static_cast<size_t>(p * 10 + i)], static_cast<float>(100 * p + i));
 }
