@@ -12,8 +12,6 @@
 using namespace rustml::api;
 namespace generation = rustml::generation;
 
-static_assert(generation::kStopOne == RUSTML_CALLBACK_STOP_ONE);
-
 static constexpr const char* kComponent = "rustml::batch";
 
 int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options* given_session, const rustml_prompt* prompts,

@@ -10,9 +10,6 @@
 using namespace rustml::api;
 namespace generation = rustml::generation;
 
-static_assert(static_cast<int32_t>(generation::EarlyStopping::first) == RUSTML_EARLY_STOPPING_FIRST);
-static_assert(static_cast<int32_t>(generation::EarlyStopping::never) == RUSTML_EARLY_STOPPING_NEVER);
-
 static rustml_event beam_event(const generation::Hypothesis& hypothesis, uint32_t rank) {
   rustml_event event = blank_event(RUSTML_EVENT_BEAM);
   event.sequence = rank;

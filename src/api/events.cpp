@@ -3,20 +3,6 @@
 #include "api/callbacks.h"
 
 namespace rustml::api {
-namespace {
-
-static_assert(static_cast<int32_t>(generation::EventKind::prefill) == RUSTML_EVENT_PREFILL);
-static_assert(static_cast<int32_t>(generation::EventKind::token) == RUSTML_EVENT_TOKEN);
-static_assert(static_cast<int32_t>(generation::EventKind::stopped) == RUSTML_EVENT_STOPPED);
-static_assert(static_cast<int32_t>(generation::Finish::stop_token) == RUSTML_FINISH_STOP_TOKEN);
-static_assert(static_cast<int32_t>(generation::Finish::context_full) == RUSTML_FINISH_CONTEXT_FULL);
-static_assert(static_cast<int32_t>(generation::Finish::error) == RUSTML_FINISH_ERROR);
-static_assert(static_cast<int32_t>(generation::Deadline::total) == RUSTML_DEADLINE_TOTAL);
-static_assert(static_cast<int32_t>(generation::Deadline::first_token) == RUSTML_DEADLINE_FIRST_TOKEN);
-static_assert(static_cast<int32_t>(generation::Deadline::stall) == RUSTML_DEADLINE_STALL);
-static_assert(static_cast<int32_t>(generation::Deadline::cancel) == RUSTML_DEADLINE_BY_CANCEL);
-
-}  // namespace
 
 rustml_event to_event(const generation::Event& event, std::vector<rustml_token_logprob>& top) {
   rustml_event out = blank_event(static_cast<int32_t>(event.kind));

@@ -7,9 +7,6 @@
 using namespace rustml::api;
 using rustml::tokenizer::Tokenizer;
 
-static_assert(rustml::tokenizer::kSpecial == RUSTML_TOKEN_SPECIAL && rustml::tokenizer::kByte == RUSTML_TOKEN_BYTE);
-static_assert(rustml::tokenizer::kUnknown == RUSTML_TOKEN_UNKNOWN && rustml::tokenizer::kStop == RUSTML_TOKEN_STOP);
-
 namespace {
 
 void require_id(const Tokenizer& tokenizer, int32_t id, const std::string& name) {

@@ -7,7 +7,7 @@
 
 namespace rustml::base {
 
-// Values equal the RUSTML_* constants of rustml.h (api/guard.cpp asserts it).
+// Values equal the RUSTML_* constants of rustml.h (boundary/guard.cpp asserts it).
 enum class Status : int32_t {
   ok = 0,
   cancelled = 1,

@@ -212,72 +212,94 @@ Response HttpClient::follow(const std::string& first, bool head, uint64_t from, 
   }
 }
 
-Response HttpClient::ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink) {
-  CURL* easy = state_->easy;
-  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(nullptr, curl_slist_free_all);
-  const auto add = [&](const std::string& line) {
-    curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
-    if (!longer) throw std::bad_alloc();
-    headers.release();
-    headers.reset(longer);
-  };
-  add("Accept-Encoding: identity");  // sizes and ranges are of the bytes themselves
-  if (!settings_.token.empty() && origin == endpoint_origin_) add("Authorization: Bearer " + settings_.token);
-  if (from > 0) add("Range: bytes=" + std::to_string(from) + "-");
+// Sets the options of one request on a handle of libcurl, and forgets them at the end: they point into this call.
+class HttpClient::Request {
+ public:
+  Request(State& state, Exchange& exchange) : Request(state) {  // whole from here on: what is thrown below undoes it
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_USERAGENT, (std::string("librustml-hub/") + rustml_hub_version()).c_str());
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
+    set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
+    set(CURLOPT_BUFFERSIZE, 256L << 10);
+    set(CURLOPT_ERRORBUFFER, failure_);
+    set(CURLOPT_HEADERFUNCTION, on_header);
+    set(CURLOPT_HEADERDATA, &exchange);
+    set(CURLOPT_WRITEFUNCTION, on_body);
+    set(CURLOPT_WRITEDATA, &exchange);
+    add_header("Accept-Encoding: identity");  // sizes and ranges are of the bytes themselves
+  }
+  ~Request() {
+    curl_multi_remove_handle(state_.multi, state_.easy);
+    curl_easy_reset(state_.easy);
+  }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
 
-  Exchange exchange{easy};
-  exchange.sink = &sink;
-  char failure[CURL_ERROR_SIZE] = "";
-  const auto set = [easy](CURLoption option, auto value) {  // an option that is not set may be the one that keeps a secret
-    const CURLcode outcome = curl_easy_setopt(easy, option, value);
+  template <class T>
+  void set(CURLoption option, T value) {  // an option that is not set may be the one that keeps a secret
+    const CURLcode outcome = curl_easy_setopt(state_.easy, option, value);
     if (outcome == CURLE_UNKNOWN_OPTION) fail(Status::internal, "libcurl is too old: it does not know an option");
     if (outcome != CURLE_OK) throw std::bad_alloc();  // the values are right; libcurl 7.88 calls some lack of memory a bad argument
-  };
-  struct Running {
-    CURLM* multi;
-    CURL* easy;
-    ~Running() {
-      curl_multi_remove_handle(multi, easy);
-      curl_easy_reset(easy);  // forgets what points into this call
-    }
-  } running{state_->multi, easy};
-  set(CURLOPT_URL, url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_HTTPHEADER, headers.get());
-  set(CURLOPT_USERAGENT, (std::string("librustml-hub/") + rustml_hub_version()).c_str());
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_QUICK_EXIT, 1L);  // a cancel does not wait for a name server
-  set(CURLOPT_NOBODY, head ? 1L : 0L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeout_ms);
-  set(CURLOPT_BUFFERSIZE, 256L << 10);
-  set(CURLOPT_ERRORBUFFER, failure);
-  set(CURLOPT_HEADERFUNCTION, on_header);
-  set(CURLOPT_HEADERDATA, &exchange);
-  set(CURLOPT_WRITEFUNCTION, on_body);
-  set(CURLOPT_WRITEDATA, &exchange);
+  }
+  void add_header(const std::string& line) {
+    curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
+    if (!longer) throw std::bad_alloc();
+    headers_.release();
+    headers_.reset(longer);
+  }
+  void begin() {
+    set(CURLOPT_HTTPHEADER, headers_.get());
+    if (curl_multi_add_handle(state_.multi, state_.easy) != CURLM_OK) throw std::bad_alloc();
+  }
+  // How it ended; CURLE_OK while it goes on.
+  CURLcode outcome() {
+    CURLcode ended = CURLE_OK;
+    for (int left = 0; const CURLMsg* message = curl_multi_info_read(state_.multi, &left);)
+      if (message->msg == CURLMSG_DONE) ended = message->data.result;
+    return ended;
+  }
+  const char* failure() const { return failure_; }
 
-  if (curl_multi_add_handle(state_->multi, easy) != CURLM_OK) throw std::bad_alloc();
-  CURLcode outcome = CURLE_OK;
-  Stall stall(easy, settings_.stall_s * 1'000'000'000);
+ private:
+  explicit Request(State& state) : state_(state) {}
+  State& state_;
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_{nullptr, curl_slist_free_all};
+  char failure_[CURL_ERROR_SIZE] = "";
+};
+
+// Transfers. Why the answer counts as broken; empty: it came, or libcurl gave up.
+std::string HttpClient::run(const bool& headers_whole) {
+  Stall stall(state_->easy, settings_.stall_s * 1'000'000'000);
   for (int n_running = 1; n_running > 0;) {
     if (curl_multi_perform(state_->multi, &n_running) != CURLM_OK) throw std::bad_alloc();
     call_.check();
-    if (n_running > 0 && stall.over(exchange.headers_whole)) {
-      exchange.response.failure = std::string("server has sent ") + (exchange.headers_whole ? "next to nothing" : "no whole answer") +
-                                  " for " + std::to_string(settings_.stall_s) + " s (HF_HUB_DOWNLOAD_TIMEOUT)";
-      break;
-    }
+    if (n_running > 0 && stall.over(headers_whole))
+      return std::string("server has sent ") + (headers_whole ? "next to nothing" : "no whole answer") + " for " +
+             std::to_string(settings_.stall_s) + " s (HF_HUB_DOWNLOAD_TIMEOUT)";
     if (n_running > 0) curl_multi_poll(state_->multi, nullptr, 0, kPoll_ms, nullptr);
   }
-  for (int left = 0; const CURLMsg* message = curl_multi_info_read(state_->multi, &left);)
-    if (message->msg == CURLMSG_DONE) outcome = message->data.result;
+  return {};
+}
+
+Response HttpClient::ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink) {
+  Exchange exchange{state_->easy};
+  exchange.sink = &sink;
+  Request request(*state_, exchange);
+  request.set(CURLOPT_URL, url.c_str());
+  request.set(CURLOPT_NOBODY, head ? 1L : 0L);
+  if (!settings_.token.empty() && origin == endpoint_origin_) request.add_header("Authorization: Bearer " + settings_.token);
+  if (from > 0) request.add_header("Range: bytes=" + std::to_string(from) + "-");
+  request.begin();
+  exchange.response.failure = run(exchange.headers_whole);
+  const CURLcode outcome = request.outcome();
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
+  curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
   if (outcome == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
   if (outcome == CURLE_PEER_FAILED_VERIFICATION || outcome == CURLE_SSL_CACERT_BADFILE)
     fail(Status::unavailable,
-         origin + " has no certificate that this machine trusts: " + failure + "; check ca-certificates and the clock");
-  if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = failure_text(easy, outcome, failure);
+         origin + " has no certificate that this machine trusts: " + request.failure() + "; check ca-certificates and the clock");
+  if (outcome != CURLE_OK && !exchange.stopped) exchange.response.failure = failure_text(exchange.easy, outcome, request.failure());
   return std::move(exchange.response);
 }
 

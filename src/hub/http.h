@@ -39,8 +39,10 @@ class HttpClient {
 
  private:
   struct State;
+  class Request;
   Response follow(const std::string& url, bool head, uint64_t from, const BodySink& sink);
   Response ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink);
+  std::string run(const bool& headers_whole);
   const Settings& settings_;
   const Call& call_;
   std::unique_ptr<State> state_;

@@ -22,7 +22,6 @@ void CancelFlag::trigger(uint32_t why) noexcept {
 }
 
 namespace {
-constexpr uint32_t kReasonDeadline = 2;  // RUSTML_CANCEL_REASON_DEADLINE
 uint64_t limit(uint64_t deadline_ns) { return deadline_ns == 0 ? kNever : deadline_ns; }
 }  // namespace
 

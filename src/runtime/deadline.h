@@ -10,6 +10,9 @@ namespace rustml::runtime {
 uint64_t now_ns() noexcept;  // the monotonic clock of all deadlines; async-signal-safe
 constexpr uint64_t kNever = UINT64_MAX;
 
+// The reason of a cancel that counts as a deadline: RUSTML_CANCEL_REASON_DEADLINE (api/mirrored.cpp asserts it).
+constexpr uint32_t kReasonDeadline = 2;
+
 // Shared by a cancel handle and all calls it is attached to. trigger is async-signal-safe.
 struct CancelFlag {
   std::atomic<uint64_t> time_ns{0};  // written before reason

@@ -17,7 +17,7 @@ struct Heard {
 };
 
 rustml_callback hearing(Heard& heard) {
-  auto callback = zeros<rustml_callback>();
+  auto callback = defaults<rustml_callback>();
   callback.user_data = &heard;
   callback.on_event = [](void* user, const rustml_event* event) {
     static_cast<Heard*>(user)->events.push_back(*event);
@@ -28,7 +28,7 @@ rustml_callback hearing(Heard& heard) {
 
 TEST(Callback, NoneAndBadOnes) {
   EXPECT_FALSE(Callback(nullptr, "callback"));
-  auto callback = zeros<rustml_callback>();
+  auto callback = defaults<rustml_callback>();
   EXPECT_ERROR(Callback(&callback, "progress"), Status::invalid_argument, "progress.on_event is NULL");
   callback.reserved0 = 1;
   EXPECT_ERROR(Callback(&callback, "progress"), Status::invalid_argument, "rustml_callback.reserved0 is 1");
@@ -47,7 +47,7 @@ TEST(Callback, ABlankEventHasNoValues) {
 
 TEST(CallOptions, UnknownFlagsAreRefused) {
   EXPECT_EQ(read_call_options(nullptr).deadline_ns, 0u);
-  auto call = zeros<rustml_call_options>();
+  auto call = defaults<rustml_call_options>();
   call.flags = 4;
   EXPECT_ERROR(read_call_options(&call), Status::invalid_argument, "rustml_call_options.flags has unknown bits: 4");
 }
@@ -55,7 +55,7 @@ TEST(CallOptions, UnknownFlagsAreRefused) {
 TEST(Progress, AFewASecondAndAlwaysTheLast) {
   Heard heard;
   const rustml_callback callback = hearing(heard);
-  auto call = zeros<rustml_call_options>();
+  auto call = defaults<rustml_call_options>();
   call.progress = &callback;
   Progress progress(call, "download");
   now_ns = 1'000'000'000;
@@ -69,11 +69,11 @@ TEST(Progress, AFewASecondAndAlwaysTheLast) {
 TEST(Progress, AValueStopsTheCall) {
   Heard heard{{}, 9};
   const rustml_callback callback = hearing(heard);
-  auto call = zeros<rustml_call_options>();
+  auto call = defaults<rustml_call_options>();
   call.progress = &callback;
   Progress progress(call, "download");
   EXPECT_ERROR(progress.report(1, 2), Status::callback_stop, "download stopped: the progress callback returned 9");
-  EXPECT_NO_THROW(Progress(zeros<rustml_call_options>(), "download").report(1, 2));
+  EXPECT_NO_THROW(Progress(defaults<rustml_call_options>(), "download").report(1, 2));
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST(CheckHandle, SaysWhatIsWrong) {
 }
 
 rustml_callback counting(int& n) {
-  auto callback = zeros<rustml_callback>();
+  auto callback = defaults<rustml_callback>();
   callback.user_data = &n;
   callback.destroy = [](void* user) { ++*static_cast<int*>(user); };
   return callback;
@@ -52,10 +52,10 @@ rustml_callback counting(int& n) {
 TEST(Adopted, DestroysOnceWhateverItIsIn) {
   int n = 0;
   const rustml_callback callback = counting(n);
-  auto reader = zeros<rustml_reader>();
+  auto reader = defaults<rustml_reader>();
   reader.user_data = &n;
   reader.destroy = callback.destroy;
-  auto call = zeros<rustml_call_options>();
+  auto call = defaults<rustml_call_options>();
   call.progress = &callback;
   {
     Adopted adopted;
@@ -97,7 +97,7 @@ TEST(Shielded, AnExceptionIsMinusOne) {
 TEST(Adopted, AThreadMayEndItselfInDestroy) {
   bool returned = false;
   std::thread([&] {
-    auto callback = zeros<rustml_callback>();
+    auto callback = defaults<rustml_callback>();
     callback.destroy = [](void*) { pthread_exit(nullptr); };
     Adopted().adopt(&callback);
     returned = true;
