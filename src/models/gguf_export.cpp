@@ -17,24 +17,9 @@ constexpr uint64_t kQuantizationVersion = 2;
 
 // general.file_type: llama.cpp's number for a file whose matrices are mostly of this type.
 uint64_t file_type(DType type) {
-  switch (type) {
-    case DType::f32:
-      return 0;
-    case DType::f16:
-      return 1;
-    case DType::bf16:
-      return 32;
-    case DType::q4_0:
-      return 2;
-    case DType::q4_1:
-      return 3;
-    case DType::q5_0:
-      return 8;
-    case DType::q5_1:
-      return 9;
-    default:
-      return 7;  // Q8_0
-  }
+  constexpr std::pair<DType, uint64_t> kFileTypes[] = {{DType::f32, 0},  {DType::f16, 1},  {DType::bf16, 32}, {DType::q4_0, 2},
+                                                       {DType::q4_1, 3}, {DType::q5_0, 8}, {DType::q5_1, 9},  {DType::q8_0, 7}};
+  return std::find_if(std::begin(kFileTypes), std::end(kFileTypes), [&](const auto& row) { return row.first == type; })->second;
 }
 
 DType type_of(const std::string& name, const std::vector<int64_t>& shape, DType wanted) {

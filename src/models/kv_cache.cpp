@@ -10,17 +10,7 @@ namespace rustml::models {
 
 namespace {
 
-uint64_t element_bytes(kernels::KvType type) {
-  switch (type) {
-    case kernels::KvType::f32:
-      return 4;
-    case kernels::KvType::f16:
-      return 2;
-    default:
-      return 1;
-  }
-}
-
+uint64_t element_bytes(kernels::KvType type) { return static_cast<uint64_t>(ops::kv_element_bytes(type)); }
 uint64_t scale_bytes(kernels::KvType type) { return type == kernels::KvType::q8_0 ? sizeof(float) : 0; }
 
 uint64_t round_up(uint64_t n, uint64_t step) { return (n + step - 1) / step * step; }

@@ -51,8 +51,8 @@ Plan plan(const formats::ModelFile& file) {
 
 std::unique_ptr<Decoder> bind(const Plan& plan, WeightBinder& weights) {
   auto model = std::make_unique<Decoder>(weights, plan.config);
-  const std::span<const char* const> parts = plan.architecture->family->ignored;
-  std::vector<const char*> ignored(parts.begin(), parts.end());
+  const std::span<const char* const> named = plan.architecture->family->ignored;
+  std::vector<const char*> ignored(named.begin(), named.end());
   if (plan.config.tied) ignored.push_back("lm_head.weight");  // the embedding once more
   weights.require_all_bound(ignored);
   return model;

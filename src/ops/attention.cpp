@@ -9,17 +9,6 @@ namespace {
 constexpr int64_t kBlock = kernels::kAttendBlock;
 constexpr int64_t kMaxQueries = 64;  // of one kernel call here: heads of a group, or kAttentionQueries
 
-int64_t element_bytes(kernels::KvType type) {
-  switch (type) {
-    case kernels::KvType::f32:
-      return 4;
-    case kernels::KvType::f16:
-      return 2;
-    default:
-      return 1;
-  }
-}
-
 // Queries that share one KV head.
 struct Queries {
   const float* q[kMaxQueries];
@@ -202,7 +191,7 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 }  // namespace
 
-int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * element_bytes(type); }
+int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * kv_element_bytes(type); }
 
 void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, float* qkv, int64_t n_tokens,
                int64_t n_queries, uint64_t first_position, const KvLayer& cache, const AttentionScratch& chunk_scratch,

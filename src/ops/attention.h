@@ -9,6 +9,8 @@
 
 namespace rustml::ops {
 
+constexpr int64_t kv_element_bytes(kernels::KvType type) { return type == kernels::KvType::f32 ? 4 : type == kernels::KvType::f16 ? 2 : 1; }
+
 // One layer's cache. K: [kv_heads][blocks of 128][8 groups][head_dim][16 positions]; V: [kv_heads][positions][head_dim];
 // scales (Q8_0 only): [kv_heads][positions].
 struct KvLayer {

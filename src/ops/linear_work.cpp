@@ -1,5 +1,6 @@
 #include "ops/linear_work.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/number_text.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr int64_t kPieceBytes = 4 << 20;  // weights of one piece of work, for up to 16 tokens
 constexpr int64_t kPieceTokens = 16;
+constexpr int64_t kPanelPair = 2;   // kernels work on two panels at a time
 constexpr int64_t kTokenTile = 64;  // quantized activations of a tile stay in L2 (64 x 1536 bytes = 96 kB)
 // Of those in tiles, up to so many tokens and bytes: processors with AMX have 2 MB of L2, and expand weights once a tile.
 constexpr int64_t kWideTile = 256, kWideBytes = 1 << 20;
@@ -27,40 +29,82 @@ int64_t divided_units(const runtime::Member& member, int64_t units) { return mem
 // stay in its caches. A prompt of 512 takes 0.96 of the time so.
 bool own_tiles(const runtime::Member& member, int64_t n_tokens) { return n_tokens >= kTokenTile * member.size(); }
 
-}  // namespace
-
-runtime::Range first_panels(const runtime::Member& member, int64_t panels) {
-  const runtime::Range pairs = runtime::share(divided_units(member, pairs_of(panels)), member.rank(), member.size());
-  return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
-}
-
-LinearDivision::LinearDivision(const runtime::Member& member, const LinearWork& work, bool tiled)
-    : panels_(work.panels), n_tokens_(work.n_tokens), pairs_(pairs_of(work.panels)) {
-  const int64_t most = tiled ? std::clamp(kWideBytes / work.cols, kTokenTile, kWideTile) : kTokenTile, size = member.size();
-  const bool own = own_tiles(member, n_tokens_);
-  tiles_ = (n_tokens_ + most - 1) / most;
-  if (own) tiles_ = (tiles_ + size - 1) / size * size;
-  tile_ = (n_tokens_ + kTileStep * tiles_ - 1) / (kTileStep * tiles_) * kTileStep;  // of almost one size
-  const int64_t piece_bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens_, kPieceTokens, tile_);
-  piece_units_ = std::max<int64_t>(1, piece_bytes / work.panel_bytes / kPanelPair);
-  divided_pairs_ = divided_units(member, pairs_);
-  const int64_t claimed = (pairs_ - divided_pairs_) * tiles_;
-  claim_units_ = std::max(claimed / (kClaimsEach * size), kClaimBytes / (kPanelPair * work.panel_bytes * std::min(n_tokens_, tile_)) + 1);
-  // From both ends where members have tiles of their own, so that these come first.
-  from_end_ = own && 2 * member.rank() >= size;
-}
-
-int64_t LinearDivision::claim(runtime::Member& member) const {
-  const int64_t claimed = (pairs_ - divided_pairs_) * tiles_, claims = (claimed + claim_units_ - 1) / claim_units_;
-  const int64_t i = claimed == 0 ? 0 : member.claim(claims, from_end_);
-  return i < claims ? units() - claimed + i * claim_units_ : -1;
-}
-
+// The tiles of few tokens lie in the caches of the members who made them: all asked for at once, they come while the first are worked on.
 void fetch(const Context& c, const Activations& x, const LinearWork& work) {
   if (!x.tiled || own_tiles(c.member, work.n_tokens)) return;
   for (int64_t at = 0; at < tiled_tokens(work.n_tokens) * work.cols; at += 64) __builtin_prefetch(x.q + at);
 }
 
+// Who does what. A unit is a pair of panels for a tile of tokens, tile after tile, so that a small matrix too has units for all. Of each
+// tile's pairs some are claimed; from both ends where members have tiles of their own, so that these come first.
+class Division {
+ public:
+  Division(runtime::Member& member, const LinearWork& work, bool tiled)
+      : member_(member),
+        panels_(work.panels),
+        n_tokens_(work.n_tokens),
+        pairs_(pairs_of(work.panels)),
+        divided_(divided_units(member, pairs_)) {
+    const int64_t most = tiled ? std::clamp(kWideBytes / work.cols, kTokenTile, kWideTile) : kTokenTile, size = member.size();
+    tiles_ = (n_tokens_ + most - 1) / most;
+    if (own_tiles(member, n_tokens_)) tiles_ = (tiles_ + size - 1) / size * size;
+    tile_ = (n_tokens_ + kTileStep * tiles_ - 1) / (kTileStep * tiles_) * kTileStep;  // of almost one size
+    const int64_t piece_bytes = kPieceBytes * kPieceTokens / std::clamp(n_tokens_, kPieceTokens, tile_);
+    piece_ = std::max<int64_t>(1, piece_bytes / work.panel_bytes / kPanelPair);
+    claimed_ = (pairs_ - divided_) * tiles_;
+    claim_ = std::max(claimed_ / (kClaimsEach * size), kClaimBytes / (kPanelPair * work.panel_bytes * std::min(n_tokens_, tile_)) + 1);
+    from_end_ = own_tiles(member, n_tokens_) && 2 * member.rank() >= size;
+  }
+
+  // False: stopped.
+  template <class Body>
+  bool run(Body body) {
+    const runtime::Range mine = runtime::share(divided_ * tiles_, member_.rank(), member_.size());
+    int64_t unit = claim();
+    if (!run_units(mine.begin, mine.end, unit, body)) return false;
+    while (unit >= 0) {
+      const int64_t then = claim();
+      if (!run_units(unit, std::min(pairs_ * tiles_, unit + claim_), then, body)) return false;
+      unit = then;
+    }
+    return true;
+  }
+
+ private:
+  struct Unit {
+    int64_t tile, pair, pairs_end;  // pairs up to there follow in the next units
+  };
+  Unit locate(int64_t unit) const {
+    if (unit < divided_ * tiles_) return {unit / divided_, unit % divided_, divided_};
+    unit -= divided_ * tiles_;
+    return {unit / (pairs_ - divided_), divided_ + unit % (pairs_ - divided_), pairs_};
+  }
+  // The first of some units that nobody else gets, or -1; ahead of the work before it, which fetches its first weights.
+  int64_t claim() {
+    const int64_t claims = (claimed_ + claim_ - 1) / claim_, i = claimed_ == 0 ? 0 : member_.claim(claims, from_end_);
+    return i < claims ? pairs_ * tiles_ - claimed_ + i * claim_ : -1;
+  }
+  template <class Body>
+  bool run_units(int64_t unit, int64_t end, int64_t then, Body& body) {
+    while (unit < end) {
+      if (!member_.begin_piece()) return false;
+      const auto [t, pair, pairs_end] = locate(unit);
+      const int64_t n = std::min({piece_, end - unit, pairs_end - pair});
+      unit += n;
+      const int64_t after = unit < end ? unit : then;
+      body(Piece{pair * kPanelPair, std::min(panels_, (pair + n) * kPanelPair), t * tile_, std::min(n_tokens_, (t + 1) * tile_),
+                 after < 0 ? -1 : locate(after).pair * kPanelPair});
+    }
+    return true;
+  }
+
+  runtime::Member& member_;
+  const int64_t panels_, n_tokens_, pairs_, divided_;  // divided_: of a tile's pairs; the rest is claimed
+  int64_t tiles_, tile_, piece_, claimed_, claim_;     // tile_ in tokens; the last three in units: the largest piece, all claims, one
+  bool from_end_;
+};
+
+// The time is the leader's, for its share; the others work on theirs meanwhile.
 void trace(Context& c, const LinearWork& w, uint64_t start) {
   const uint64_t end = runtime::now_ns(), ns = end - start;
   char line[160];
@@ -70,6 +114,19 @@ void trace(Context& c, const LinearWork& w, uint64_t start) {
                 base::fixed(ns ? static_cast<double>(w.bytes) / static_cast<double>(ns) : 0.0, 1).c_str());
   c.profile.add(base::LogLevel::trace, "rustml::matmul", line);
   c.profile.span(w.label, start, end, static_cast<uint64_t>(w.bytes), static_cast<uint64_t>(2 * w.n_tokens * w.rows * w.cols));
+}
+
+}  // namespace
+
+runtime::Range first_panels(const runtime::Member& member, int64_t panels) {
+  const runtime::Range pairs = runtime::share(divided_units(member, pairs_of(panels)), member.rank(), member.size());
+  return {pairs.begin * kPanelPair, std::min(panels, pairs.end * kPanelPair)};
+}
+
+void run_pieces(Context& c, const LinearWork& work, const Activations& x, void (*call)(void* body, const Piece&), void* body) {
+  const uint64_t start = c.tracing() ? runtime::now_ns() : 0;
+  fetch(c, x, work);
+  if (Division(c.member, work, x.tiled).run([&](const Piece& piece) { call(body, piece); }) && start) trace(c, work, start);
 }
 
 }  // namespace rustml::ops
