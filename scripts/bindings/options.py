@@ -1,4 +1,4 @@
-"""src/api/options.toml, compared with rustml.h, and what C++ has of it: src/base/options_generated.h, src/api/defaults_generated.h."""
+"""src/api/options.toml, compared with rustml.h, and what C++ has of it: src/base/options_generated.h, src/boundary/defaults_generated.h."""
 
 import re
 import tomllib
@@ -148,13 +148,13 @@ def cpp_ranges(sections):
 
 
 def cpp_defaults(sections):
-    """src/api/defaults_generated.h"""
+    """src/boundary/defaults_generated.h"""
     structs = {}
     for section, options in sections.items():
         structs.setdefault(f"rustml_{'generation' if section == 'sampling' else section}_options", []).extend(o for o in options if o.default)
-    out = [f"// Defaults that are not 0, of the structs of rustml.h: {words.BANNER}.", "#pragma once", '#include "rustml.h"', "", "namespace rustml::api {", "",
+    out = [f"// Defaults that are not 0, of the structs of rustml.h: {words.BANNER}.", "#pragma once", '#include "rustml.h"', "", "namespace rustml::boundary {", "",
            "template <class T>", "void set_defaults(T&) noexcept {}"]
     for struct, options in structs.items():
         if options:
             out += [f"inline void set_defaults({struct}& options) noexcept {{", *(f"  options.{o.name} = {o.default};" for o in options), "}"]
-    return "\n".join(out + ["", "}  // namespace rustml::api"]) + "\n"
+    return "\n".join(out + ["", "}  // namespace rustml::boundary"]) + "\n"

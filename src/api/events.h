@@ -16,7 +16,8 @@ rustml_result to_result(const generation::Result& result);
 template <class T>
 generation::Limits to_limits(const T& options, const CancelUse& cancel) {
   generation::Limits limits{cancel.flag(), options.deadline_ns, options.first_token_deadline_ns, options.stall_timeout_ns};
-  if constexpr (std::is_same_v<T, rustml_generation_options>) limits.prompt_lookup = options.prompt_lookup;
+  if constexpr (std::is_same_v<T, rustml_generation_options>)
+    base::for_each_running_number([](const auto&, auto from, auto& to) { to = from; }, options, limits);
   return limits;
 }
 

@@ -123,17 +123,7 @@ generation::GenerationOptions to_generation_options(const rustml_generation_opti
   require_zero(options.reserved0, "rustml_generation_options.reserved0");
   require_zero(options.reserved1, "rustml_generation_options.reserved1");
   generation::GenerationOptions out;
-  out.sampling.seed = options.seed;
-  out.sampling.temperature = options.temperature;
-  out.sampling.top_k = options.top_k;
-  out.sampling.top_p = options.top_p;
-  out.sampling.min_p = options.min_p;
-  out.sampling.typical_p = options.typical_p;
-  out.sampling.repetition_penalty = options.repetition_penalty;
-  out.sampling.presence_penalty = options.presence_penalty;
-  out.sampling.frequency_penalty = options.frequency_penalty;
-  out.sampling.repetition_window = options.repetition_window;
-  out.sampling.logprobs = options.logprobs;
+  base::for_each_sampling_number([](const auto&, auto from, auto& to) { to = from; }, options, out.sampling);
   for (const rustml_logit_bias& bias : read_array(options.logit_bias, options.n_logit_bias, "rustml_generation_options.logit_bias"))
     out.sampling.logit_bias.push_back({bias.id, bias.bias});
   for (const rustml_text& text : read_array(options.stop_strings, options.n_stop_strings, "rustml_generation_options.stop_strings"))

@@ -22,44 +22,4 @@ void check_zero_tail(const void* data, size_t from, size_t to, const char* name)
                                          " bytes; use a newer library");
 }
 
-template <>
-rustml_model_options defaults() noexcept {
-  auto options = zeros<rustml_model_options>();
-  options.warmup = 1;
-  options.quantize_min_dim = 512;
-  return options;
-}
-
-template <>
-rustml_quantize_options defaults() noexcept {
-  auto options = zeros<rustml_quantize_options>();
-  options.block_type = RUSTML_TYPE_Q8_0;
-  return options;
-}
-
-template <>
-rustml_chat_options defaults() noexcept {
-  auto options = zeros<rustml_chat_options>();
-  options.add_generation_prompt = 1;
-  return options;
-}
-
-template <>
-rustml_generation_options defaults() noexcept {
-  auto options = zeros<rustml_generation_options>();
-  options.top_p = 1;
-  options.typical_p = 1;
-  options.repetition_penalty = 1;
-  return options;
-}
-
-template <>
-rustml_beam_options defaults() noexcept {
-  auto options = zeros<rustml_beam_options>();
-  options.width = 4;
-  options.n_best = 1;
-  options.length_penalty = 1;
-  return options;
-}
-
 }  // namespace rustml::boundary

@@ -12,33 +12,21 @@
 #include <type_traits>
 
 #include "boundary/arguments.h"
+#include "boundary/defaults_generated.h"
 #include "boundary/layouts_generated.h"
 
 namespace rustml::boundary {
 
 constexpr uint32_t kMinStruct = 8, kMaxStruct = 65536;
 
-template <class T>
-T zeros() noexcept {
-  T value{};
-  value.struct_size = sizeof(T);
-  return value;
-}
-// What an option struct says where its caller says nothing: zeros, unless structs.cpp says otherwise.
+// What an option struct says where its caller says nothing.
 template <class T>
 T defaults() noexcept {
-  return zeros<T>();
+  T value{};
+  value.struct_size = sizeof(T);
+  set_defaults(value);
+  return value;
 }
-template <>
-rustml_model_options defaults() noexcept;
-template <>
-rustml_quantize_options defaults() noexcept;
-template <>
-rustml_chat_options defaults() noexcept;
-template <>
-rustml_generation_options defaults() noexcept;
-template <>
-rustml_beam_options defaults() noexcept;
 
 // How many bytes of a T of `size` bytes are whole fields.
 template <class T>

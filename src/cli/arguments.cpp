@@ -4,12 +4,12 @@
 #include <cstdio>
 #include <limits>
 #include <random>
+#include <type_traits>
 
+#include "base/options_generated.h"
 #include "cli/client.h"
 
 namespace rustml::cli {
-
-constexpr double kNoLimit = std::numeric_limits<float>::max();
 
 // The names this library was built with; which of them this machine can use, it says when one is asked for.
 static std::vector<std::string> simd_targets() {
@@ -63,28 +63,29 @@ void add_session_options(Options& options, SessionArguments& arguments) {
                  });
 }
 
+// One of src/api/options.toml.
+template <class T>
+static void add_number(Options& options, const base::NumberOption<T>& option, T& value) {
+  if (!option.program) return;
+  if constexpr (std::is_same_v<T, float>)
+    options.real(option.program, option.help, {option.least, option.high, option.above, option.way_out}, value);
+  else
+    options.whole(option.program, option.help, option.least, option.high, option.way_out,
+                  [&value](uint64_t n) { value = static_cast<T>(n); });
+}
+
+SamplingArguments::SamplingArguments(uint64_t default_max_tokens) {
+  rustml_generation_options_init(&options, sizeof options);
+  options.max_tokens = default_max_tokens;
+}
+
 void add_sampling_options(Options& options, SamplingArguments& arguments) {
   SamplingArguments& a = arguments;
-  options.whole("--max-tokens", "longest answer (default " + std::to_string(a.max_tokens) + "; 0: until the context is full)", 0,
-                std::numeric_limits<int64_t>::max(), "0 goes on until the context is full", [&](uint64_t n) { a.max_tokens = n; });
-  options.real("--temperature", "0 (default): always the most probable token; higher: more variety", {0, kNoLimit, false, "0 is greedy"},
-               a.temperature);
-  options.whole("--top-k", "choose among the K most probable tokens (default: off)", 1, std::numeric_limits<int32_t>::max(),
-                "to turn it off, leave --top-k out", [&](uint64_t n) { a.top_k = static_cast<int32_t>(n); });
-  options.real("--top-p", "choose among the most probable tokens that make up this probability (default 1: off)",
-               {0, 1, true, "1 turns it off"}, a.top_p);
-  options.real("--min-p", "drop tokens below this part of the best one's probability (default 0: off)", {0, 1, false, "0 turns it off"},
-               a.min_p);
-  options.real("--typical-p", "locally typical sampling up to this probability (default 1: off)", {0, 1, true, "1 turns it off"},
-               a.typical_p);
-  options.real("--repetition-penalty", "above 1: repeat less (default 1: off)", {0, kNoLimit, true, "1 turns it off"},
-               a.repetition_penalty);
-  options.real("--presence-penalty", "taken from the score of every token seen (default 0: off)", {-100, 100, false, "0 turns it off"},
-               a.presence_penalty);
-  options.real("--frequency-penalty", "the same, times how often it was seen (default 0: off)", {-100, 100, false, "0 turns it off"},
-               a.frequency_penalty);
-  options.whole("--repetition-window", "penalties look at this many last tokens (default 0: all)", 0, std::numeric_limits<uint32_t>::max(),
-                "0 looks at all", [&](uint64_t n) { a.repetition_window = static_cast<uint32_t>(n); });
+  options.whole("--max-tokens", "longest answer (default " + std::to_string(a.options.max_tokens) + "; 0: until the context is full)", 0,
+                std::numeric_limits<int64_t>::max(), "0 goes on until the context is full", [&](uint64_t n) { a.options.max_tokens = n; });
+  const auto add = [&](const auto& option, auto& value) { add_number(options, option, value); };
+  base::for_each_sampling_number(add, a.options);
+  base::for_each_running_number(add, a.options);
   options.text("--timeout", "end after this many seconds, loading included (chat: each answer); exit code 124", "SECONDS",
                [&](const std::string& text) {
                  a.timeout_seconds = parse_real("--timeout", text, {0, 1e9, true, "leave --timeout out for no limit"});
@@ -93,12 +94,6 @@ void add_sampling_options(Options& options, SamplingArguments& arguments) {
                 "leave it out for another one each time", [&](uint64_t n) { a.seed = n; });
   options.flag("--ignore-eos", "go on after the model's stop tokens", a.ignore_eos);
   options.texts("--stop", "end the answer before this text (may be given several times)", "TEXT", a.stops);
-  options.whole("--logprobs", "with --json: the N most probable tokens at every step", 1, 100, "leave it out for none",
-                [&](uint64_t n) { a.logprobs = static_cast<uint32_t>(n); });
-  options.whole("--prompt-lookup",
-                "guess up to N tokens from earlier text and check them together: same answer, sooner where text repeats "
-                "(default 0: off)",
-                0, 16, "8 is a good choice, 0 turns it off", [&](uint64_t n) { a.prompt_lookup = static_cast<uint32_t>(n); });
 }
 
 std::string prompt_text(const std::string& argument) {
@@ -111,22 +106,9 @@ std::string prompt_text(const std::string& argument) {
 }
 
 rustml_generation_options generation_options(const SamplingArguments& arguments, std::vector<rustml_text>& texts) {
-  rustml_generation_options options;
-  rustml_generation_options_init(&options, sizeof options);
-  options.max_tokens = arguments.max_tokens;
+  rustml_generation_options options = arguments.options;
   // Without a seed the answer varies; greedy answers do not depend on it.
   options.seed = arguments.seed ? *arguments.seed : uint64_t{std::random_device{}()};
-  options.temperature = arguments.temperature;
-  options.top_k = arguments.top_k;
-  options.top_p = arguments.top_p;
-  options.min_p = arguments.min_p;
-  options.typical_p = arguments.typical_p;
-  options.repetition_penalty = arguments.repetition_penalty;
-  options.presence_penalty = arguments.presence_penalty;
-  options.frequency_penalty = arguments.frequency_penalty;
-  options.repetition_window = arguments.repetition_window;
-  options.logprobs = arguments.logprobs;
-  options.prompt_lookup = arguments.prompt_lookup;
   options.ignore_eos = arguments.ignore_eos ? 1 : 0;
   texts.clear();
   for (const std::string& stop : arguments.stops) texts.push_back(text_of(stop));

@@ -27,14 +27,10 @@ struct SessionArguments {
 };
 
 struct SamplingArguments {
-  explicit SamplingArguments(uint64_t default_max_tokens) : max_tokens(default_max_tokens) {}
-  uint64_t max_tokens;
+  explicit SamplingArguments(uint64_t default_max_tokens);
+  rustml_generation_options options;  // max_tokens, and the numbers of src/api/options.toml
   std::optional<uint64_t> seed;
   double timeout_seconds = 0;  // 0: none
-  float temperature = 0, top_p = 1, min_p = 0, typical_p = 1;
-  float repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
-  int32_t top_k = 0;
-  uint32_t repetition_window = 0, logprobs = 0, prompt_lookup = 0;
   bool ignore_eos = false;
   std::vector<std::string> stops;
 };

@@ -1,5 +1,6 @@
 #include "cli/beams.h"
 
+#include "base/options_generated.h"
 #include "cli/events.h"
 #include "cli/terminal.h"
 
@@ -49,14 +50,13 @@ void check_beams(const BeamArguments& beams, const SamplingArguments& sampling, 
     throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return " + std::to_string(beams.n_return) + ": must be at most the " +
                                                std::to_string(beams.width) + " of --beams");
   if (beams.n_return > 1 && !json) throw Failure(RUSTML_INVALID_ARGUMENT, "--num-return: needs --json, which prints them");
-  if (sampling.prompt_lookup != 0)
+  if (sampling.options.prompt_lookup != 0)
     throw Failure(RUSTML_INVALID_ARGUMENT, "--beams: --prompt-lookup does not work with beams; leave one of them out");
   const SamplingArguments plain(0);
-  const bool sampled = sampling.temperature != plain.temperature || sampling.top_p != plain.top_p || sampling.min_p != plain.min_p ||
-                       sampling.typical_p != plain.typical_p || sampling.repetition_penalty != plain.repetition_penalty ||
-                       sampling.presence_penalty != plain.presence_penalty || sampling.frequency_penalty != plain.frequency_penalty ||
-                       sampling.top_k != plain.top_k || sampling.repetition_window != plain.repetition_window;
-  if (sampled || sampling.logprobs != 0 || !sampling.stops.empty())
+  bool sampled = false;
+  base::for_each_sampling_number([&](const auto&, auto given, auto otherwise) { sampled |= given != otherwise; }, sampling.options,
+                                 plain.options);
+  if (sampled || !sampling.stops.empty())
     throw Failure(RUSTML_INVALID_ARGUMENT, "--beams: takes neither sampling options nor penalties, --stop or --logprobs; leave them out");
 }
 

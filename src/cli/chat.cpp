@@ -142,7 +142,8 @@ Command make_chat(Options& options) {
   add_session_options(options, a->session);
   add_sampling_options(options, a->sampling);
   return [a] {
-    if (a->sampling.logprobs > 0 && !a->model.json) throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
+    if (a->sampling.options.logprobs > 0 && !a->model.json)
+      throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
     return chat(*a);
   };
 }

@@ -55,14 +55,15 @@ void check(const Arguments& a) {
                   "--prompt: missing; give --prompt TEXT, --prompt - for standard input, --prompt-ids \"1 2 3\" or --prompts-file FILE");
   }
   if (given > 1) throw Failure(RUSTML_INVALID_ARGUMENT, "--prompt and --prompt-ids, --prompts-file: give one of them");
-  if (a.prompts_file && (a.beams.width != 0 || a.sampling.logprobs != 0))
+  if (a.prompts_file && (a.beams.width != 0 || a.sampling.options.logprobs != 0))
     throw Failure(RUSTML_INVALID_ARGUMENT, "--prompts-file: takes neither --beams nor --logprobs; leave them out");
   check_beams(a.beams, a.sampling, a.model.json);
   if (a.chat && (a.prompt_ids || a.parse_special)) {
     throw Failure(RUSTML_INVALID_ARGUMENT, "--chat: takes --prompt or --prompts-file alone; leave --prompt-ids and --parse-special out");
   }
   if (a.system && !a.chat) throw Failure(RUSTML_INVALID_ARGUMENT, "--system: needs --chat, or the chat command");
-  if (a.sampling.logprobs > 0 && !a.model.json) throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
+  if (a.sampling.options.logprobs > 0 && !a.model.json)
+    throw Failure(RUSTML_INVALID_ARGUMENT, "--logprobs: needs --json, which prints them");
 }
 
 int run(const Arguments& a) {

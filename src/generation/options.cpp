@@ -17,8 +17,14 @@ namespace {
   base::fail(base::Status::invalid_argument, std::string(field) + " is " + value + "; it must be " + std::string(rule));
 }
 
-void require(bool good, std::string_view field, float value, std::string_view rule) {
-  if (!good || !std::isfinite(value)) refuse(field, base::shortest(value), rule);
+// NaN is in no range, an infinity in none either.
+template <class T>
+void require_in_range(const base::NumberOption<T>& option, T value) {
+  if (!option.rule || (value <= option.high && (option.above ? value > option.low : value >= option.low))) return;
+  if constexpr (std::is_same_v<T, float>)
+    refuse(option.name, base::shortest(value), option.rule);
+  else
+    refuse(option.name, std::to_string(value), option.rule);
 }
 
 void require_id(const std::string& field, int32_t id, int32_t vocab_size) {
@@ -71,23 +77,13 @@ void validate_stops(const GenerationOptions& options, int32_t vocab_size) {
 }  // namespace
 
 void validate(const GenerationOptions& options, int32_t vocab_size) {
-  const SamplingOptions& s = options.sampling;
-  require(s.temperature >= 0, "temperature", s.temperature, "0 or more; 0 is greedy");
-  if (s.top_k < 0) refuse("top_k", std::to_string(s.top_k), "0 or more; 0 turns it off");
-  require(s.top_p > 0 && s.top_p <= 1, "top_p", s.top_p, "above 0 and at most 1; 1 turns it off");
-  require(s.min_p >= 0 && s.min_p <= 1, "min_p", s.min_p, "from 0 to 1; 0 turns it off");
-  require(s.typical_p > 0 && s.typical_p <= 1, "typical_p", s.typical_p, "above 0 and at most 1; 1 turns it off");
-  require(s.repetition_penalty > 0, "repetition_penalty", s.repetition_penalty, "above 0; 1 turns it off");
-  require(std::fabs(s.presence_penalty) <= kMaxPenalty, "presence_penalty", s.presence_penalty, "from -100 to 100; 0 turns it off");
-  require(std::fabs(s.frequency_penalty) <= kMaxPenalty, "frequency_penalty", s.frequency_penalty, "from -100 to 100; 0 turns it off");
-  if (s.logprobs > kMaxLogprobs) refuse("logprobs", std::to_string(s.logprobs), "at most " + std::to_string(kMaxLogprobs));
-  validate_logit_bias(s.logit_bias, vocab_size);
+  base::for_each_sampling_number([](const auto& option, auto value) { require_in_range(option, value); }, options.sampling);
+  validate_logit_bias(options.sampling.logit_bias, vocab_size);
   validate_stops(options, vocab_size);
 }
 
 void validate(const Limits& limits) {
-  if (limits.prompt_lookup > kMaxDraft)
-    refuse("prompt_lookup", std::to_string(limits.prompt_lookup), "at most " + std::to_string(kMaxDraft) + "; 0 turns it off");
+  base::for_each_running_number([](const auto& option, auto value) { require_in_range(option, value); }, limits);
 }
 
 }  // namespace rustml::generation

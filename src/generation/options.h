@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/options_generated.h"
 #include "kernels/kernels.h"
 #include "runtime/deadline.h"
 
@@ -33,11 +34,7 @@ struct LogitBias {
   float bias;
 };
 
-struct SamplingOptions {  // fields and ranges as in rustml_generation_options
-  uint64_t seed = 0;
-  float temperature = 0, top_p = 1, min_p = 0, typical_p = 1, repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
-  int32_t top_k = 0;
-  uint32_t repetition_window = 0, logprobs = 0;
+struct SamplingOptions : base::SamplingNumbers {
   std::vector<LogitBias> logit_bias;
 };
 
@@ -55,13 +52,9 @@ struct Limits {                                 // how a generation runs, not wh
   uint32_t prompt_lookup = 0;  // longest draft; 0: off
 };
 
-constexpr uint32_t kMaxLogprobs = 100;
-constexpr float kMaxPenalty = 100;  // of presence_penalty and frequency_penalty, either sign
 constexpr size_t kMaxStopStrings = 1024;
 constexpr size_t kMaxStopStringBytes = size_t{64} << 10;  // of one
 constexpr size_t kMaxStopBytes = size_t{1} << 20;         // of all together
-
-constexpr uint32_t kMaxDraft = 16;  // of prompt_lookup
 
 // Throws invalid_argument: "top_p is 1.5; it must be above 0 and at most 1; 1 turns it off".
 void validate(const GenerationOptions& options, int32_t vocab_size);

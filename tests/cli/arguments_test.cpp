@@ -101,16 +101,16 @@ TEST(Arguments, AcceptsTheEndsOfEveryRange) {
                      "q8_0"},
                     &a),
             "");
-  EXPECT_EQ(a.top_k, 1);
+  EXPECT_EQ(a.options.top_k, 1);
   EXPECT_EQ(a.seed, 18446744073709551615u);
-  EXPECT_EQ(a.presence_penalty, -100.0f);
+  EXPECT_EQ(a.options.presence_penalty, -100.0f);
   EXPECT_EQ(a.stops, (std::vector<std::string>{"[a,b]", "b c"}));
 }
 
 TEST(Arguments, LastOfSeveralCounts) {
   SamplingArguments a(0);
   ASSERT_EQ(refusal({"--temperature", "0.5", "--temperature", "0.25"}, &a), "");
-  EXPECT_EQ(a.temperature, 0.25f);
+  EXPECT_EQ(a.options.temperature, 0.25f);
 }
 
 TEST(Arguments, OptionsReachTheLibrary) {

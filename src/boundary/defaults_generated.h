@@ -2,7 +2,7 @@
 #pragma once
 #include "rustml.h"
 
-namespace rustml::api {
+namespace rustml::boundary {
 
 template <class T>
 void set_defaults(T&) noexcept {}
@@ -27,4 +27,4 @@ inline void set_defaults(rustml_chat_options& options) noexcept {
   options.add_generation_prompt = 1;
 }
 
-}  // namespace rustml::api
+}  // namespace rustml::boundary
