@@ -11,6 +11,9 @@ KINDS = {"float": "float", "int32_t": "int", "uint32_t": "count", "uint64_t": "c
 ENDS = {"int32_t": "std::numeric_limits<int32_t>::max()", "uint32_t": "std::numeric_limits<uint32_t>::max()",
         "uint64_t": "std::numeric_limits<uint64_t>::max()", "float": "std::numeric_limits<float>::max()"}
 LOWEST = {"int32_t": "std::numeric_limits<int32_t>::lowest()", "float": "std::numeric_limits<float>::lowest()"}
+# What snapshots of 1.0 have without a name: kOptionsOf10 of src/generation/saved_options.cpp. Later ones are saved by their names.
+SAVED_1_0 = ("seed", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
+             "repetition_window", "logprobs")
 # The notation of a range: (pattern, is its lower end left out, the words of a refusal).
 RANGES = [(r">= (?P<low>\S+)", False, "{low} or more"), (r"> (?P<low>\S+)", True, "above {low}"), (r"at most (?P<high>\d+)", False, "at most {high}"),
           (r"\((?P<low>\S+), (?P<high>\S+)\]", True, "above {low} and at most {high}"),
@@ -130,7 +133,7 @@ def walk(name, about, options):
 
 def cpp_ranges(sections):
     """src/base/options_generated.h"""
-    out = [f"// The options of rustml_generation_options that are numbers: {words.BANNER}.", "#pragma once", "#include <cstdint>", "#include <limits>",
+    out = [f"// The options of rustml_generation_options that are numbers: {words.BANNER}.", "#pragma once", "#include <cstdint>", "#include <limits>", "#include <tuple>",
            "", "namespace rustml::base {", "", "// What src/api/options.toml says of one. Its values are `low` to `high`, without `low` where `above`.",
            "template <class T>", "struct NumberOption {", "  const char* name;", "  T low, high;", "  bool above;",
            '  const char* rule;     // of a refusal: "it must be ..."; nullptr: any value is good',
@@ -139,7 +142,10 @@ def cpp_ranges(sections):
            "// What the sampler gets; a snapshot has all of them.", "struct SamplingNumbers {"]
     for option in sections["sampling"]:
         out.append(f"  {option.c} {option.name} = {option.default};")
-    out.append("};")
+    later = [f'SavedNumber<&SamplingNumbers::{o.name}>{{"{o.name}"}}' for o in sections["sampling"] if o.name not in SAVED_1_0]
+    out += ["};", "", "// Those that came after 1.0, which snapshots have by name.", "template <auto Member>", "struct SavedNumber {",
+            "  static constexpr auto member = Member;", "  const char* name;", "};",
+            f"inline constexpr auto kLaterSamplingNumbers = std::make_tuple({', '.join(later)});"]
     out += walk("for_each_sampling_number", "f(option, s.field...) for each of them; a struct `s` is SamplingNumbers or rustml_generation_options.",
                 sections["sampling"])
     out += walk("for_each_running_number", "The same for those that say how a generation runs, not what it gives: generation::Limits or "

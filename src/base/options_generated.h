@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <tuple>
 
 namespace rustml::base {
 
@@ -32,6 +33,14 @@ struct SamplingNumbers {
   uint32_t repetition_window = 0;
   uint32_t logprobs = 0;
 };
+
+// Those that came after 1.0, which snapshots have by name.
+template <auto Member>
+struct SavedNumber {
+  static constexpr auto member = Member;
+  const char* name;
+};
+inline constexpr auto kLaterSamplingNumbers = std::make_tuple();
 
 // f(option, s.field...) for each of them; a struct `s` is SamplingNumbers or rustml_generation_options.
 template <class F, class... S>

@@ -1,7 +1,9 @@
 #include "generation/saved_options.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <tuple>
 #include <type_traits>
 
 #include "base/error.h"
@@ -16,21 +18,12 @@ namespace {
 
 constexpr uint64_t kMostName = 64;  // bytes
 
-template <class T>
-const T& at(const GenerationOptions& o, T SamplingOptions::*member) {
-  return o.sampling.*member;
-}
-template <class T>
-const T& at(const GenerationOptions& o, T GenerationOptions::*member) {
-  return o.*member;
-}
-template <class T>
-T& at(GenerationOptions& o, T SamplingOptions::*member) {
-  return o.sampling.*member;
-}
-template <class T>
-T& at(GenerationOptions& o, T GenerationOptions::*member) {
-  return o.*member;
+template <class Options, class T, class Owner>
+auto& at(Options& o, T Owner::*member) {
+  if constexpr (std::is_same_v<Owner, GenerationOptions>)
+    return o.*member;
+  else
+    return o.sampling.*member;
 }
 
 template <class T>
@@ -95,8 +88,10 @@ constexpr SavedOption kOptionsOf10[] = {
     saved<&GenerationOptions::rollback>("rollback"),
     saved<&GenerationOptions::prefill_events>("prefill_events"),
 };
-// In any order; a name stands for one meaning for ever.
-constexpr std::span<const SavedOption> kLaterOptions{};
+// In any order; a name stands for one meaning for ever. Numbers of the sampler are here by themselves (src/api/options.toml).
+constexpr auto kLaterOptions =
+    std::apply([](auto... later) { return std::array<SavedOption, sizeof...(later)>{saved<decltype(later)::member>(later.name)...}; },
+               base::kLaterSamplingNumbers);
 
 }  // namespace
 

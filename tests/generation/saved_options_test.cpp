@@ -49,7 +49,18 @@ std::vector<std::byte> section(uint32_t n, std::initializer_list<std::pair<std::
 // Every byte of the options as the format of 1.0 has them, written down here once more.
 TEST(SavedOptions, ThoseOf10KeepTheirPlacesForEver) {
   GenerationOptions o;
-  o.sampling = {0x0102030405060708, 0.5F, 0.25F, 0.125F, 0.75F, 1.5F, -2, 3, 40, 50, 6, {{7, -1}}};
+  o.sampling = {{.seed = 0x0102030405060708,
+                 .temperature = 0.5F,
+                 .top_k = 40,
+                 .top_p = 0.25F,
+                 .min_p = 0.125F,
+                 .typical_p = 0.75F,
+                 .repetition_penalty = 1.5F,
+                 .presence_penalty = -2,
+                 .frequency_penalty = 3,
+                 .repetition_window = 50,
+                 .logprobs = 6},
+                {{7, -1}}};
   o.max_tokens = 9;
   o.stop_strings = {"ab", "c"};
   o.stop_ids = {10, 11};
