@@ -22,9 +22,8 @@ TEST(Registry, FindsLlamaAndNamesWhatItDoesNotKnow) {
   EXPECT_EQ(error_of([&] { plan(mistral.file()); }).substr(0, 2), "12");
   MadeFile json;
   json.json("{\"model_type\":\"mamba\"}");
-  EXPECT_EQ(
-      error_of([&] { plan(json.file()); }),
-      "12 made/config.json: model_type \"mamba\" is not supported; supported: gpt2, gemma3_text, gemma3, llama, mistral, qwen2, qwen3");
+  const std::string known = "supported: gpt2, gemma3_text, gemma3, llama, mistral, qwen2, qwen3";
+  EXPECT_TRUE(error_of([&] { plan(json.file()); }).starts_with("12 made/config.json: model_type \"mamba\" is not supported; " + known));
   MadeFile none;
   EXPECT_EQ(error_of([&] { plan(none.file()); }).substr(0, 2), "15");
 }
