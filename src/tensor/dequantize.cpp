@@ -12,37 +12,23 @@ namespace {
 int low_nibble(uint8_t byte) { return byte & 15; }
 int high_nibble(uint8_t byte) { return byte >> 4; }
 
-void decode(const BlockQ4_0& block, float* out) {
-  const float d = f16_to_f32(block.d);
-  for (int i = 0; i < 16; ++i) {
-    out[i] = d * static_cast<float>(low_nibble(block.qs[i]) - 8);
-    out[i + 16] = d * static_cast<float>(high_nibble(block.qs[i]) - 8);
-  }
-}
-
-void decode(const BlockQ4_1& block, float* out) {
-  const float d = f16_to_f32(block.d), m = f16_to_f32(block.m);
-  for (int i = 0; i < 16; ++i) {
-    out[i] = d * static_cast<float>(low_nibble(block.qs[i])) + m;
-    out[i + 16] = d * static_cast<float>(high_nibble(block.qs[i])) + m;
-  }
-}
-
 int fifth_bit(const uint8_t qh[4], int i) { return (qh[i / 8] >> i % 8 & 1) << 4; }
 
-void decode(const BlockQ5_0& block, float* out) {
+// Q4_0, Q4_1, Q5_0, Q5_1
+template <class Block>
+void decode(const Block& block, float* out) {
+  constexpr bool kFifth = requires { block.qh; };
+  constexpr bool kMinimum = requires { block.m; };
   const float d = f16_to_f32(block.d);
+  float m = 0;
+  if constexpr (kMinimum) m = f16_to_f32(block.m);
+  const auto value = [&](int q, int i) {
+    if constexpr (kFifth) q |= fifth_bit(block.qh, i);
+    return kMinimum ? d * static_cast<float>(q) + m : d * static_cast<float>(q - (kFifth ? 16 : 8));
+  };
   for (int i = 0; i < 16; ++i) {
-    out[i] = d * static_cast<float>((low_nibble(block.qs[i]) | fifth_bit(block.qh, i)) - 16);
-    out[i + 16] = d * static_cast<float>((high_nibble(block.qs[i]) | fifth_bit(block.qh, i + 16)) - 16);
-  }
-}
-
-void decode(const BlockQ5_1& block, float* out) {
-  const float d = f16_to_f32(block.d), m = f16_to_f32(block.m);
-  for (int i = 0; i < 16; ++i) {
-    out[i] = d * static_cast<float>(low_nibble(block.qs[i]) | fifth_bit(block.qh, i)) + m;
-    out[i + 16] = d * static_cast<float>(high_nibble(block.qs[i]) | fifth_bit(block.qh, i + 16)) + m;
+    out[i] = value(low_nibble(block.qs[i]), i);
+    out[i + 16] = value(high_nibble(block.qs[i]), i + 16);
   }
 }
 
@@ -94,22 +80,18 @@ int four_bits(const uint8_t* qs, int i) {
   return i / 32 % 2 == 0 ? low_nibble(byte) : high_nibble(byte);
 }
 
-void decode(const BlockQ4K& block, float* out) {
+template <class Block>
+void decode_with_minima(const Block& block, float* out) {
   const float d = f16_to_f32(block.d), dmin = f16_to_f32(block.dmin);
   for (int i = 0; i < 256; ++i) {
     const auto [scale, min] = scale_and_min(block.scales, i / 32);
-    out[i] = d * scale * static_cast<float>(four_bits(block.qs, i)) - dmin * min;
+    int q = four_bits(block.qs, i);
+    if constexpr (requires { block.qh; }) q |= (block.qh[i % 32] >> i / 32 & 1) << 4;
+    out[i] = d * scale * static_cast<float>(q) - dmin * min;
   }
 }
-
-void decode(const BlockQ5K& block, float* out) {
-  const float d = f16_to_f32(block.d), dmin = f16_to_f32(block.dmin);
-  for (int i = 0; i < 256; ++i) {
-    const auto [scale, min] = scale_and_min(block.scales, i / 32);
-    const int fifth = (block.qh[i % 32] >> i / 32 & 1) << 4;
-    out[i] = d * scale * static_cast<float>(four_bits(block.qs, i) | fifth) - dmin * min;
-  }
-}
+void decode(const BlockQ4K& block, float* out) { decode_with_minima(block, out); }
+void decode(const BlockQ5K& block, float* out) { decode_with_minima(block, out); }
 
 void decode(const BlockQ6K& block, float* out) {
   const float d = f16_to_f32(block.d);
@@ -130,8 +112,8 @@ void decode_blocks(const std::byte* src, int64_t n, float* out) {
   }
 }
 
-template <class Convert>
-void convert_halves(const std::byte* src, int64_t n, float* out, Convert convert) {
+template <float (*convert)(uint16_t bits)>
+void convert_halves(const std::byte* src, int64_t n, float* out) {
   for (int64_t i = 0; i < n; ++i) {
     uint16_t bits;
     std::memcpy(&bits, src + 2 * i, sizeof bits);
@@ -139,39 +121,31 @@ void convert_halves(const std::byte* src, int64_t n, float* out, Convert convert
   }
 }
 
+float bf16_to_f32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+void copy_floats(const std::byte* src, int64_t n, float* out) { std::memcpy(out, src, static_cast<size_t>(n) * sizeof(float)); }
+
+using Dequantize = void (*)(const std::byte* src, int64_t n, float* out);
+constexpr Dequantize kByType[kDTypeCount] = {
+    copy_floats,
+    convert_halves<f16_to_f32>,
+    convert_halves<bf16_to_f32>,
+    decode_blocks<BlockQ4_0>,
+    decode_blocks<BlockQ4_1>,
+    decode_blocks<BlockQ5_0>,
+    decode_blocks<BlockQ5_1>,
+    decode_blocks<BlockQ8_0>,
+    decode_blocks<BlockQ2K>,
+    decode_blocks<BlockQ3K>,
+    decode_blocks<BlockQ4K>,
+    decode_blocks<BlockQ5K>,
+    decode_blocks<BlockQ6K>,
+};
+
 }  // namespace
 
 void dequantize(DType dtype, const std::byte* src, int64_t n, float* out) {
-  if (n == 0) return;
-  switch (dtype) {
-    case DType::f32:
-      std::memcpy(out, src, static_cast<size_t>(n) * sizeof(float));
-      return;
-    case DType::f16:
-      return convert_halves(src, n, out, f16_to_f32);
-    case DType::bf16:
-      return convert_halves(src, n, out, [](uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); });
-    case DType::q4_0:
-      return decode_blocks<BlockQ4_0>(src, n, out);
-    case DType::q4_1:
-      return decode_blocks<BlockQ4_1>(src, n, out);
-    case DType::q5_0:
-      return decode_blocks<BlockQ5_0>(src, n, out);
-    case DType::q5_1:
-      return decode_blocks<BlockQ5_1>(src, n, out);
-    case DType::q8_0:
-      return decode_blocks<BlockQ8_0>(src, n, out);
-    case DType::q2_k:
-      return decode_blocks<BlockQ2K>(src, n, out);
-    case DType::q3_k:
-      return decode_blocks<BlockQ3K>(src, n, out);
-    case DType::q4_k:
-      return decode_blocks<BlockQ4K>(src, n, out);
-    case DType::q5_k:
-      return decode_blocks<BlockQ5K>(src, n, out);
-    case DType::q6_k:
-      return decode_blocks<BlockQ6K>(src, n, out);
-  }
+  if (n > 0) kByType[static_cast<size_t>(dtype)](src, n, out);
 }
 
 }  // namespace rustml::tensor

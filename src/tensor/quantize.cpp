@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "tensor/block.h"
 #include "tensor/dtype.h"
@@ -100,46 +101,44 @@ uint16_t f32_to_bf16(float value) {
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-template <class Convert>
-void convert_floats(const float* src, int64_t n, std::byte* dst, Convert convert) {
+template <uint16_t (*convert)(float value)>
+void convert_floats(const float* src, int64_t n, std::byte* dst) {
   for (int64_t i = 0; i < n; ++i) {
     const uint16_t bits = convert(src[i]);
     std::memcpy(dst + 2 * i, &bits, sizeof bits);
   }
 }
 
+void copy_floats(const float* src, int64_t n, std::byte* dst) { std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float)); }
+
+void quantize_q8_0(const float* src, int64_t n, std::byte* dst) {
+#if defined(__x86_64__)
+  if (has_avx2()) return quantize_q8_0_avx2(src, n, dst);
+#endif
+  quantize_q8_0_scalar(src, n, dst);
+}
+
+using Quantize = void (*)(const float* src, int64_t n, std::byte* dst);
+constexpr Quantize kByType[] = {
+    copy_floats,
+    convert_floats<f32_to_f16>,
+    convert_floats<f32_to_bf16>,
+    encode_blocks<BlockQ4_0>,
+    encode_blocks<BlockQ4_1>,
+    encode_blocks<BlockQ5_0>,
+    encode_blocks<BlockQ5_1>,
+    quantize_q8_0,
+};
+static_assert(std::size(kByType) == static_cast<size_t>(DType::q8_0) + 1);
+
 }  // namespace
 
 void quantize_q8_0_scalar(const float* src, int64_t n, std::byte* dst) noexcept { encode_blocks<BlockQ8_0>(src, n, dst); }
 
-bool can_quantize(DType dtype) noexcept { return info(dtype).block_elements <= kBlock; }
+bool can_quantize(DType dtype) noexcept { return static_cast<size_t>(dtype) < std::size(kByType); }
 
 void quantize(DType dtype, const float* src, int64_t n, std::byte* dst) {
-  if (n == 0) return;
-  switch (dtype) {
-    case DType::f32:
-      std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
-      return;
-    case DType::f16:
-      return convert_floats(src, n, dst, f32_to_f16);
-    case DType::bf16:
-      return convert_floats(src, n, dst, f32_to_bf16);
-    case DType::q4_0:
-      return encode_blocks<BlockQ4_0>(src, n, dst);
-    case DType::q4_1:
-      return encode_blocks<BlockQ4_1>(src, n, dst);
-    case DType::q5_0:
-      return encode_blocks<BlockQ5_0>(src, n, dst);
-    case DType::q5_1:
-      return encode_blocks<BlockQ5_1>(src, n, dst);
-    case DType::q8_0:
-#if defined(__x86_64__)
-      if (has_avx2()) return quantize_q8_0_avx2(src, n, dst);
-#endif
-      return quantize_q8_0_scalar(src, n, dst);
-    default:
-      return;
-  }
+  if (n > 0 && can_quantize(dtype)) kByType[static_cast<size_t>(dtype)](src, n, dst);
 }
 
 }  // namespace rustml::tensor
