@@ -320,6 +320,30 @@ static void *stop_later(void *unused) {
   return unused;
 }
 
+/* Keeps the threads busy with a session of its own. */
+static void *eval_beside(void *ids_of) {
+  const answer *with = ids_of;
+  rustml_session *beside = NULL;
+  rustml_call_options limits;
+  rustml_call_options_init(&limits, sizeof limits);
+  limits.cancel = stopper;
+  rustml_session_create(model, NULL, &beside, NULL, NULL);
+  rustml_session_eval(beside, with->ids, (uint64_t)with->n, &limits, NULL);
+  rustml_session_release(beside);
+  return NULL;
+}
+static int32_t logits_until_not_ok(const rustml_call_options *limits, int n) {
+  pthread_t beside;
+  uint64_t needed;
+  int32_t status = RUSTML_OK;
+  now.n = n;
+  pthread_create(&beside, NULL, eval_beside, &now);
+  usleep(10000);
+  while (status == RUSTML_OK) status = rustml_session_logits(session, NULL, 0, &needed, limits, &error);
+  pthread_join(beside, NULL);
+  return status;
+}
+
 static int32_t op_cancel_in(void) {
   const char *call = string("call");
   const int n = prompt_ids(now.ids);
@@ -337,6 +361,8 @@ static int32_t op_cancel_in(void) {
   pthread_create(&thread, NULL, stop_later, NULL);
   if (!strcmp(call, "eval"))
     status = rustml_session_eval(session, now.ids, (uint64_t)n, &limits, &error);
+  else if (!strcmp(call, "logits"))
+    status = logits_until_not_ok(&limits, n);
   else
     status = rustml_generate(session, &prompt, &options, NULL, NULL, &error);
   ended = ms();

@@ -243,6 +243,22 @@ func (s step) prompt() rustml.Prompt {
 	return rustml.IDs(s.IDs)
 }
 
+// logitsUntilError asks for logits while another session keeps the threads busy with ids.
+func (r *runner) logitsUntilError(ctx context.Context, ids []int32) error {
+	beside, err := r.model.NewSession(ctx)
+	if err != nil {
+		return err
+	}
+	done := make(chan error)
+	go func() { done <- beside.Eval(ctx, ids) }()
+	time.Sleep(10 * time.Millisecond)
+	for err == nil {
+		_, err = r.session.Logits(ctx)
+	}
+	<-done
+	return errors.Join(err, beside.Close())
+}
+
 var ops = map[string]func(*runner, context.Context, step) error{
 	"open": func(r *runner, ctx context.Context, s step) error {
 		options := []rustml.Option{rustml.WithMemoryLimit(s.MemoryLimitBytes)}
@@ -315,8 +331,11 @@ var ops = map[string]func(*runner, context.Context, step) error{
 	"cancel_in": func(r *runner, _ context.Context, s step) error {
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(ms(s.AfterMs), func() { r.late = time.Now(); cancel() })
-		if s.Call == "eval" {
+		switch s.Call {
+		case "eval":
 			return r.session.Eval(ctx, s.IDs)
+		case "logits":
+			return r.logitsUntilError(ctx, s.IDs)
 		}
 		return drain(r.session.Generate(ctx, rustml.IDs(s.IDs)))
 	},

@@ -202,12 +202,29 @@ class Runner:
         try:
             if call == "eval":
                 self.session.eval(ids * repeat, cancel=cancel)
+            elif call == "logits":
+                self.logits_until_error(cancel, ids * repeat)
             else:
                 self.session.generate(ids * repeat, cancel=cancel, max_tokens=1).read()
         finally:
             ended = time.monotonic()
             thread.join()
             self.late_from += time.monotonic() - ended
+
+    def logits_until_error(self, cancel, ids):
+        """Asks for logits while another session keeps the threads busy with `ids`."""
+        def eval_beside():
+            with contextlib.suppress(rustml.CancelledError), self.session.model.session() as beside:
+                beside.eval(ids, cancel=cancel)
+
+        thread = threading.Thread(target=eval_beside)
+        thread.start()
+        time.sleep(0.01)
+        try:
+            while True:
+                self.session.read_logits(cancel=cancel)
+        finally:
+            thread.join()
 
     def op_busy(self, found, wanted, ids, repeat):
         cancel, problems = rustml.CancelHandle(), []

@@ -4,6 +4,7 @@ fresh   every generated file in the tree is what the headers give now
 hash    any change of a layout changes the hash, and a comment does not: planted in a copy of the header
 rules   headers that break a rule of the ABI are refused, each for its reason
 freeze  a released version may not change, and its functions keep their place in the version script
+circles no module of the Python package, and no module of the Rust crate, needs one that needs it
 """
 
 import json
@@ -149,10 +150,38 @@ def check_freeze():
     generate_bindings.check_history(header, hub, history)
 
 
+# Language -> (its modules, what names another one). Rust: paths of modules; types, which the crate's root has, may name each other.
+MODULES = {"python": ("bindings/python/rustml/*.py", r"from \.(_\w+) import|from \. import ((?:_\w+(?:, )?)+)"),
+           "rust": ("bindings/rust/rustml/src/*.rs", r"\bcrate::([a-z]\w*)|\buse crate::\{([^}]*)\}")}
+
+
+def needed(text, pattern):
+    """The modules that a file names."""
+    text = re.sub(r"^\s*(//|#).*", "", text, flags=re.M)
+    found = [name for one, several in re.findall(pattern, text) for name in re.split(r",\s*", one or several)]
+    return {re.match(r"[a-z_]\w*", name).group(0) for name in found if re.match(r"[a-z_]\w*", name)}
+
+
+def check_circles():
+    for language, (files, pattern) in MODULES.items():
+        graph = {path.stem: needed(path.read_text(encoding="utf-8"), pattern) for path in ROOT.glob(files)}
+        graph = {name: others & graph.keys() - {name} for name, others in graph.items()}
+        if sum(map(len, graph.values())) < 20:
+            yield f"{files}: only {sum(map(len, graph.values()))} uses of other modules found; the pattern no longer fits"
+        while True:  # take away what needs nothing
+            free = {name for name, others in graph.items() if not others}
+            if not free:
+                break
+            graph = {name: others - free for name, others in graph.items() if name not in free}
+        for name, others in sorted(graph.items()):
+            yield f"{files.replace('*', name)}:1: is part of a circle in {language}, or needs one: through {', '.join(sorted(others))}"
+
+
 def main():
     try:
-        import clang.cindex
-        clang.cindex.Index.create()
+        if sys.argv[1] != "circles":
+            import clang.cindex
+            clang.cindex.Index.create()
     except (ImportError, OSError, RuntimeError) as problem:
         print(f"SKIPPED {sys.argv[1]}: no libclang for {sys.executable}: {problem}; apt-get install python3-clang")
         return 77

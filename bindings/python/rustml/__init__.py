@@ -17,9 +17,10 @@ from ._errors import (AbiMismatchError, BusyError, CallbackStopError, CancelledE
 from ._generation import Chunk, Deadline, Finish, Generation, GenerationOptions, Message, Prompt, Result, TokenLogprob
 from ._handles import CancelHandle
 from ._log import disable_logging, enable_logging
-from ._model import Answer, MemoryPlan, Model, ModelInfo, TokenInfo, quantize
+from ._model import Answer, MemoryPlan, Model, quantize
 from ._raw import RUSTML_CALLBACK_STOP_ONE as STOP_ONE
 from ._session import Beam, RestoreInfo, Session, SessionInfo, SnapshotInfo, probe_snapshot
+from ._weights import ModelInfo, TokenInfo
 
 __all__ = ["AbiMismatchError", "Answer", "Beam", "BusyError", "CallbackStopError", "CancelHandle", "CancelledError", "Chat", "Chunk", "DataLossError",
            "Deadline", "DeadlineExceededError", "FailedPreconditionError", "Finish", "ForkedError", "Generation", "GenerationOptions", "InternalError",

@@ -29,26 +29,26 @@ Prompt = Union[str, Sequence[int], Sequence[Message]]
 class Finish(enum.IntEnum):
     """Why an answer ended."""
 
-    NONE = 0
-    STOP_TOKEN = 1
-    STOP_STRING = 2
-    LENGTH = 3
-    CONTEXT_FULL = 4
-    CANCELLED = 5
-    DEADLINE = 6
-    CALLBACK = 7
-    CLOSED = 8
-    ERROR = 9
+    NONE = _raw.RUSTML_FINISH_NONE
+    STOP_TOKEN = _raw.RUSTML_FINISH_STOP_TOKEN
+    STOP_STRING = _raw.RUSTML_FINISH_STOP_STRING
+    LENGTH = _raw.RUSTML_FINISH_LENGTH
+    CONTEXT_FULL = _raw.RUSTML_FINISH_CONTEXT_FULL
+    CANCELLED = _raw.RUSTML_FINISH_CANCELLED
+    DEADLINE = _raw.RUSTML_FINISH_DEADLINE
+    CALLBACK = _raw.RUSTML_FINISH_CALLBACK
+    CLOSED = _raw.RUSTML_FINISH_CLOSED
+    ERROR = _raw.RUSTML_FINISH_ERROR
 
 
 class Deadline(enum.IntEnum):
     """Which time limit passed."""
 
-    NONE = 0
-    TOTAL = 1
-    FIRST_TOKEN = 2
-    STALL = 3
-    BY_CANCEL = 4
+    NONE = _raw.RUSTML_DEADLINE_NONE
+    TOTAL = _raw.RUSTML_DEADLINE_TOTAL
+    FIRST_TOKEN = _raw.RUSTML_DEADLINE_FIRST_TOKEN
+    STALL = _raw.RUSTML_DEADLINE_STALL
+    BY_CANCEL = _raw.RUSTML_DEADLINE_BY_CANCEL
 
 
 class TokenLogprob(NamedTuple):
@@ -116,7 +116,7 @@ class GenerationOptions(GenerationNumbers, total=False):
     add_generation_prompt: bool  # a chat ends with the opening of the assistant's turn (default)
 
 
-_ON_STOP = {"keep": _raw.RUSTML_ON_STOP_KEEP, "rollback": _raw.RUSTML_ON_STOP_ROLLBACK}
+ON_STOP = {"keep": _raw.RUSTML_ON_STOP_KEEP, "rollback": _raw.RUSTML_ON_STOP_ROLLBACK}
 
 
 def choice(name: str, value: object, choices: Mapping[str, int]) -> int:
@@ -171,7 +171,7 @@ def generation_struct(options: Mapping[str, Any]) -> Tuple[Any, List[object], Ca
         ids, n = id_array(options["stop_ids"])
         struct.stop_ids, struct.n_stop_ids = ctypes.cast(ids, type(struct.stop_ids)), n
         kept.append(ids)
-    struct.on_stop = choice("on_stop", options.get("on_stop", "keep"), _ON_STOP)
+    struct.on_stop = choice("on_stop", options.get("on_stop", "keep"), ON_STOP)
     limits(struct, options)
     return struct, kept, cancel
 

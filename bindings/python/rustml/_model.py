@@ -1,18 +1,18 @@
-"""Models: weights and tokenizer of one file, and several answers at once."""
+"""Models: how one is opened, and several answers at once."""
 
 from __future__ import annotations
 
 import ctypes
 import dataclasses
-import json
-from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from . import _library, _raw
-from ._errors import InvalidArgumentError, RustmlError, check, from_status
-from ._generation import Chunk, Finish, GenerationOptions, Message, Prompt, Result, choice, chunk_of, generation_struct, plain, prompt_struct, result_of
-from ._handles import Callback, CancelHandle, Handle, Limits, filled, id_array, made, settle, text_view
+from ._errors import InvalidArgumentError, RustmlError, from_status
+from ._generation import Chunk, GenerationOptions, Prompt, Result, choice, chunk_of, generation_struct, plain, prompt_struct, result_of
+from ._handles import Callback, CancelHandle, Limits, made, settle, text_view
 from ._interrupt import interruptible
 from ._session import AnyPath, Progress, Session, path_bytes, reader_over, session_struct
+from ._weights import Weights
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, TypedDict, Unpack
@@ -38,37 +38,6 @@ _NAMES = frozenset(["n_threads", "quantize", "quantize_min_dim", "warmup", "chec
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """Sizes in bytes unless named otherwise."""
-
-    n_threads: int
-    n_layers: int
-    n_heads: int
-    n_kv_heads: int
-    head_dim: int
-    hidden_dim: int
-    ffn_dim: int
-    vocab_size: int
-    context_length: int
-    n_parameters: int
-    weight_bytes: int
-    bytes_now: int
-    bytes_peak: int
-    n_tensors: int
-    n_fused_qkv: int
-    n_fused_gate_up: int
-    n_quantized: int
-    bos_id: int
-    eos_id: int
-    has_chat_template: bool
-    n_sessions: int
-    architecture: str
-    name: str
-    simd_target: str
-    fingerprint: int
-
-
-@dataclasses.dataclass(frozen=True)
 class MemoryPlan:
     """Bytes that a model and one session would take."""
 
@@ -78,17 +47,6 @@ class MemoryPlan:
     kv_bytes: int
     total_bytes: int
     context_tokens: int
-
-
-@dataclasses.dataclass(frozen=True)
-class TokenInfo:
-    flags: int
-    score: float
-
-    special = property(lambda self: bool(self.flags & _raw.RUSTML_TOKEN_SPECIAL), doc="Matched only as a whole.")
-    byte = property(lambda self: bool(self.flags & _raw.RUSTML_TOKEN_BYTE), doc="Stands for one raw byte.")
-    unknown = property(lambda self: bool(self.flags & _raw.RUSTML_TOKEN_UNKNOWN))
-    stop = property(lambda self: bool(self.flags & _raw.RUSTML_TOKEN_STOP), doc="Ends an answer.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,14 +71,12 @@ def model_struct(options: Mapping[str, Any]) -> Tuple[Any, bytes]:
                 memory_limit_bytes=options.get("memory_limit", 0), **same), target
 
 
-class Model(Handle):
+class Model(Weights):
     """Weights and tokenizer, immutable: any number of threads and sessions may use one model.
 
     >>> with rustml.Model.open("model.gguf") as model, model.session() as session:
     ...     print(session.generate("Hello", max_tokens=20).read())
     """
-
-    _noun = "model"
 
     def __init__(self, value: Optional[int]) -> None:
         if not (value is None or isinstance(value, int)):  # a path, from those who expect a constructor
@@ -174,55 +130,6 @@ class Model(Handle):
         """A new conversation; see Session."""
         return Session(self, context_tokens=context_tokens, kv_type=kv_type, memory_limit=memory_limit, prefill_chunk=prefill_chunk, cancel=cancel,
                        timeout=timeout)
-
-    # --------------------------------------------------------------------------------------------------- facts
-
-    @property
-    def info(self) -> ModelInfo:
-        out = made("rustml_model_info")
-        check(_library.load().rustml_model_get_info, self._raw, out)
-        values: Dict[str, Any] = {field.name: getattr(out, field.name) for field in dataclasses.fields(ModelInfo) if field.name != "fingerprint"}
-        for name in ("architecture", "name", "simd_target"):
-            values[name] = ctypes.string_at(values[name].ptr, values[name].len).decode("utf-8", "replace") if values[name].len else ""
-        values["has_chat_template"] = bool(values["has_chat_template"])
-        return ModelInfo(fingerprint=out.fingerprint_high << 64 | out.fingerprint_low, **values)
-
-    def describe(self) -> Dict[str, Any]:
-        """Everything known about the model: config, tensors, tokenizer, memory."""
-        return json.loads(bytes(filled(ctypes.c_char, _library.load().rustml_model_describe_json, self._raw)))  # type: ignore[no-any-return]
-
-    # ---------------------------------------------------------------------------------------------------- text
-
-    def encode(self, text: str, *, add_special: bool = True, parse_special: bool = False, strict: bool = False,
-               cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None) -> List[int]:
-        """Token ids of a text. `add_special` adds BOS where the model says so; `strict` refuses what the vocabulary has no token for."""
-        data = text.encode()
-        flags = _raw.RUSTML_ENCODE_ADD_SPECIAL * add_special | _raw.RUSTML_ENCODE_PARSE_SPECIAL * parse_special | _raw.RUSTML_ENCODE_STRICT * strict
-        call = Limits(cancel, timeout, None)
-        return list(filled(ctypes.c_int32, _library.load().rustml_model_encode, self._raw, data, len(data), flags, call=call))
-
-    def decode_bytes(self, ids: Iterable[int], *, skip_special: bool = False) -> bytes:
-        """The bytes behind token ids, as they are."""
-        numbers, n = id_array(ids)
-        return bytes(filled(ctypes.c_char, _library.load().rustml_model_decode, self._raw, numbers, n, _raw.RUSTML_DECODE_SKIP_SPECIAL * skip_special))
-
-    def decode(self, ids: Iterable[int], *, skip_special: bool = False, errors: str = "replace") -> str:
-        """The text of token ids; `errors` as for bytes.decode()."""
-        return self.decode_bytes(ids, skip_special=skip_special).decode("utf-8", errors)
-
-    def token_bytes(self, token_id: int) -> bytes:
-        return bytes(filled(ctypes.c_uint8, _library.load().rustml_model_token_bytes, self._raw, token_id))
-
-    def token_info(self, token_id: int) -> TokenInfo:
-        out = made("rustml_token_info")
-        check(_library.load().rustml_model_token_info, self._raw, token_id, out)
-        return plain(out, TokenInfo)  # type: ignore[no-any-return]
-
-    def chat_format(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
-        """The text the model's chat template makes of the messages, for display. To generate, pass the messages to Session.chat."""
-        data = json.dumps(list(messages)).encode()
-        chat, call = made("rustml_chat_options", add_generation_prompt=add_generation_prompt), Limits(None, None, None)
-        return bytes(filled(ctypes.c_char, _library.load().rustml_model_chat_format, self._raw, data, len(data), chat, call=call)).decode()
 
     # --------------------------------------------------------------------------------------------------- batch
 

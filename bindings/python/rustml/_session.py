@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterable, List, Mappi
 
 from . import _library, _raw
 from ._errors import InvalidArgumentError, check
-from ._generation import (Finish, Generation, GenerationOptions, Message, Prompt, choice, generation_struct, limits, plain, prompt_struct,
+from ._generation import (ON_STOP, Finish, Generation, GenerationOptions, Message, Prompt, choice, generation_struct, limits, plain, prompt_struct,
                           text_of)
 from ._handles import Callback, CancelHandle, Handle, Limits, filled, id_array, made, reader_read, settle, sink_write
 from ._interrupt import interruptible
+from ._weights import Weights
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, Unpack
 
     from ._generation import OnStop
-    from ._model import Model
 
     KvType = Literal["f32", "f16", "q8_0"]
     EarlyStopping = Union[bool, Literal["never"]]
@@ -147,7 +147,7 @@ class Session(Handle):
 
     _noun = "session"
 
-    def __init__(self, model: Model, *, context_tokens: int = 0, kv_type: KvType = "f16", memory_limit: int = 0, prefill_chunk: int = 0,
+    def __init__(self, model: Weights, *, context_tokens: int = 0, kv_type: KvType = "f16", memory_limit: int = 0, prefill_chunk: int = 0,
                  cancel: Optional[CancelHandle] = None, timeout: Optional[float] = None) -> None:
         """`context_tokens` 0: the smaller of the model's and 8192. `memory_limit` is in bytes, of the KV cache; 0: none."""
         super().__init__(None)
@@ -160,7 +160,7 @@ class Session(Handle):
         Limits(cancel, timeout, None).run(function, *arguments, out, after=lambda: setattr(self, "_value", out.value))
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Weights:
         return self._model
 
     # ------------------------------------------------------------------------------------------------- tokens
@@ -254,7 +254,7 @@ class Session(Handle):
         handle = cancel or CancelHandle()
         struct = made("rustml_beam_options", width=width, n_best=n_best, length_penalty=length_penalty, max_tokens=max_tokens, ignore_eos=ignore_eos,
                       stop_ids=ids, n_stop_ids=n, cancel=handle._raw, prefill_events=progress is not None, progress_events=progress is not None,
-                      early_stopping=_EARLY_STOPPING[early_stopping], on_stop=choice("on_stop", on_stop, {"keep": 0, "rollback": 1}))
+                      early_stopping=_EARLY_STOPPING[early_stopping], on_stop=choice("on_stop", on_stop, ON_STOP))
         limits(struct, {"timeout": timeout})
         beams: List[Beam] = []
 

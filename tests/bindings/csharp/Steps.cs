@@ -239,14 +239,31 @@ internal sealed class Steps
     private async Task CancelIn(Fields step)
     {
         using var source = new CancellationTokenSource();
-        bool generate = step.Text("call") == "generate";
+        string call = step.Text("call");
         int after = step.Int("after_ms").Value;
         int[] ids = step.Repeated(step.Ids("ids"));
-        Task work = generate ? session.CompleteAsync(Prompt.Tokens(ids), null, source.Token) : session.EvalAsync(ids, null, null, source.Token);
+        Task work = call == "generate" ? session.CompleteAsync(Prompt.Tokens(ids), null, source.Token)
+                    : call == "eval" ? session.EvalAsync(ids, null, null, source.Token) : LogitsUntilError(ids, source.Token);
         await Task.Delay(after);
         clock.Restart();
         source.Cancel();
         await work;
+    }
+
+    /// <summary>Asks for logits while another session keeps the threads busy with <paramref name="ids"/>.</summary>
+    private async Task LogitsUntilError(int[] ids, CancellationToken token)
+    {
+        using Session beside = model.CreateSession(options);
+        Task other = beside.EvalAsync(ids, null, null, token);
+        try
+        {
+            await Task.Delay(10);
+            while (true) await session.GetLogitsAsync(null, null, token);
+        }
+        finally
+        {
+            await Task.WhenAny(other);
+        }
     }
 
     private async Task Busy(Fields step)

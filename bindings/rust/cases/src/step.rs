@@ -286,7 +286,7 @@ impl Steps {
             "after_close" => {
                 return Err(Trouble::NotInRust("the compiler refuses a session that was dropped"));
             }
-            "cancel_in" => cancel_in(session, step, got)?,
+            "cancel_in" => cancel_in(&self.model, session, step, got)?,
             "busy" => busy(session, step, got)?,
             "callback_stop" => {
                 return Err(Trouble::NotInRust(
@@ -364,7 +364,33 @@ fn generate(session: &mut Session, step: &Value, got: &mut Got) -> Result<(), Tr
     Ok(())
 }
 
-fn cancel_in(session: &mut Session, step: &Value, got: &mut Got) -> Result<(), Trouble> {
+/// Asks for logits while another session keeps the threads busy with `ids`.
+fn logits_until_error(
+    model: &Model,
+    session: &Session,
+    ids: Vec<i32>,
+    cancel: &CancelHandle,
+) -> Result<(), Error> {
+    let call = CallOptions::new().cancel(cancel);
+    let mut beside = model.session()?;
+    let other_call = call.clone();
+    let other = thread::spawn(move || beside.eval_with(&ids, &other_call));
+    thread::sleep(Duration::from_millis(10));
+    let error = loop {
+        if let Err(error) = session.logits_with(&call) {
+            break error;
+        }
+    };
+    drop(other.join().unwrap());
+    Err(error)
+}
+
+fn cancel_in(
+    model: &Model,
+    session: &mut Session,
+    step: &Value,
+    got: &mut Got,
+) -> Result<(), Trouble> {
     let cancel = CancelHandle::new()?;
     let elsewhere = cancel.clone();
     let pause = Duration::from_millis(step["after_ms"].as_u64().unwrap());
@@ -375,6 +401,8 @@ fn cancel_in(session: &mut Session, step: &Value, got: &mut Got) -> Result<(), T
     });
     let result = if step["call"] == "eval" {
         session.eval_with(&tokens(step), &CallOptions::new().cancel(&cancel))
+    } else if step["call"] == "logits" {
+        logits_until_error(model, session, tokens(step), &cancel)
     } else {
         let options = GenerationOptions::new().cancel(&cancel);
         session.generate(tokens(step), &options)?.into_text().map(drop)

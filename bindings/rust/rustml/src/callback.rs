@@ -1,48 +1,13 @@
 //! Closures behind the library's function pointers.
 //!
-//! The library calls back on the calling thread, during the call. A panic is kept for that thread and goes on when the call
-//! has returned (`ffi::status`); meanwhile the library sees a callback that asked to stop. Each closure lies in a Box that
-//! only `destroy` drops: the library promises to call it exactly once, also when the call fails.
+//! The library calls back on the calling thread, during the call. Each closure lies in a Box that only `destroy` drops: the
+//! library promises to call it exactly once, also when the call fails.
+use crate::panics::guard;
 use crate::{ffi, Error};
 use rustml_sys::*;
-use std::any::Any;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
-
-thread_local! {
-    static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
-}
-
-/// What the library sees of a callback that panicked.
-const PANICKED: i32 = -1;
-
-fn guard(call: impl FnOnce() -> i32) -> i32 {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let _ = PANIC.try_with(|slot| match slot.take() {
-            Some(first) => slot.set(Some(first)),
-            None => slot.set(Some(panic)),
-        });
-        PANICKED
-    })
-}
-
-/// Lets a panic of the last call's callbacks go on.
-pub(crate) fn resume() {
-    if let Ok(Some(panic)) = PANIC.try_with(Cell::take) {
-        resume_unwind(panic);
-    }
-}
-
-/// For calls from `drop`, which must not panic: what a log sink panics with meanwhile ends here.
-pub(crate) fn quietly(call: impl FnOnce()) {
-    let pending = PANIC.try_with(Cell::take);
-    call();
-    if let Ok(pending) = pending {
-        let _ = PANIC.try_with(|slot| slot.set(pending));
-    }
-}
 
 unsafe extern "C" fn destroy<T>(user_data: *mut c_void) {
     guard(|| {

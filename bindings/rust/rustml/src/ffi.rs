@@ -1,5 +1,5 @@
 //! What every call into the library needs: structs, buffers, and the way its failures come back.
-use crate::{callback, Error};
+use crate::{panics, Error};
 use rustml_sys::*;
 use std::ffi::CStr;
 use std::mem::{size_of, MaybeUninit};
@@ -23,7 +23,7 @@ pub(crate) fn status(call: impl FnOnce(*mut *mut rustml_error) -> i32) -> Result
         RUSTML_OK | RUSTML_BUFFER_TOO_SMALL | RUSTML_DONE => Ok(status),
         _ => Err(Error::take(status, error)),
     };
-    callback::resume();
+    panics::resume();
     result
 }
 
@@ -90,7 +90,7 @@ macro_rules! handle {
         impl Drop for $name {
             fn drop(&mut self) {
                 // SAFETY: gives back the reference that this value owns; handles are values, never addresses.
-                crate::callback::quietly(|| unsafe {
+                crate::panics::quietly(|| unsafe {
                     rustml_sys::$release(self.0);
                 });
             }

@@ -15,6 +15,7 @@ mod info;
 pub mod log;
 mod model;
 mod options;
+mod panics;
 mod prompt;
 mod session;
 mod snapshot;

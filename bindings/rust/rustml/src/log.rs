@@ -1,5 +1,5 @@
 //! The library's log, for the whole process. It is silent until asked.
-use crate::{callback, ffi, Error};
+use crate::{callback, ffi, panics, Error};
 use rustml_sys::*;
 
 /// How important a record is.
@@ -64,7 +64,7 @@ pub fn set(filter: &str, sink: impl Fn(Record) + Send + Sync + 'static) -> Resul
 /// Makes the log silent again.
 pub fn clear() {
     // SAFETY: null removes the sink.
-    callback::quietly(|| unsafe {
+    panics::quietly(|| unsafe {
         rustml_log_set(std::ptr::null(), std::ptr::null_mut());
     });
 }
