@@ -71,20 +71,6 @@ static int32_t answered(const rustml_prompt *prompt, const rustml_generation_opt
   return status;
 }
 
-static void publish(const char *prefix, const char *key, const int32_t *ids, int n) {
-  printf("PUBLISH %s%s [", prefix, key);
-  for (int i = 0; i < n; ++i) printf("%s%d", i ? ", " : "", ids[i]);
-  printf("]\n");
-}
-
-static const answer *remembered(const char *name) {
-  for (int i = 0; i < n_saved; ++i)
-    if (!strcmp(saved[i].name, name)) return &saved[i];
-  check(0, "nothing was saved under that name");
-  return &now;
-}
-static int same(const answer *a, const answer *b) { return a->n == b->n && !memcmp(a->ids, b->ids, sizeof *a->ids * (size_t)a->n); }
-
 static int32_t op_generate(void) {
   static int32_t ids[MOST];
   const int break_after = (int)number("break_after", 0);

@@ -132,6 +132,20 @@ static const char *full_path(const char *path, char *buf) {
 static void check(int holds, const char *what) {
   if (!holds && !*wrong) snprintf(wrong, sizeof wrong, "%s", what);
 }
+static void publish(const char *prefix, const char *key, const int32_t *ids, int n) {
+  printf("PUBLISH %s%s [", prefix, key);
+  for (int i = 0; i < n; ++i) printf("%s%d", i ? ", " : "", ids[i]);
+  printf("]\n");
+}
+
+static const answer *remembered(const char *name) {
+  for (int i = 0; i < n_saved; ++i)
+    if (!strcmp(saved[i].name, name)) return &saved[i];
+  check(0, "nothing was saved under that name");
+  return &now;
+}
+static int same(const answer *a, const answer *b) { return a->n == b->n && !memcmp(a->ids, b->ids, sizeof *a->ids * (size_t)a->n); }
+
 static void check_ids(const char *what, const cJSON *want, const int32_t *ids, int n) {
   static int32_t wanted[MOST];
   if (want) check(read_ids(want, wanted) == n && !memcmp(wanted, ids, sizeof *ids * (size_t)n), what);
