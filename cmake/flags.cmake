@@ -1,6 +1,6 @@
 # Flags of every room. -ffp-contract=off: results must not depend on what the compiler fuses (src/kernels/kernels.h).
-# What differs between systems is in pairs of files: NAME_posix.cpp, NAME_windows.cpp.
-set(RUSTML_SYSTEM posix)
+# What differs between systems is in pairs of files: NAME_linux.cpp, NAME_windows.cpp.
+set(RUSTML_SYSTEM linux)
 if(WIN32)
   set(RUSTML_SYSTEM windows)
 endif()

@@ -1,6 +1,6 @@
 // Which slots of the table of handles are this copy's. Two copies of the library in one process share no symbol, yet no two may
 // give out the same handle. So each takes its slots in ranges whose numbers the process itself hands out, each number once: those of
-// thread-local keys, of which nothing else is used. slot_range_posix.cpp, slot_range_windows.cpp.
+// thread-local keys, of which nothing else is used. slot_range_linux.cpp, slot_range_windows.cpp.
 #pragma once
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // Writes a file so that it is whole or absent: into a file without a name where the system has such, flushed, then renamed. What
 // stood there keeps its mode, owner and group; a symbolic link stays, and what it leads to is written. Access control lists and
-// extended attributes are not taken over. file_writer_posix.cpp, file_writer_windows.cpp.
+// extended attributes are not taken over. file_writer_linux.cpp, file_writer_windows.cpp.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-// Names in a directory: list_directory_posix.cpp, list_directory_windows.cpp. Never by std::filesystem: its iterators, and what
+// Names in a directory: list_directory_linux.cpp, list_directory_windows.cpp. Never by std::filesystem: its iterators, and what
 // iterates inside (remove_all, is_empty), end the process when memory runs out (libstdc++ allocates in a noexcept function).
 #pragma once
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A regular file as the operating system reads it: system_file_posix.cpp, system_file_windows.cpp.
+// A regular file as the operating system reads it: system_file_linux.cpp, system_file_windows.cpp.
 #pragma once
 #include <cstdint>
 #include <string>

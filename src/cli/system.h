@@ -1,4 +1,4 @@
-// What the program asks of the operating system beside C++'s library: system_posix.cpp, system_windows.cpp.
+// What the program asks of the operating system beside C++'s library: system_linux.cpp, system_windows.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>

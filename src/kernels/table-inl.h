@@ -32,7 +32,7 @@ template <class LinearOf>
 constexpr KernelTable make_table(std::string_view target, LinearOf linear_of) {
   KernelTable t{};
   t.target = target;
-#define RUSTML_FILL(name) t.name = name;
+#define RUSTML_FILL(name) t.name = RUSTML_TARGET::name;
   RUSTML_ENTRIES(RUSTML_FILL)
 #undef RUSTML_FILL
   [&]<int... type>(std::integer_sequence<int, type...>) {

@@ -1,4 +1,4 @@
-// Where a worker may run: placement_posix.cpp, placement_windows.cpp.
+// Where a worker may run: placement_linux.cpp, placement_windows.cpp.
 #pragma once
 #include <cstddef>
 

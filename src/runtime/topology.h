@@ -1,4 +1,4 @@
-// How many threads compute fastest here: topology_posix.cpp, topology_windows.cpp.
+// How many threads compute fastest here: topology_linux.cpp, topology_windows.cpp.
 #pragma once
 #include <string>
 

@@ -85,7 +85,7 @@ MATH_EXCEPTIONS = {}  # (file, word): why
 MIRROR_EXCEPTIONS = {
     r"cli/main\.cpp": "tests/cli runs the whole program",
     r"cli/system_\w+\.cpp": "tests/cli and tests/windows run the whole program",
-    r"\w+/\w+_posix\.cpp": "half of a header that has a test, or is used by everything",
+    r"\w+/\w+_linux\.cpp": "half of a header that has a test, or is used by everything",
     r"\w+/\w+_windows\.cpp": "tests/windows/platform_test.cpp",
     r"cli/(answer|load)\.cpp": "tests/cli/run_test.cpp and chat_test.cpp run the whole program",
     r"cli/(pull|ls|rm|verify)\.cpp": "tests/cli/hub_test.cpp runs the whole program",
@@ -103,8 +103,8 @@ WITHOUT_MEMORY = {
 }
 # Files that may all the same: why.
 WITHOUT_MEMORY_EXCEPTIONS = {
-    "src/runtime/topology_posix.cpp": "what is not read is not known, and has a default",
-    "src/cli/system_posix.cpp": "what is not read is not known, and is not shown",
+    "src/runtime/topology_linux.cpp": "what is not read is not known, and has a default",
+    "src/cli/system_linux.cpp": "what is not read is not known, and is not shown",
 }
 
 WORDS = r"\b(TODO|FIXME|XXX|HACK|placeholder|DISABLED_\w+)\b"

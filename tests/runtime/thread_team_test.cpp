@@ -14,7 +14,7 @@
 
 #include "../base/three_tries.h"
 #include "base/error.h"
-#include "runtime/futex.h"
+#include "runtime/spin.h"
 
 namespace rustml::runtime {
 namespace {
@@ -34,21 +34,6 @@ size_t threads_beside(const Threads& known) {
 bool soon_none_beside(const Threads& known) {
   for (int i = 0; i < 20'000 && threads_beside(known) > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return threads_beside(known) == 0;
-}
-
-TEST(Share, CoversEveryUnitOnceAndEvenly) {
-  for (int64_t units : {0, 1, 7, 64, 1000}) {
-    for (int size : {1, 2, 3, 8}) {
-      int64_t next = 0;
-      for (int rank = 0; rank < size; ++rank) {
-        const Range r = share(units, rank, size);
-        EXPECT_EQ(r.begin, next);
-        EXPECT_LE(r.end - r.begin, units / size + 1);
-        next = r.end;
-      }
-      EXPECT_EQ(next, units);
-    }
-  }
 }
 
 TEST(ThreadTeam, EveryStepRunsAllOfItsMembersAndMeetsAtSync) {
