@@ -11,11 +11,6 @@ static_assert(std::endian::native == std::endian::little, "add(uint64_t) hashes 
 
 uint64_t hash64(const void* data, size_t n) noexcept { return XXH3_64bits(data, n); }
 
-Hash128 hash128(const void* data, size_t n) noexcept {
-  const XXH128_hash_t hash = XXH3_128bits(data, n);
-  return {hash.low64, hash.high64};
-}
-
 // One state serves both widths: the 64- and 128-bit variants share their accumulators and differ only in the last step.
 struct Hasher::State {
   XXH3_state_t* xxh = XXH3_createState();

@@ -13,7 +13,6 @@ struct Hash128 {
 };
 
 uint64_t hash64(const void* data, size_t n) noexcept;
-Hash128 hash128(const void* data, size_t n) noexcept;
 
 class Hasher {  // streaming
  public:

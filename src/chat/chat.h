@@ -1,5 +1,5 @@
-// Chat messages to the text a model expects. Until the template engine of part B exists, five shapes are built in; the
-// file's template only says, by its markers, which one it is.
+// Chat messages to the text a model expects. Templates are not run: five shapes are built in, and the markers in the file's template say
+// which of them it is.
 #pragma once
 #include <cstdint>
 #include <string>

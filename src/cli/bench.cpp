@@ -40,6 +40,62 @@ void measure(rustml_session* session, const std::vector<int32_t>& ids, uint64_t 
   times.decode.push_back(last - first);
 }
 
+struct Figures {
+  double prefill_rate, decode_rate;  // tokens a second
+  double p50, p90, p99, most;        // ms of a token
+  uint64_t peak_bytes;
+};
+
+Figures figures_of(const Arguments& a, const Times& times) {
+  const auto token_ms = [&](double q) { return 1e3 * quantile(times.token, q); };
+  return {static_cast<double>(a.prefill) / median(times.prefill),
+          static_cast<double>(a.decode) / median(times.decode),
+          token_ms(0.5),
+          token_ms(0.9),
+          token_ms(0.99),
+          token_ms(1),
+          peak_resident_bytes()};
+}
+
+std::string in_json(const Arguments& a, const Loaded& loaded, const Times& times, const Figures& f) {
+  return base::JsonObject()
+             .add("prefill_tok_s", f.prefill_rate)
+             .add("decode_tok_s", f.decode_rate)
+             .add("load_s", median(times.load))
+             .add("first_token_s", median(times.first))
+             .add("token_p50_ms", f.p50)
+             .add("token_p90_ms", f.p90)
+             .add("token_p99_ms", f.p99)
+             .add("token_max_ms", f.most)
+             .add("peak_rss_bytes", f.peak_bytes)
+             .add("weight_bytes", loaded.info.weight_bytes)
+             .add("prefill", a.prefill)
+             .add("decode", a.decode)
+             .add("repeat", a.repeat)
+             .add("threads", loaded.info.n_threads)
+             .add("simd_target", view_of(loaded.info.simd_target))
+             .str() +
+         "\n";
+}
+
+std::string in_words(const Arguments& a, const Loaded& loaded, const Times& times, const Figures& f) {
+  const auto whole = [](uint64_t n) { return std::to_string(n); };
+  const auto row = [](std::string name, double value, int digits, const char* unit) {
+    name.resize(15, ' ');
+    return name + base::fixed(value, digits, 10) + " " + unit;
+  };
+  const auto short_form = [](double value) { return base::fixed(value, 2); };
+  std::string text =
+      row("prefill " + whole(a.prefill), f.prefill_rate, 1, "tok/s\n") + row("decode " + whole(a.decode), f.decode_rate, 1, "tok/s\n");
+  text += row("first token", 1e3 * median(times.first), 1, "ms\n") + row("each token", f.p50, 2, "ms, p90 ") + short_form(f.p90) +
+          ", p99 " + short_form(f.p99) + ", longest " + short_form(f.most) + "\n" + row("load", 1e3 * median(times.load), 1, "ms\n");
+  text += row("peak memory", static_cast<double>(f.peak_bytes) / 1e6, 1, "MB, ") +
+          base::fixed(static_cast<double>(loaded.info.weight_bytes) / 1e6, 1) + " of them weights\n";
+  text += "(medians of " + whole(a.repeat) + ", " + std::to_string(loaded.info.n_threads) + " threads, " +
+          std::string(view_of(loaded.info.simd_target)) + ")\n";
+  return text;
+}
+
 int bench(Arguments a) {
   Interrupt interrupt;
   interrupt.arm();
@@ -59,47 +115,8 @@ int bench(Arguments a) {
     if (stderr_is_terminal() && !a.model.quiet) show_progress("run " + std::to_string(i + 1) + " of " + std::to_string(a.repeat));
   }
   clear_progress();
-  const double prefill_rate = static_cast<double>(a.prefill) / median(times.prefill),
-               decode_rate = static_cast<double>(a.decode) / median(times.decode);
-  const double p50 = 1e3 * quantile(times.token, 0.5), p90 = 1e3 * quantile(times.token, 0.9), p99 = 1e3 * quantile(times.token, 0.99),
-               most = 1e3 * quantile(times.token, 1);
-  const uint64_t peak = peak_resident_bytes();
-  if (a.model.json) {
-    write_answer(base::JsonObject()
-                     .add("prefill_tok_s", prefill_rate)
-                     .add("decode_tok_s", decode_rate)
-                     .add("load_s", median(times.load))
-                     .add("first_token_s", median(times.first))
-                     .add("token_p50_ms", p50)
-                     .add("token_p90_ms", p90)
-                     .add("token_p99_ms", p99)
-                     .add("token_max_ms", most)
-                     .add("peak_rss_bytes", peak)
-                     .add("weight_bytes", loaded.info.weight_bytes)
-                     .add("prefill", a.prefill)
-                     .add("decode", a.decode)
-                     .add("repeat", a.repeat)
-                     .add("threads", loaded.info.n_threads)
-                     .add("simd_target", view_of(loaded.info.simd_target))
-                     .str() +
-                 "\n");
-    return kExitAnswer;
-  }
-  const auto whole = [](uint64_t n) { return std::to_string(n); };
-  const auto row = [](std::string name, double value, int digits, const char* unit) {
-    name.resize(15, ' ');
-    return name + base::fixed(value, digits, 10) + " " + unit;
-  };
-  const auto short_form = [](double value) { return base::fixed(value, 2); };
-  std::string text =
-      row("prefill " + whole(a.prefill), prefill_rate, 1, "tok/s\n") + row("decode " + whole(a.decode), decode_rate, 1, "tok/s\n");
-  text += row("first token", 1e3 * median(times.first), 1, "ms\n") + row("each token", p50, 2, "ms, p90 ") + short_form(p90) + ", p99 " +
-          short_form(p99) + ", longest " + short_form(most) + "\n" + row("load", 1e3 * median(times.load), 1, "ms\n");
-  text += row("peak memory", static_cast<double>(peak) / 1e6, 1, "MB, ") +
-          base::fixed(static_cast<double>(loaded.info.weight_bytes) / 1e6, 1) + " of them weights\n";
-  text += "(medians of " + whole(a.repeat) + ", " + std::to_string(loaded.info.n_threads) + " threads, " +
-          std::string(view_of(loaded.info.simd_target)) + ")\n";
-  write_answer(text);
+  const Figures figures = figures_of(a, times);
+  write_answer(a.model.json ? in_json(a, loaded, times, figures) : in_words(a, loaded, times, figures));
   return kExitAnswer;
 }
 

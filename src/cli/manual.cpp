@@ -81,17 +81,17 @@ std::string synopsis(const CommandText& command, bool unnamed) {
   return out + " [" + italic("OPTION") + "...]\n";
 }
 
-bool same(const Described& a, const Described& b) { return a.name == b.name && a.type == b.type && a.help == b.help; }
+bool same_option(const Described& a, const Described& b) { return a.name == b.name && a.type == b.type && a.help == b.help; }
 
 // A command's options: those that `first` has too by name, the others in full.
 std::string section(const CommandText& command, const CommandText& first) {
-  std::string own, shared;
+  std::string described, shared;
   for (const Described& option : command.options) {
-    const bool known = std::any_of(first.options.begin(), first.options.end(), [&](const Described& o) { return same(o, option); });
-    if (!known) own += paragraph(option);
+    const bool known = std::any_of(first.options.begin(), first.options.end(), [&](const Described& o) { return same_option(o, option); });
+    if (!known) described += paragraph(option);
     if (known) shared += (shared.empty() ? "" : ", ") + bold(option.name);
   }
-  return ".SS " + roff(command.name) + "\n" + roff(command.summary) + "\n" + own + ".PP\nAlso, as above: " + shared + ".\n";
+  return ".SS " + roff(command.name) + "\n" + roff(command.summary) + "\n" + described + ".PP\nAlso, as above: " + shared + ".\n";
 }
 
 }  // namespace

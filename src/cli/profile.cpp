@@ -92,6 +92,34 @@ base::JsonObject in_json(const StageTable& table) {
       .add("stages", base::JsonArray(table.stages, stage));
 }
 
+struct Profile {
+  StageTable prefill, decode;
+  std::vector<double> read_seconds;  // of passes of the bare loop
+};
+
+Profile measure(rustml_session* session, const Arguments& a, uint32_t vocab_size, ReadLoop& loop, rustml_cancel* cancel) {
+  const std::vector<int32_t> ids = fixed_ids(a.prefill, vocab_size);
+  prefill_seconds(session, ids, cancel);  // the first one maps the memory of the KV cache
+
+  loop.choose();
+  SpanCollector spans;
+  prefill_seconds(session, ids, cancel);
+  Profile profile{stages_of(spans.take()), {}, {}};
+  TokenStream stream(session, ids, a.decode + 1, cancel);
+  stream.next();
+  spans.take();
+  std::vector<Span> all;
+  for (uint64_t i = 0; i < a.decode; ++i) {
+    stream.next();
+    for (Span& span : spans.take()) all.push_back(std::move(span));
+    if (i % 4 != 0) continue;
+    loop.pass();                                  // wakes its threads
+    profile.read_seconds.push_back(loop.pass());  // in between, so that both see the same machine
+  }
+  profile.decode = stages_of(all);
+  return profile;
+}
+
 int profile(Arguments a) {
   Interrupt interrupt;
   interrupt.arm();
@@ -101,32 +129,10 @@ int profile(Arguments a) {
   if (a.session.context == 0) a.session.context = a.prefill + a.decode + 1;
   const Loaded loaded = load_model(a.model, interrupt, 0);
   const Session session = create_session(loaded.model.get(), a.session);
-  const std::vector<int32_t> ids = fixed_ids(a.prefill, loaded.info.vocab_size);
-  prefill_seconds(session.get(), ids, interrupt.cancel());  // the first one maps the memory of the KV cache
-
   ReadLoop loop(loaded.info.weight_bytes, loaded.info.n_threads);
-  loop.choose();
-  std::vector<double> read;
-  StageTable prefill, decode;
-  {
-    SpanCollector spans;
-    prefill_seconds(session.get(), ids, interrupt.cancel());
-    prefill = stages_of(spans.take());
-    TokenStream stream(session.get(), ids, a.decode + 1, interrupt.cancel());
-    stream.next();
-    spans.take();
-    std::vector<Span> all;
-    for (uint64_t i = 0; i < a.decode; ++i) {
-      stream.next();
-      for (Span& span : spans.take()) all.push_back(std::move(span));
-      if (i % 4 != 0) continue;
-      loop.pass();                  // wakes its threads
-      read.push_back(loop.pass());  // in between, so that both see the same machine
-    }
-    decode = stages_of(all);
-  }
+  const auto [prefill, decode, read_seconds] = measure(session.get(), a, loaded.info.vocab_size, loop, interrupt.cancel());
   if (prefill.passes == 0 || decode.passes == 0) throw Failure(RUSTML_INTERNAL, "profile: the library gave no spans");
-  const double bandwidth = static_cast<double>(loop.bytes()) / median(read) * 1e-9;  // GB/s
+  const double bandwidth = static_cast<double>(loop.bytes()) / median(read_seconds) * 1e-9;  // GB/s
   const Stage* ffn = decode.find("ffn");
   const double ffn_ms = ffn ? median(ffn->us) * 1e-3 : 0;
   const double ffn_bytes = ffn ? per(static_cast<double>(ffn->bytes), static_cast<double>(ffn->us.size())) : 0,

@@ -75,7 +75,7 @@ std::unique_ptr<tokenizer::Tokenizer> read_tokenizer(const formats::ModelFile& f
     return tokenizer;
   }
   auto tokenizer = tokenizer::from_huggingface(file, call);
-  if (!tokenizer) return tokenizer::absent(vocab);
+  if (!tokenizer) return tokenizer::no_tokenizer(vocab);
   // Embeddings may have rows to spare; special tokens beyond them belong to parts that are left out (Gemma's image token).
   for (int32_t id = vocab; id < tokenizer->size(); ++id)
     if (!(tokenizer->token_flags(id) & tokenizer::kSpecial))

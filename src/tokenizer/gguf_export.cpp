@@ -71,9 +71,31 @@ bool adds_blank(const JsonSections& sections) {
   return blank;
 }
 
+using Metadata = std::map<std::string, formats::Value>;
+
+void put_id(Metadata& metadata, const char* key, int32_t id, int64_t n_tokens) {
+  if (id >= 0 && id < n_tokens) metadata[std::string("tokenizer.ggml.") + key] = static_cast<uint64_t>(id);
+}
+
+// The tokens that begin and end a text.
+void put_ends(const Tokenizer& tokenizer, const Vocabulary& vocabulary, int64_t n_tokens, Metadata& metadata) {
+  put_id(metadata, "bos_token_id", tokenizer.bos_id(), n_tokens);
+  put_id(metadata, "eos_token_id", tokenizer.eos_id(), n_tokens);
+  // Ends of generation_config.json that readers do not know by their text.
+  std::vector<int32_t> more = tokenizer.stop_ids();
+  std::erase_if(more, [&](int32_t id) {
+    return id == tokenizer.eos_id() || id >= n_tokens || std::count(end_texts().begin(), end_texts().end(), vocabulary.text(id)) > 0;
+  });
+  if (more.size() > 2)
+    fail(Status::unimplemented,
+         "generation_config.json: eos_token_id: GGUF files have a place for three ends, these are " + std::to_string(more.size() + 1));
+  if (!more.empty()) put_id(metadata, "eot_token_id", more[0], n_tokens);
+  if (more.size() > 1) put_id(metadata, "eom_token_id", more[1], n_tokens);
+}
+
 }  // namespace
 
-void export_gguf(const formats::ModelFile& file, int64_t n_tokens, std::map<std::string, formats::Value>& metadata, runtime::Call& call) {
+void export_gguf(const formats::ModelFile& file, int64_t n_tokens, Metadata& metadata, runtime::Call& call) {
   const std::unique_ptr<Tokenizer> tokenizer = from_huggingface(file, call);  // all of it is right
   if (!tokenizer) return;
   const JsonSections sections = json_sections(file.documents.at("tokenizer.json"), "tokenizer.json",
@@ -116,22 +138,8 @@ void export_gguf(const formats::ModelFile& file, int64_t n_tokens, std::map<std:
   }
   put("tokens", array(std::move(texts)));
   put("token_type", array(std::move(types)));
-  const auto put_id = [&](const char* key, int32_t id) {
-    if (id >= 0 && id < n_tokens) put(key, static_cast<uint64_t>(id));
-  };
-  put_id("bos_token_id", tokenizer->bos_id());
-  put_id("eos_token_id", tokenizer->eos_id());
-  // Ends of generation_config.json that readers do not know by their text.
-  std::vector<int32_t> more = tokenizer->stop_ids();
-  std::erase_if(more, [&](int32_t id) {
-    return id == tokenizer->eos_id() || id >= n_tokens || std::count(end_texts().begin(), end_texts().end(), vocabulary.text(id)) > 0;
-  });
-  if (more.size() > 2)
-    fail(Status::unimplemented,
-         "generation_config.json: eos_token_id: GGUF files have a place for three ends, these are " + std::to_string(more.size() + 1));
-  if (!more.empty()) put_id("eot_token_id", more[0]);
-  if (more.size() > 1) put_id("eom_token_id", more[1]);
-  put_id("unknown_token_id", unknown.empty() ? -1 : vocabulary.find(unknown));
+  put_ends(*tokenizer, vocabulary, n_tokens, metadata);
+  put_id(metadata, "unknown_token_id", unknown.empty() ? -1 : vocabulary.find(unknown), n_tokens);
   put("add_bos_token", tokenizer->adds_bos());
 }
 

@@ -22,7 +22,7 @@ struct MergeOf {
 };
 
 std::string kind_of(const HuggingfaceParts& parts) {
-  return std::string(parts.splitter.spells_bytes() ? "byte-level" : "SentencePiece-style") + " BPE (tokenizer.json)";
+  return std::string(parts.pretokenizer.spells_bytes() ? "byte-level" : "SentencePiece-style") + " BPE (tokenizer.json)";
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
       byte_fallback_(parts.byte_fallback),
       ignore_merges_(parts.ignore_merges),
       normalizer_(std::move(parts.normalizer)),
-      splitter_(std::move(parts.splitter)),
+      pretokenizer_(std::move(parts.pretokenizer)),
       decoder_(std::move(parts.decoder)) {
   for (const AddedToken& token : parts.added_normalized) written_.emplace(token.id, token.text);
   added_normalized_ = AddedTokens(std::move(parts.added_normalized));
@@ -122,19 +122,19 @@ void HuggingfaceBpe::encode_normalized(std::string_view text, bool trusted, bool
 }
 
 void HuggingfaceBpe::encode_words(std::string_view text, bool at_start, const Sink& sink) const {
-  Words words;
-  words.set_text(text, at_start);
-  splitter_.apply(words, sink.stop);
+  PreTokens tokens;
+  tokens.set_text(text, at_start);
+  pretokenizer_.apply(tokens, sink.stop);
   const MergeOf merge_of{merges_};
   Merger<MergeOf> merger(merge_of);
   std::vector<Symbol> symbols;
   uint32_t next_poll = 0;
-  for (const Words::Word word : words.words) {
-    if (word.begin >= next_poll) {
+  for (const PreTokens::Range range : tokens.ranges) {
+    if (range.begin >= next_poll) {
       sink.stop.check("encoding");
-      next_poll = word.begin + 32 * 1024;
+      next_poll = range.begin + 32 * 1024;
     }
-    const std::string_view letters = words.of(word);
+    const std::string_view letters = tokens.of(range);
     if (ignore_merges_) {
       if (const int32_t id = find(letters); id >= 0) {
         sink.encoding.ids.push_back(id);
@@ -181,7 +181,7 @@ void HuggingfaceBpe::append_character(std::string_view character, std::vector<Sy
                                                    " in the text from byte " + std::to_string(sink.offset) +
                                                    " on; without the strict flag it is left out");
   }
-  sink.encoding.dropped_bytes += splitter_.spells_bytes() ? 1 : character.size();
+  sink.encoding.dropped_bytes += pretokenizer_.spells_bytes() ? 1 : character.size();
 }
 
 std::string HuggingfaceBpe::decode(const int32_t* ids, size_t n, bool skip_special) const {

@@ -11,8 +11,8 @@
 #include "tokenizer/decode_steps.h"
 #include "tokenizer/merge.h"
 #include "tokenizer/normalize.h"
+#include "tokenizer/pretokenize_steps.h"
 #include "tokenizer/vocabulary_tokenizer.h"
-#include "tokenizer/words.h"
 
 namespace rustml::tokenizer {
 
@@ -31,7 +31,7 @@ struct HuggingfaceParts {
   std::vector<AddedToken> added;             // found in the text as it is
   std::vector<AddedToken> added_normalized;  // found in normalized text; theirs is normalized too
   Normalizer normalizer;
-  WordSplitter splitter;
+  PretokenizeSteps pretokenizer;
   DecodeSteps decoder;
   SpecialIds special;
   uint64_t pipeline = 0;  // hash of the parts of the file that are not told apart here
@@ -57,7 +57,7 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   bool fuse_unknown_, byte_fallback_, ignore_merges_;
   AddedTokens added_normalized_;
   Normalizer normalizer_;
-  WordSplitter splitter_;
+  PretokenizeSteps pretokenizer_;
   DecodeSteps decoder_;
   std::map<int32_t, std::string> written_;  // added tokens that decode to their normalized text
   std::array<int32_t, 0x800> short_ids_;    // of the characters of one or two bytes, -1: none

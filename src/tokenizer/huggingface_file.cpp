@@ -235,7 +235,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
     }
   }
   if (const Json json = section(sections, "normalizer"); json.kind != Json::Kind::null) parts.normalizer = Normalizer(json);
-  if (const Json json = section(sections, "pre_tokenizer"); json.kind != Json::Kind::null) parts.splitter = WordSplitter(json);
+  if (const Json json = section(sections, "pre_tokenizer"); json.kind != Json::Kind::null) parts.pretokenizer = PretokenizeSteps(json);
   if (const Json json = section(sections, "decoder"); json.kind != Json::Kind::null) parts.decoder = DecodeSteps(json);
   const bool has_template = read_post_processor(section(sections, "post_processor"), parts.vocabulary, parts.special);
   read_special_ids(file, has_template, parts.vocabulary, parts.special, call);

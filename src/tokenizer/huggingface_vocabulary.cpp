@@ -36,6 +36,31 @@ int32_t read_id(std::string_view number, const std::string& where) {
   return static_cast<int32_t>(id);
 }
 
+struct Place {  // of one id
+  std::string_view text;
+  TokenType type = TokenType::unused;
+  bool in_model = false;
+};
+
+Vocabulary packed(const std::vector<Place>& places) {
+  std::string block;
+  std::vector<uint32_t> begins;
+  std::vector<TokenType> types;
+  begins.reserve(places.size() + 1);
+  types.reserve(places.size());
+  uint64_t bytes = 0;
+  for (const Place& place : places) bytes += place.text.size();
+  if (bytes >= UINT32_MAX) too_many("model.vocab", "over 2^32 bytes of tokens");
+  block.reserve(bytes);
+  for (const Place& place : places) {
+    begins.push_back(static_cast<uint32_t>(block.size()));
+    block += place.text;
+    types.push_back(place.text.empty() ? TokenType::unused : place.type);
+  }
+  begins.push_back(static_cast<uint32_t>(block.size()));
+  return Vocabulary::with_holes(std::move(block), std::move(begins), std::move(types), "tokenizer.json: model.vocab and added_tokens");
+}
+
 }  // namespace
 
 void read_vocab(std::string_view json, HuggingfaceVocabulary& out, runtime::StopSignal& stop) {
@@ -95,11 +120,6 @@ void read_added_tokens(std::string_view json, HuggingfaceVocabulary& out, runtim
 }
 
 Vocabulary build_vocabulary(const HuggingfaceVocabulary& read, bool byte_fallback, std::string_view unknown, std::vector<bool>& in_model) {
-  struct Place {
-    std::string_view text;
-    TokenType type = TokenType::unused;
-    bool in_model = false;
-  };
   const auto text_of = [&](size_t i) {
     const uint32_t begin = i == 0 ? 0 : read.ends[i - 1];
     return std::string_view(read.texts).substr(begin, read.ends[i] - begin);
@@ -136,24 +156,9 @@ Vocabulary build_vocabulary(const HuggingfaceVocabulary& read, bool byte_fallbac
       place.type = TokenType::user_defined;
     }
   }
-  std::string block;
-  std::vector<uint32_t> begins;
-  std::vector<TokenType> types;
-  begins.reserve(n + 1);
-  types.reserve(n);
   in_model.clear();
-  uint64_t bytes = 0;
-  for (const Place& place : places) bytes += place.text.size();
-  if (bytes >= UINT32_MAX) too_many("model.vocab", "over 2^32 bytes of tokens");
-  block.reserve(bytes);
-  for (const Place& place : places) {
-    begins.push_back(static_cast<uint32_t>(block.size()));
-    block += place.text;
-    types.push_back(place.text.empty() ? TokenType::unused : place.type);
-    in_model.push_back(place.in_model);
-  }
-  begins.push_back(static_cast<uint32_t>(block.size()));
-  return Vocabulary::with_holes(std::move(block), std::move(begins), std::move(types), "tokenizer.json: model.vocab and added_tokens");
+  for (const Place& place : places) in_model.push_back(place.in_model);
+  return packed(places);
 }
 
 std::vector<MergeEntry> read_merges(std::string_view json, const Vocabulary& vocabulary, const std::vector<bool>& in_model,

@@ -44,7 +44,6 @@ class Tokenizer {
   virtual float token_score(int32_t id) const = 0;
   // Whole text; a leading dummy blank of SentencePiece-style vocabularies is removed here.
   virtual std::string decode(const int32_t* ids, size_t n, bool skip_special) const = 0;
-  // True if a blank that the first generated token begins with is dummy: false for every vocabulary after a prompt.
   virtual int32_t size() const = 0;
   virtual int32_t bos_id() const = 0;  // -1: none
   virtual int32_t eos_id() const = 0;
@@ -53,11 +52,11 @@ class Tokenizer {
   virtual uint64_t fingerprint_low() const = 0;              // XXH3-128 over tokens, merges or scores, types, pre-tokenizer
   virtual uint64_t fingerprint_high() const = 0;
   virtual const std::string& kind() const = 0;  // "byte-level BPE (smollm)", "SentencePiece BPE"
-  virtual bool exists() const { return true; }  // false: absent()
+  virtual bool exists() const { return true; }  // false: no_tokenizer()
 };
 
-// Of a model without one: tokens of no text; what needs text is failed_precondition.
-std::unique_ptr<Tokenizer> absent(int32_t size);
+// For a model that came without a tokenizer: ids work, what needs text is failed_precondition.
+std::unique_ptr<Tokenizer> no_tokenizer(int32_t size);
 
 // From `tokenizer.ggml.*`. unimplemented for other tokenizer models, by name; data_loss for contradictions.
 std::unique_ptr<Tokenizer> from_gguf(const formats::ModelFile& file, runtime::Call& call);

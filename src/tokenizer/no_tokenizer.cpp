@@ -6,9 +6,9 @@ namespace rustml::tokenizer {
 
 namespace {
 
-class Absent final : public Tokenizer {
+class NoTokenizer final : public Tokenizer {
  public:
-  explicit Absent(int32_t size) : size_(size) {}
+  explicit NoTokenizer(int32_t size) : size_(size) {}
   Encoding encode(std::string_view, const EncodeOptions&, runtime::StopSignal&) const override { refuse(); }
   Encoding encode_spans(const std::vector<Span>&, const EncodeOptions&, runtime::StopSignal&) const override { refuse(); }
   std::string_view token_bytes(int32_t) const override { return {}; }
@@ -38,6 +38,6 @@ class Absent final : public Tokenizer {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> absent(int32_t size) { return std::make_unique<Absent>(size); }
+std::unique_ptr<Tokenizer> no_tokenizer(int32_t size) { return std::make_unique<NoTokenizer>(size); }
 
 }  // namespace rustml::tokenizer

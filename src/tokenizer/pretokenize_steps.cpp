@@ -1,4 +1,4 @@
-#include "tokenizer/words.h"
+#include "tokenizer/pretokenize_steps.h"
 
 #include <algorithm>
 
@@ -15,24 +15,24 @@ constexpr char kSupported[] = "Sequence, Split, ByteLevel, Digits, Metaspace, Wh
 constexpr size_t kMostSteps = 64;
 constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
 
-using Word = Words::Word;
+using Range = PreTokens::Range;
 
 enum class Behavior : unsigned char { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 // Cuts every word where a pattern matches.
-class SplitStep final : public WordStep {
+class SplitStep final : public PretokenizeStep {
  public:
   SplitStep(TextPattern pattern, Behavior behavior, bool invert) : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {}
 
-  void apply(Words& words, runtime::StopSignal& stop) const override {
+  void apply(PreTokens& tokens, runtime::StopSignal& stop) const override {
     TextPattern::Search search(pattern_);
-    words.next_words.clear();
+    tokens.next_ranges.clear();
     std::vector<Part> parts;
-    for (const Word word : words.words) {
+    for (const Range range : tokens.ranges) {
       parts.clear();
-      search.set_text(words.of(word));
+      search.set_text(tokens.of(range));
       uint32_t done = 0;
-      const uint32_t length = word.end - word.begin;
+      const uint32_t length = range.end - range.begin;
       for (Regex::Match match; search.next(match, stop);) {
         const auto begin = static_cast<uint32_t>(match.begin), end = static_cast<uint32_t>(match.end);
         if (done != begin) parts.push_back({done, begin, invert_});
@@ -43,10 +43,10 @@ class SplitStep final : public WordStep {
       join(parts);
       for (const Part part : parts) {
         if (part.begin == part.end || (behavior_ == Behavior::removed && part.matches)) continue;
-        words.next_words.push_back({word.begin + part.begin, word.begin + part.end});
+        tokens.next_ranges.push_back({range.begin + part.begin, range.begin + part.end});
       }
     }
-    words.words.swap(words.next_words);
+    tokens.ranges.swap(tokens.next_ranges);
   }
 
  private:
@@ -81,46 +81,46 @@ class SplitStep final : public WordStep {
   bool invert_;
 };
 
-// Writes every word anew: append(out, word) for each.
+// Writes every word anew: append(out, range) for each.
 template <class Append>
-void rewrite(Words& words, runtime::StopSignal& stop, const Append& append) {
-  std::string& out = words.next_buffer;
+void rewrite(PreTokens& tokens, runtime::StopSignal& stop, const Append& append) {
+  std::string& out = tokens.next_buffer;
   out.clear();
-  out.reserve(words.text.size() + words.text.size() / 2);
+  out.reserve(tokens.text.size() + tokens.text.size() / 2);
   size_t next_poll = 0;
-  for (Word& word : words.words) {
+  for (Range& range : tokens.ranges) {
     if (out.size() >= next_poll) {
       stop.check("encoding");
       next_poll = out.size() + 64 * 1024;
     }
     const auto begin = static_cast<uint32_t>(out.size());
-    append(out, word);
-    word = {begin, static_cast<uint32_t>(out.size())};
+    append(out, range);
+    range = {begin, static_cast<uint32_t>(out.size())};
   }
-  words.buffer.swap(words.next_buffer);
-  words.text = words.buffer;
+  tokens.buffer.swap(tokens.next_buffer);
+  tokens.text = tokens.buffer;
 }
 
 // Spells every byte as a character.
-class SpellStep final : public WordStep {
+class SpellStep final : public PretokenizeStep {
  public:
-  void apply(Words& words, runtime::StopSignal& stop) const override {
-    rewrite(words, stop, [&](std::string& out, Word word) {
-      for (const char c : words.of(word)) out += kByteAlphabet.of(static_cast<unsigned char>(c));
+  void apply(PreTokens& tokens, runtime::StopSignal& stop) const override {
+    rewrite(tokens, stop, [&](std::string& out, Range range) {
+      for (const char c : tokens.of(range)) out += kByteAlphabet.of(static_cast<unsigned char>(c));
     });
   }
 };
 
 // Blanks become `blank`, one goes before words that do not begin with it.
-class BlankStep final : public WordStep {
+class BlankStep final : public PretokenizeStep {
  public:
   enum class Prepend : unsigned char { never, first, always };
   BlankStep(std::string blank, Prepend prepend) : blank_(std::move(blank)), prepend_(prepend) {}
 
-  void apply(Words& words, runtime::StopSignal& stop) const override {
-    rewrite(words, stop, [&](std::string& out, Word word) {
-      const std::string_view text = words.of(word);
-      const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && words.at_start && word.begin == 0);
+  void apply(PreTokens& tokens, runtime::StopSignal& stop) const override {
+    rewrite(tokens, stop, [&](std::string& out, Range range) {
+      const std::string_view text = tokens.of(range);
+      const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && tokens.at_start && range.begin == 0);
       if (wanted && !text.starts_with(blank_) && !text.starts_with(' ')) out += blank_;
       if (blank_ == " ") {
         out += text;
@@ -141,7 +141,7 @@ class BlankStep final : public WordStep {
   Prepend prepend_;
 };
 
-using Steps = std::vector<std::unique_ptr<WordStep>>;
+using Steps = std::vector<std::unique_ptr<PretokenizeStep>>;
 
 void add_split(Steps& steps, std::string_view pattern, Regex::Source source, Behavior behavior, bool invert = false) {
   steps.push_back(std::make_unique<SplitStep>(TextPattern(Regex(pattern, source)), behavior, invert));
@@ -193,14 +193,14 @@ void add_byte_level(Steps& steps, const JsonFields& fields) {
 
 }  // namespace
 
-void Words::set_text(std::string_view whole, bool begins_text) {
+void PreTokens::set_text(std::string_view whole, bool begins_text) {
   text = whole;
   at_start = begins_text;
-  words.clear();
-  if (!whole.empty()) words.push_back({0, static_cast<uint32_t>(whole.size())});
+  ranges.clear();
+  if (!whole.empty()) ranges.push_back({0, static_cast<uint32_t>(whole.size())});
 }
 
-WordSplitter::WordSplitter(const base::Json& json) {
+PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
   for_each_step(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers", [&](const JsonFields& fields) {
     if (steps_.size() >= kMostSteps) {
       base::fail(base::Status::resource_exhausted, "tokenizer.json: pre_tokenizer: more than " + std::to_string(kMostSteps) + " steps");
@@ -226,11 +226,11 @@ WordSplitter::WordSplitter(const base::Json& json) {
   });
 }
 
-void WordSplitter::apply(Words& words, runtime::StopSignal& stop) const {
-  const size_t limit = std::min(kMostGrowth * words.text.size() + kMoreBytes, kMostBytes);
+void PretokenizeSteps::apply(PreTokens& tokens, runtime::StopSignal& stop) const {
+  const size_t limit = std::min(kMostGrowth * tokens.text.size() + kMoreBytes, kMostBytes);
   for (const auto& step : steps_) {
-    step->apply(words, stop);
-    if (words.text.size() > limit) {
+    step->apply(tokens, stop);
+    if (tokens.text.size() > limit) {
       base::fail(base::Status::resource_exhausted,
                  "tokenizer.json: the pre-tokenizer makes this text longer than " + std::to_string(limit) + " bytes; encode it in parts");
     }

@@ -6,8 +6,8 @@
 namespace rustml::tokenizer {
 namespace {
 
-TEST(Absent, IdsWorkAndTextSaysWhatIsMissing) {
-  const auto tokenizer = absent(7);
+TEST(NoTokenizer, IdsWorkAndTextSaysWhatIsMissing) {
+  const auto tokenizer = no_tokenizer(7);
   runtime::StopSignal none;
   const int32_t id = 3;
   EXPECT_EQ(tokenizer->size(), 7);

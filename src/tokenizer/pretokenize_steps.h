@@ -10,42 +10,42 @@
 
 namespace rustml::tokenizer {
 
-// The words of a text while steps work on them; reused from text to text.
-struct Words {
-  struct Word {
+// The pre-tokens (words) of a text while steps work on them; reused from text to text.
+struct PreTokens {
+  struct Range {
     uint32_t begin, end;  // in `text`; never empty, in order, without overlaps
   };
-  // text: alive as long as these words. at_start: the whole text begins here, not behind an added token.
+  // text: alive as long as these. at_start: the whole text begins here, not behind an added token.
   void set_text(std::string_view whole, bool begins_text);
-  std::string_view of(Word word) const { return text.substr(word.begin, word.end - word.begin); }
+  std::string_view of(Range range) const { return text.substr(range.begin, range.end - range.begin); }
 
   std::string_view text;
-  std::vector<Word> words;
+  std::vector<Range> ranges;
   bool at_start = false;
   // For steps.
   std::string buffer, next_buffer;
-  std::vector<Word> next_words;
+  std::vector<Range> next_ranges;
 };
 
-class WordStep {
+class PretokenizeStep {
  public:
-  virtual ~WordStep() = default;
-  virtual void apply(Words& words, runtime::StopSignal& stop) const = 0;
+  virtual ~PretokenizeStep() = default;
+  virtual void apply(PreTokens& tokens, runtime::StopSignal& stop) const = 0;
 };
 
-class WordSplitter {
+class PretokenizeSteps {
  public:
-  WordSplitter() = default;  // the whole text is one word
+  PretokenizeSteps() = default;  // the whole text is one word
   // Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace, WhitespaceSplit; others are unimplemented, by name.
   // Metaspace's "first" asks `tokenizers` for the place in the text as it was before the normalizer; that is not traced here, so
   // a blank goes before the first word even if the normalizer took away what stood before it.
-  explicit WordSplitter(const base::Json& json);
-  // words: as set_text left them. resource_exhausted if the text grows beyond 16 times its length and 64 KiB more.
-  void apply(Words& words, runtime::StopSignal& stop) const;
+  explicit PretokenizeSteps(const base::Json& json);
+  // tokens: as set_text left them. resource_exhausted if the text grows beyond 16 times its length and 64 KiB more.
+  void apply(PreTokens& tokens, runtime::StopSignal& stop) const;
   bool spells_bytes() const noexcept { return spells_bytes_; }  // ByteLevel: each character of a word stands for a byte
 
  private:
-  std::vector<std::unique_ptr<WordStep>> steps_;
+  std::vector<std::unique_ptr<PretokenizeStep>> steps_;
   bool spells_bytes_ = false;
 };
 
