@@ -14,7 +14,7 @@ READING = 'reading'  # the bare read loop takes its turns too: the limit of deco
 
 
 class Engine:
-    """A process that answers lines with JSON lines (serve.cpp says which)."""
+    """A process that replies to lines with JSON lines (serve.cpp says which)."""
 
     def __init__(self, command):
         self.errors = tempfile.TemporaryFile('w+')

@@ -19,7 +19,7 @@ namespace {
 
 using namespace rustml::cli;
 
-// first() evaluates the prompt, next() makes a token; each answers when it was done.
+// first() evaluates the prompt, next() makes a token; each replies when it is done.
 template <class First, class Next>
 void serve(First first, Next next) {
   uint64_t seed, prefill, decode, keep;

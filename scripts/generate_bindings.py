@@ -2,7 +2,7 @@
 """generate_bindings.py [--out FOLDER] [--freeze]: everything that is made from include/rustml.h and src/api/options.toml, so that nothing drifts.
 
 Writes into the tree (or, as the tree would be, into FOLDER): version scripts, .def files, the layout table of the library, the raw
-layer of each binding, and what src/api/options.toml describes. Needs Debian's python3-clang; without it says so and answers 77.
+layer of each binding, and what src/api/options.toml describes. Needs Debian's python3-clang; without it says so and returns 77.
 --freeze adds the present ABI to src/api/abi_history.json: once for each release. A version that is there may not change.
 """
 

@@ -63,7 +63,7 @@ func init() {
 	}
 }
 
-// run calls the user's part and answers the library. The user's part runs on a goroutine of its own, so that neither a panic
+// run calls the user's part and returns to the library. The user's part runs on a goroutine of its own, so that neither a panic
 // nor a [runtime.Goexit] (t.FailNow) unwinds the library's frames; the slot is free meanwhile, so that it may make other calls.
 func (h *handler) run(part func() error) int32 {
 	if h.shared {

@@ -20,7 +20,7 @@ using Session = std::unique_ptr<rustml_session, Releaser<rustml_session_release>
 using Generation = std::unique_ptr<rustml_generation, Releaser<rustml_generation_release>>;
 using Cancel = std::unique_ptr<rustml_cancel, Releaser<rustml_cancel_release>>;
 
-// Calls `function(arguments..., &error)`; any failure but `expected` is thrown. Answers the status.
+// Calls `function(arguments..., &error)`; any failure but `expected` is thrown. Returns the status.
 template <class Function, class... Arguments>
 int32_t call(int32_t expected, Function function, Arguments... arguments) {
   rustml_error* error = nullptr;
@@ -57,7 +57,7 @@ inline Generation start(const Session& session, const rustml_prompt& prompt, con
   return Generation(generation);
 }
 
-// Calls `on_event` for each event up to the end. Answers RUSTML_OK, or `expected` if that is how it ended.
+// Calls `on_event` for each event up to the end. Returns RUSTML_OK, or `expected` if that is how it ended.
 template <class OnEvent>
 int32_t for_each_event(const Generation& generation, OnEvent on_event, int32_t expected = RUSTML_OK) {
   for (;;) {

@@ -2,7 +2,7 @@
 //
 // One compare-and-swap on `word_` (generation << 32 | reason) decides a trigger, so a trigger that comes late, after its
 // handle's slot went to another, misses by the generation. Its only winner then raises `flag_`, which is what calls poll.
-// A slot whose winner has not done so yet when the handle dies is never used again (close answers false): otherwise the
+// A slot whose winner has not done so yet when the handle dies is never used again (close returns false): otherwise the
 // late raise would stop the next owner's calls. No allocation, no lock: trigger may run in a signal handler.
 #pragma once
 #include <atomic>

@@ -48,7 +48,7 @@ struct State {
 
 constinit std::atomic<int> max_level{0};  // of any directive; 0: nothing listens
 constinit std::atomic<bool> has_queued{false};
-// initial-exec: a thread's first access must not allocate, which glibc answers with abort when it fails.
+// initial-exec: a thread's first access must not allocate, and glibc aborts when it cannot.
 #define STATIC_TLS __attribute__((tls_model("initial-exec")))
 STATIC_TLS constinit thread_local int api_depth = 0;
 STATIC_TLS constinit thread_local bool in_sink = false;

@@ -1,4 +1,4 @@
-// The commands: each declares its options, which stay alive with the returned function, and gives what runs it.
+// The commands: each declares its options and returns the function that runs it, which keeps the options alive.
 #pragma once
 #include <functional>
 
@@ -6,7 +6,7 @@
 
 namespace rustml::cli {
 
-using Command = std::function<int()>;  // answers an ExitCode; throws Failure and OutputClosed
+using Command = std::function<int()>;  // returns an ExitCode; throws Failure and OutputClosed
 
 Command make_run(Options& options);
 Command make_chat(Options& options);

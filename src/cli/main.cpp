@@ -38,7 +38,7 @@ constexpr Entry kCommands[] = {
     {"pull", "Fetches a model from the Hugging Face hub into the cache; prints its path.", make_pull},
     {"ls", "The models in the cache of the hub.", make_ls},
     {"rm", "Removes a model from the cache of the hub.", make_rm},
-    {"verify", "Compares a model's cached files with the SHA they are named by.", make_verify},
+    {"verify", "Compares a model's cached files with the SHA in their names.", make_verify},
     {"completion", "Prints the script that completes the program's options in a shell.", make_completion},
     {"manual", "Prints the manual page; read it with: rustml-infer manual | man -l -", make_manual},
 };

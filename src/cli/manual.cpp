@@ -12,16 +12,32 @@ With \fB\-\-json\fR standard output carries one JSON object a line, described by
 .IR share/rustml/events.schema.json .
 )";
 
-constexpr const char* kAfterExitCodes = R"(.SH ENVIRONMENT
+constexpr const char* kAfterExitCodes = R"(.SH CHAT
+On a terminal
+.B rustml\-infer chat
+takes a line that begins with a slash as a command:
+.B /help
+prints the commands,
+.B /reset
+forgets the conversation,
+.B /exit
+ends the program. Such a line never reaches the model; begin it with two slashes to send it with one. If standard input is no terminal, every
+line is sent.
+.SH ENVIRONMENT
 .TP
 .B RUST_LOG
-What to log where \fB\-\-log\fR is absent, in the same words.
+What to log if \fB\-\-log\fR is absent, in the same syntax.
+.TP
+.B COLUMNS
+Width at which
+.B rustml\-infer chat
+wraps answers on a terminal; the terminal's own if unset.
 .TP
 .BR HF_TOKEN ", " HF_TOKEN_PATH
 Token for private and gated models, or the file that holds it. It is sent to the endpoint's host and port only, and never printed.
 .TP
 .BR HF_HUB_CACHE ", " HF_HOME ", " XDG_CACHE_HOME
-Where the cache of the hub lies; by default in
+The folder of the hub's cache; the default is
 .IR ~/.cache/huggingface/hub .
 .TP
 .B HF_HUB_OFFLINE

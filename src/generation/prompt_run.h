@@ -22,7 +22,7 @@ class PromptRun {
 
   bool begun() const noexcept { return back_.begun; }
   const WayBack& back() const noexcept { return back_; }
-  // Answers ready(). The session holds cells (hold) until the caller's unhold().
+  // Returns ready(). The session holds cells (hold) until the caller's unhold().
   uint64_t begin();
   // How many tokens of the prompt need no evaluation.
   uint64_t ready() const noexcept;

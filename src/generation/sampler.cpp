@@ -191,7 +191,7 @@ void Sampler::adjust() {
   }
 }
 
-// Fills candidates_ with what the first filter that is on leaves, or a little more; answers the weight of all tokens that
+// Fills candidates_ with what the first filter that is on leaves, or a little more; returns the weight of all tokens that
 // the next filter's shares refer to.
 double Sampler::choose_candidates() {
   if (top_k_) {

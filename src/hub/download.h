@@ -40,7 +40,7 @@ class Downloader {
   HttpClient client_;
   uint64_t total_ = 0, done_ = 0;  // bytes; done_ of the files before this one
   // Of the file being fetched:
-  bool ranges_ = true;     // the server answers requests for a part with that part
+  bool ranges_ = true;     // the server honours requests for a part
   int in_vain_ = 0;        // requests in a row after which the file was no longer than before
   uint64_t furthest_ = 0;  // the most bytes it ever had
 };

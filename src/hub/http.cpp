@@ -24,7 +24,7 @@ constexpr long kConnectTimeout_ms = 15'000;
 constexpr int64_t kLeastBytes = 1024;  // of a body, in the time of a stall
 constexpr int kPoll_ms = 10;           // how late a cancel may be seen
 
-// For what libcurl answers: true if it is `ok`; exhausted memory is thrown.
+// For what libcurl returns: true if it is `ok`; exhausted memory is thrown.
 template <class Code>
 bool is_ok(Code code, Code ok, Code out_of_memory) {
   if (code == out_of_memory) throw std::bad_alloc();

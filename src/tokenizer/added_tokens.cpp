@@ -38,13 +38,13 @@ std::vector<AddedTokens::Hit> AddedTokens::find(std::string_view text, const std
   std::vector<Hit> hits;
   size_t done = 0;
   const auto find_plain = [&](size_t end) {
-    for (const TokenMatcher::Hit hit : plain_.find(text.substr(done, end - done), stop)) {
+    for (const TokenMatcher::Hit hit : plain_.matches(text.substr(done, end - done), stop)) {
       hits.push_back({done + hit.begin, &tokens_[plain_indices_[hit.which]]});
     }
   };
   if (has_markers_) {
     for (const Stretch stretch : trusted) {
-      for (const TokenMatcher::Hit hit : all_.find(text.substr(stretch.begin, stretch.end - stretch.begin), stop)) {
+      for (const TokenMatcher::Hit hit : all_.matches(text.substr(stretch.begin, stretch.end - stretch.begin), stop)) {
         const AddedToken& token = tokens_[hit.which];
         if (!token.marker) continue;
         find_plain(stretch.begin + hit.begin);

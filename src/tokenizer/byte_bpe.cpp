@@ -40,7 +40,7 @@ void ByteBpe::load_bytes() {
     add_bytes(plain ? vocabulary_.text(id) : std::string_view(bytes));
   }
   for (int b = 0; b < 256; ++b) {
-    const int32_t id = vocabulary_.find(kByteAlphabet.of(static_cast<unsigned char>(b)));
+    const int32_t id = vocabulary_.id_of(kByteAlphabet.of(static_cast<unsigned char>(b)));
     byte_ids_[static_cast<size_t>(b)] = id >= 0 && !is_marker(id) ? id : -1;
   }
 }
@@ -61,7 +61,7 @@ void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopS
     }
     const std::string_view left(merge.data(), blank), right(merge.data() + blank + 1, merge.size() - blank - 1);
     joined.assign(left).append(right);
-    const int32_t left_id = vocabulary_.find(left), right_id = vocabulary_.find(right), id = vocabulary_.find(joined);
+    const int32_t left_id = vocabulary_.id_of(left), right_id = vocabulary_.id_of(right), id = vocabulary_.id_of(joined);
     if (left_id < 0 || right_id < 0) bad("joins a token that the vocabulary lacks");
     if (id < 0) bad("makes a token that the vocabulary lacks");
     const uint64_t key = pair_key(left_id, right_id);
@@ -90,7 +90,7 @@ void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
     if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
       spelling.clear();
       for (size_t i = begin; i < end; ++i) spelling += kByteAlphabet.of(static_cast<unsigned char>(text[i]));
-      const int32_t id = vocabulary_.find(spelling);
+      const int32_t id = vocabulary_.id_of(spelling);
       if (id >= 0 && !is_marker(id)) {
         sink.encoding.ids.push_back(id);
         begin = end;

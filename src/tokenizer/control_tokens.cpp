@@ -80,7 +80,7 @@ bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
 std::vector<int32_t> doubtful_control_tokens(const Vocabulary& vocabulary) {
   std::vector<int32_t> ids;
   for (const ControlText& known : kControlTexts) {
-    const int32_t id = vocabulary.find(known.text);
+    const int32_t id = vocabulary.id_of(known.text);
     if (id >= 0 && !is_marker(vocabulary, id)) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());

@@ -139,7 +139,7 @@ void export_gguf(const formats::ModelFile& file, int64_t n_tokens, Metadata& met
   put("tokens", array(std::move(texts)));
   put("token_type", array(std::move(types)));
   put_ends(*tokenizer, vocabulary, n_tokens, metadata);
-  put_id(metadata, "unknown_token_id", unknown.empty() ? -1 : vocabulary.find(unknown), n_tokens);
+  put_id(metadata, "unknown_token_id", unknown.empty() ? -1 : vocabulary.id_of(unknown), n_tokens);
   put("add_bos_token", tokenizer->adds_bos());
 }
 

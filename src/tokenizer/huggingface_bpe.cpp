@@ -43,11 +43,11 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
   for (uint32_t c = 0; c < short_ids_.size(); ++c) {
     character.clear();
     append_utf8(character, c);
-    short_ids_[c] = find(character);
+    short_ids_[c] = id_in_model(character);
   }
   for (size_t byte = 0; byte < byte_ids_.size(); ++byte) {
     constexpr char digits[] = "0123456789ABCDEF";
-    byte_ids_[byte] = find({"<0x" + std::string{digits[byte / 16], digits[byte % 16]} + ">"});
+    byte_ids_[byte] = id_in_model({"<0x" + std::string{digits[byte / 16], digits[byte % 16]} + ">"});
   }
   for (int32_t id = 0; id < size(); ++id) add_bytes(decoder_.bytes(written(id)));
   std::vector<uint64_t> keys;  // for the fingerprint
@@ -64,8 +64,8 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
 }
 
 // The model's token of this text that ordinary text may become.
-int32_t HuggingfaceBpe::find(std::string_view text) const noexcept {
-  const int32_t id = vocabulary_.find(text);
+int32_t HuggingfaceBpe::id_in_model(std::string_view text) const noexcept {
+  const int32_t id = vocabulary_.id_of(text);
   return id >= 0 && in_model_[static_cast<size_t>(id)] && !is_marker(id) ? id : -1;
 }
 
@@ -136,7 +136,7 @@ void HuggingfaceBpe::encode_words(std::string_view text, bool at_start, const Si
     }
     const std::string_view letters = tokens.of(range);
     if (ignore_merges_) {
-      if (const int32_t id = find(letters); id >= 0) {
+      if (const int32_t id = id_in_model(letters); id >= 0) {
         sink.encoding.ids.push_back(id);
         continue;
       }
@@ -147,7 +147,7 @@ void HuggingfaceBpe::encode_words(std::string_view text, bool at_start, const Si
       const size_t begin = at;
       const uint32_t c = next_code_point(letters, at);
       const std::string_view character = letters.substr(begin, at - begin);
-      const int32_t id = c < short_ids_.size() ? short_ids_[c] : find(character);
+      const int32_t id = c < short_ids_.size() ? short_ids_[c] : id_in_model(character);
       if (id < 0) {
         append_character(character, symbols, unknown_waits, sink);
         continue;

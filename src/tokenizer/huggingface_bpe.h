@@ -49,7 +49,7 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   void encode_words(std::string_view text, bool at_start, const Sink& sink) const;
   void append_character(std::string_view character, std::vector<Symbol>& symbols, bool& unknown_waits, const Sink& sink) const;
   std::vector<Stretch> cut_at_trusted_markers(std::string_view text, const Sink& sink) const;
-  int32_t find(std::string_view text) const noexcept;
+  int32_t id_in_model(std::string_view text) const noexcept;  // -1: none
   std::string_view written(int32_t id) const;
 
   std::vector<bool> in_model_;

@@ -125,7 +125,7 @@ int32_t named_token(const JsonSections& sections, const char* document, const ch
   const std::string where = std::string(document) + ": " + key;
   if (content == nullptr || content->kind != Json::Kind::string) base::fail(Status::data_loss, where + ": expected a token's text");
   if (content->string.empty()) return -1;
-  const int32_t id = vocabulary.find(content->string);
+  const int32_t id = vocabulary.id_of(content->string);
   if (id < 0) base::fail(Status::data_loss, where + ": the vocabulary has no token " + base::quoted(content->string));
   return id;
 }
@@ -171,7 +171,7 @@ void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& speci
                              section(map, "additional_special_tokens", "special_tokens_map.json")}) {
     for (const Json& token : items_of(listed)) {
       const Json* content = token.kind == Json::Kind::object ? token.find("content") : &token;
-      if (content != nullptr) evidence.ids.push_back(vocabulary.find(content->string));
+      if (content != nullptr) evidence.ids.push_back(vocabulary.id_of(content->string));
     }
   }
   if (const auto decoder = config.find("added_tokens_decoder"); decoder != config.end() && decoder->second.starts_with('{')) {
@@ -180,7 +180,7 @@ void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& speci
     for (const auto& [id, text] : json_sections(decoder->second, "tokenizer_config.json: added_tokens_decoder", wanted, call.stop)) {
       const Json token = base::parse_json(text, "tokenizer_config.json: added_tokens_decoder");
       const Json *content = token.find("content"), *is_special = token.find("special");
-      if (content != nullptr && is_special != nullptr && is_special->boolean) evidence.ids.push_back(vocabulary.find(content->string));
+      if (content != nullptr && is_special != nullptr && is_special->boolean) evidence.ids.push_back(vocabulary.id_of(content->string));
     }
   }
   if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end())
@@ -229,7 +229,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
   parts.byte_fallback = options.byte_fallback;
   parts.ignore_merges = options.ignore_merges;
   if (!options.unknown.empty()) {
-    parts.special.unknown = parts.vocabulary.find(options.unknown);
+    parts.special.unknown = parts.vocabulary.id_of(options.unknown);
     if (parts.special.unknown < 0) {
       base::fail(Status::data_loss, "tokenizer.json: model.unk_token: the vocabulary has no token " + base::quoted(options.unknown));
     }

@@ -168,7 +168,7 @@ std::vector<MergeEntry> read_merges(std::string_view json, const Vocabulary& voc
   std::vector<MergeEntry> merges;
   merges.reserve(std::min(json.size() / 8, kMostMerges));
   const auto id_of = [&](std::string_view text) {
-    const int32_t id = vocabulary.find(text);
+    const int32_t id = vocabulary.id_of(text);
     return id >= 0 && in_model[static_cast<size_t>(id)] ? id : -1;
   };
   std::string joined;

@@ -48,7 +48,7 @@ struct MergeOf {
   const Vocabulary& vocabulary;
   std::string_view text;
   Merge operator()(const Symbol& left, const Symbol&, uint32_t end) const {
-    const int32_t id = vocabulary.find(text.substr(left.begin, end - left.begin));
+    const int32_t id = vocabulary.id_of(text.substr(left.begin, end - left.begin));
     if (id < 0 || !joinable(vocabulary, id)) return {};
     return {rank_of(vocabulary.score(id)), id};
   }
@@ -103,7 +103,7 @@ void SentencePieceBpe::encode_ordinary(std::string_view raw, const Sink& sink) c
   for (size_t i = 0; i < text.size();) {
     if (symbols.size() % 16384 == 0) sink.stop.check("encoding");
     const size_t length = std::min(text.size() - i, static_cast<size_t>(base::utf8_length(static_cast<unsigned char>(text[i]))));
-    const int32_t id = vocabulary_.find({text.data() + i, length});
+    const int32_t id = vocabulary_.id_of({text.data() + i, length});
     symbols.push_back({static_cast<uint32_t>(i), id >= 0 && joinable(vocabulary_, id) ? id : -1, {}});
     i += length;
   }

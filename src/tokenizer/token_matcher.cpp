@@ -66,7 +66,7 @@ uint32_t TokenMatcher::step(uint32_t state, unsigned char byte) const noexcept {
   return root_[byte];
 }
 
-std::vector<TokenMatcher::Hit> TokenMatcher::find(std::string_view text, runtime::StopSignal& stop) const {
+std::vector<TokenMatcher::Hit> TokenMatcher::matches(std::string_view text, runtime::StopSignal& stop) const {
   std::vector<Hit> hits;
   if (root_.empty()) return hits;
   uint32_t state = 0;

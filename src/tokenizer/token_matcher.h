@@ -24,7 +24,7 @@ class TokenMatcher {
   explicit TokenMatcher(const std::vector<std::string_view>& texts);
 
   // text: below 2^32 bytes. In order of `begin`.
-  std::vector<Hit> find(std::string_view text, runtime::StopSignal& stop) const;
+  std::vector<Hit> matches(std::string_view text, runtime::StopSignal& stop) const;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;

@@ -81,7 +81,7 @@ void Vocabulary::index(const std::string& key) {
   }
 }
 
-int32_t Vocabulary::find(std::string_view wanted) const noexcept {
+int32_t Vocabulary::id_of(std::string_view wanted) const noexcept {
   if (wanted.size() > longest_) return -1;
   const uint64_t hash = base::hash64(wanted.data(), wanted.size());
   for (size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {

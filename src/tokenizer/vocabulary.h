@@ -32,7 +32,7 @@ class Vocabulary {
   void make_control(const std::vector<int32_t>& ids);
   float score(int32_t id) const noexcept { return scores_.empty() ? 0.0f : scores_[static_cast<size_t>(id)]; }
   // -1: no such token.
-  int32_t find(std::string_view text) const noexcept;
+  int32_t id_of(std::string_view text) const noexcept;
   size_t longest() const noexcept { return longest_; }
 
   // What a fingerprint covers.

@@ -21,7 +21,7 @@ VocabularyTokenizer::VocabularyTokenizer(Vocabulary vocabulary, SpecialIds speci
     : vocabulary_(std::move(vocabulary)), special_(std::move(special)), kind_(std::move(kind)) {
   stops_of_file_ = special_.stops;
   for (const std::string_view text : end_texts()) {
-    const int32_t id = vocabulary_.find(text);
+    const int32_t id = vocabulary_.id_of(text);
     if (id < 0 || !is_marker(id)) continue;
     special_.stops.push_back(id);
     if (!std::binary_search(special_.mended.begin(), special_.mended.end(), id)) stops_of_file_.push_back(id);

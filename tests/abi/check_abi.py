@@ -1,4 +1,4 @@
-"""check_abi.py CHECK ...: the ABI of this tree against the released ones in tests/abi. Prints each breach, answers 1 if there is one.
+"""check_abi.py CHECK ...: the ABI of this tree against the released ones in tests/abi. Prints each breach, returns 1 if there is one.
 
 baseline                          nothing that a released version has is gone, moved or of another type
 planted                           the gate holds: a change of each kind is caught, what a later 1.x may add is not

@@ -1,4 +1,4 @@
-/* Checks for the C tests: each program is given the path of a small model and answers 0 if everything held. */
+/* Checks for the C tests: each program is given the path of a small model and returns 0 if everything held. */
 #ifndef CHECK_H
 #define CHECK_H
 #include <rustml.h>

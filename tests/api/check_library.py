@@ -1,4 +1,4 @@
-"""check_library.py CHECK ...: what can be said about the library without running it. Prints each breach, answers 1 if there is one.
+"""check_library.py CHECK ...: what can be said about the library without running it. Prints each breach, returns 1 if there is one.
 
 names HEADER LIBRARY NM     exported names are exactly the header's functions and those of PRIVATE
 imports LIBRARY NM          nothing is imported that could end, change or print into the host process, asks the locale, or has other bits elsewhere

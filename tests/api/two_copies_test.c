@@ -1,5 +1,5 @@
-/* two_copies_test MODEL LIBRARY [HUB]: three copies of the library in one process, as when two plugins bring their own. A copy answers
- * RUSTML_INVALID_HANDLE to whatever another gave out, through every function, and the object is as before. Not linked with the library. */
+/* two_copies_test MODEL LIBRARY [HUB]: three copies of the library in one process, as when two plugins bring their own. A copy returns
+ * RUSTML_INVALID_HANDLE for whatever another gave out, through every function, and the object is as before. Not linked with the library. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

@@ -406,7 +406,7 @@ static int32_t stopped_by_callback(int value) {
   return status;
 }
 static int32_t op_callback_stop(void) { return stopped_by_callback((int)number("value", 0)); }
-static int32_t op_callback_panic(void) { /* C has no exceptions: what a binding's trampoline answers for one */
+static int32_t op_callback_panic(void) { /* C has no exceptions: what a binding's trampoline returns for one */
   int times = (int)number("times", 0);
   const cJSON *ids = take("ids");
   for (; times > 0; --times) {

@@ -94,7 +94,7 @@ class Test:
 
 
 def other_library(work):
-    """A library that answers another layout hash; nothing else of it is called."""
+    """A library with another layout hash; nothing else of it is called."""
     source, out = work / "other.c", work / "other.so"
     source.write_text("unsigned long long rustml_abi_layout_hash(unsigned a, unsigned b) { return a + b + 12345; }\n"
                       "unsigned rustml_abi_version(void) { return 1; }\n")

@@ -1,7 +1,7 @@
 """run.py LANGUAGE LIBRARY_DIR WORK_DIR: the raw layer of one binding on the built library, then on two that do not fit.
 
 LANGUAGE is python, go-cgo, go-purego, rust or csharp. Prints SKIPPED with the reason where a tool or the network is absent.
-Both have every exported name. One answers another layout hash, as after two fields of a struct were swapped; the other is older
+Both have every exported name. One returns another layout hash, as after two fields of a struct were swapped; the other is older
 and does not know the binding's version. Each binding must refuse each, in words.
 """
 
@@ -36,7 +36,7 @@ def fetched(command, folder, what):
         raise Skipped(f"{what} could not be fetched: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
 
 
-# What a binding says of a library -> the hash it answers.
+# What a binding says of a library -> the hash it returns.
 MISFITS = {"another layout": 12345, "does not know": 0}
 
 

@@ -1,6 +1,6 @@
 """check_hardening.py READELF CRTI [--no-fortify] FILE...: what cmake/hardening.cmake asks for, read back from what was built.
 
-FILE: librustml.so, librustml-hub.so, rustml-infer, and object files of the rooms. Prints each breach, answers 1 if there is one.
+FILE: librustml.so, librustml-hub.so, rustml-infer, and object files of the rooms. Prints each breach, returns 1 if there is one.
 CRTI: the system's crti.o. Where it has no note of the processor's branch tracking and shadow stacks, no linked file can have one
 (the linker keeps the note only if every part has it); the objects of the rooms have it in any case.
 """

@@ -58,7 +58,7 @@ static void run_well(const struct suite *suite, const struct scenario *s, uint64
   suite->teardown();
 }
 
-/* One run with a fault; answers whether an allocation failed. */
+/* One run with a fault; returns whether an allocation failed. */
 static int run_with_fault(const struct suite *suite, const struct scenario *s, int from_then_on) {
   rustml_error *error = NULL;
   uint64_t given, next;

@@ -8,7 +8,7 @@
 struct scenario {
   const char *name;
   int32_t (*setup)(rustml_error **); /* with memory */
-  int32_t (*body)(rustml_error **);  /* whose allocations fail; answers a status, and what it gives by sweep_answer */
+  int32_t (*body)(rustml_error **);  /* whose allocations fail; returns a status, and its result by sweep_answer */
   int fresh;                         /* each time in a process that has not used the library: first uses fail too */
   int one_in;                        /* its sample, where not the suite's */
 };
@@ -24,7 +24,7 @@ struct suite {
 void sweep_answer(const void *bytes, size_t n);
 
 /* The sample of a fresh scenario, and of any other, is one allocation in so many. Environment: RUSTML_FAULTS_STRIDE=1 takes all of them,
- * RUSTML_FAULTS_ONLY=NAME one scenario. Prints a line for each scenario; answers 0 if nothing was wrong. */
+ * RUSTML_FAULTS_ONLY=NAME one scenario. Prints a line for each scenario; returns 0 if nothing was wrong. */
 int sweep(const struct suite *suite, const char *title, int from_then_on, int one_in, int one_in_fresh);
 
 #endif

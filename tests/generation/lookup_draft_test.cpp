@@ -146,7 +146,7 @@ Run observe(const std::shared_ptr<Engine>& engine, const Scene& scene, uint32_t 
   return r;
 }
 
-// Answers the result with prompt lookup. How much is guessed depends on the time that passes take.
+// Returns the result with prompt lookup. How much is guessed depends on the time that passes take.
 Result expect_identical(const std::shared_ptr<Engine>& engine, const Scene& scene, uint32_t lookup) {
   const Run off = observe(engine, scene, 0), on = observe(engine, scene, lookup);
   EXPECT_EQ(on.lines, off.lines);

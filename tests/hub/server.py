@@ -1,7 +1,7 @@
 """server.py FOLDER: a hub on two loopback ports, which it prints; ends when its standard input does.
 
 Writes its repositories' files to FOLDER/<org>/<name>/<file>. An endpoint is http://127.0.0.1:PORT/<scenario>, where a
-scenario is a unique name and faults: "7", "8,cut=1000,norange". /log/<scenario> answers what was asked under it, as JSON.
+scenario is a unique name and faults: "7", "8,cut=1000,norange". /log/<scenario> returns what was asked under it, as JSON.
 Faults (of the weights unless said otherwise):
   cut=N        every answer ends after N bytes                 stop=N       as cut, and 503 for what begins at N or later
   slow=N       a pause after every N bytes                     stall=N      N bytes, then nothing

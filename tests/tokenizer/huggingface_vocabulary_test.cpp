@@ -24,7 +24,7 @@ TEST(HuggingfaceVocabulary, TypesAndHoles) {
                                 TokenType::unknown, TokenType::control, TokenType::user_defined};
   for (int32_t id = 0; id < 7; ++id) EXPECT_EQ(vocabulary.type(id), expected[id]) << id;
   EXPECT_EQ(vocabulary.text(2), "");
-  EXPECT_EQ(vocabulary.find("b"), 3);
+  EXPECT_EQ(vocabulary.id_of("b"), 3);
   EXPECT_EQ(build_vocabulary(read, false, "", in_model).type(1), TokenType::normal);
 }
 

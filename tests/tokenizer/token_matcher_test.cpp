@@ -16,7 +16,7 @@ using rustml::base::Status;
 std::vector<std::pair<uint32_t, uint32_t>> found(const TokenMatcher& matcher, std::string_view text) {
   rustml::runtime::StopSignal stop;
   std::vector<std::pair<uint32_t, uint32_t>> out;
-  for (const TokenMatcher::Hit hit : matcher.find(text, stop)) out.emplace_back(hit.begin, hit.which);
+  for (const TokenMatcher::Hit hit : matcher.matches(text, stop)) out.emplace_back(hit.begin, hit.which);
   return out;
 }
 

@@ -23,21 +23,21 @@ RC_GTEST_PROP(Vocabulary, FindsWhatAMapFinds, (const std::vector<std::string>& t
   const Vocabulary vocabulary(tokens, {}, {}, "tokens");
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     RC_ASSERT(vocabulary.text(id) == tokens[static_cast<size_t>(id)]);
-    RC_ASSERT(vocabulary.find(vocabulary.text(id)) == id);
+    RC_ASSERT(vocabulary.id_of(vocabulary.text(id)) == id);
   }
   for (const std::string& text : others) {
     const auto found = map.find(text);
-    RC_ASSERT(vocabulary.find(text) == (found == map.end() ? -1 : found->second));
+    RC_ASSERT(vocabulary.id_of(text) == (found == map.end() ? -1 : found->second));
   }
 }
 
 TEST(Vocabulary, ZeroBytesAreText) {
   const std::string a("a\0b", 3), b("a\0c", 3);
   const Vocabulary vocabulary({a, b, "a"}, {}, {}, "tokens");
-  EXPECT_EQ(vocabulary.find(a), 0);
-  EXPECT_EQ(vocabulary.find(b), 1);
-  EXPECT_EQ(vocabulary.find("a"), 2);
-  EXPECT_EQ(vocabulary.find(""), -1);
+  EXPECT_EQ(vocabulary.id_of(a), 0);
+  EXPECT_EQ(vocabulary.id_of(b), 1);
+  EXPECT_EQ(vocabulary.id_of("a"), 2);
+  EXPECT_EQ(vocabulary.id_of(""), -1);
 }
 
 TEST(Vocabulary, KeepsTypesAndScores) {

@@ -1,4 +1,4 @@
-"""library.py CHECK ...: what objdump says of the Windows library and program. Prints each breach, answers 1 if there is one.
+"""library.py CHECK ...: what objdump says of the Windows library and program. Prints each breach, returns 1 if there is one.
 
 exports OBJDUMP DLL NM LIBRARY   the DLL has the names of librustml.so, no others; SKIPPED without that library
 imports OBJDUMP FILE DLL...      FILE imports from these DLLs, no others

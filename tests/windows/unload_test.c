@@ -20,7 +20,7 @@ static int n_threads(void) {
   return n;
 }
 
-/* Wine's GetProcessHandleCount answers 0. A new handle takes the lowest number that is free, so numbers grow if handles leak. */
+/* Wine's GetProcessHandleCount returns 0. A new handle takes the lowest number that is free, so numbers grow if handles leak. */
 static int n_handles(void) {
   const HANDLE next = CreateEventW(NULL, FALSE, FALSE, NULL);
   const int n = (int)((uintptr_t)next / 4);

@@ -61,7 +61,7 @@ namespace Rustml
             Errors.Check(Native.rustml_cancel_create(&value, &error), error);
             handle = new CancelHandle(value);
             Value = value;
-            // By value: the library answers a released handle in peace, a SafeHandle would throw in the token's Cancel.
+            // By value: the library refuses a released handle with a status; a SafeHandle would throw in the token's Cancel.
             registration = token.Register(state => Native.rustml_cancel_trigger((IntPtr)state!, Native.RUSTML_CANCEL_REASON_USER), value, false);
         }
 

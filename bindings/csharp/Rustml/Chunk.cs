@@ -166,7 +166,7 @@ namespace Rustml
                 int status;
                 fixed (T* at = buffer) status = fill(at, (ulong)buffer.Length, &needed, &error);
                 if (status == Native.RUSTML_BUFFER_TOO_SMALL || (status == Native.RUSTML_OK && needed > (ulong)buffer.Length))
-                { // OK answers a capacity of 0, which asks for the size
+                { // a capacity of 0 asks for the size and returns OK
                     buffer = new T[checked((int)needed)];
                     continue;
                 }

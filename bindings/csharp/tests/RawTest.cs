@@ -2,7 +2,7 @@ using System;
 using System.Runtime.InteropServices;
 using Rustml.Interop;
 
-// A console program: answers 0 when everything held. With RUSTML_EXPECT_REFUSAL the library at hand does not fit; it is what the refusal has to say.
+// A console program: returns 0 when everything held. With RUSTML_EXPECT_REFUSAL, whose value the refusal has to contain, the library does not fit.
 internal static unsafe class RawTest
 {
     private static int failures, reads, destroyed;

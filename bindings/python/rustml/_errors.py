@@ -181,7 +181,7 @@ def taken(status: int, error: ctypes.c_void_p) -> RustmlError:
 
 
 def check(function: Callable[..., int], *arguments: object) -> None:
-    """Calls it with an error to fill and raises what it answers."""
+    """Calls it with an error to fill and raises that error."""
     error = ctypes.c_void_p()
     status = function(*arguments, error)
     if status:

@@ -15,7 +15,7 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Load finds the library and its functions, once; every later call answers the same. Nothing else may be called before it
+// Load finds the library and its functions, once; every later call returns the same. Nothing else may be called before it
 // has answered nil. RUSTML_LIBRARY names the file; without it the folder of the program, the system's loader and /usr/local/lib are asked.
 var Load = sync.OnceValue(load)
 

@@ -290,7 +290,7 @@ impl Steps {
             "busy" => busy(session, step, got)?,
             "callback_stop" => {
                 return Err(Trouble::NotInRust(
-                    "a closure answers ControlFlow, which has no number",
+                    "a closure returns ControlFlow, which has no number",
                 ));
             }
             "callback_panic" => {

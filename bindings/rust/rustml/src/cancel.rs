@@ -73,7 +73,7 @@ impl CancelHandle {
 
     /// Whether it has fired.
     pub fn is_cancelled(&self) -> bool {
-        // SAFETY: answers 0 for anything that is no handle.
+        // SAFETY: returns 0 for anything that is no handle.
         unsafe { rustml_cancel_is_triggered(self.0 .0) != 0 }
     }
 

@@ -76,7 +76,7 @@ macro_rules! output {
 }
 pub(crate) use output;
 
-/// Owns one reference of a handle, or none. The library answers a null or foreign handle with an error, so no method of a
+/// Owns one reference of a handle, or none. The library refuses a null or foreign handle with an error, so no method of a
 /// wrapper has to look at it.
 macro_rules! handle {
     ($name:ident, $raw:ident, $release:ident) => {

@@ -28,7 +28,7 @@ pub fn ids(generation: impl Iterator<Item = Result<Chunk, Error>>) -> Vec<i32> {
     chunks.map(|chunk| chunk.token.unwrap()).collect()
 }
 
-/// What a new session of the model answers.
+/// The answer of a new session of the model.
 pub fn answer(model: &Model, max_tokens: u64) -> Vec<i32> {
     let prompt = PROMPT.as_slice();
     ids(model.session().unwrap().generate(prompt, &options(max_tokens)).unwrap())
