@@ -200,20 +200,6 @@ void SnapshotReader::check_padding(size_t index) {
   if (bytes != std::array<std::byte, kAlign>{}) damaged("has padding after " + name_of(sections_[index].id) + " that is not zero");
 }
 
-void SnapshotReader::verify(runtime::Call& call) {
-  std::vector<std::byte> buffer;
-  for (const SnapshotSection& section : sections_) {
-    SectionStream stream(*this, section.id);
-    while (stream.left() > 0) {
-      call.stop.check("snapshot check");
-      buffer.resize(std::max<uint64_t>(buffer.size(), std::min(kPiece, stream.left())));
-      stream.read(buffer.data(), std::min(kPiece, stream.left()));
-      report(call, offsets_[find(section.id)] + section.length - stream.left(), total_);
-    }
-    stream.finish();
-  }
-}
-
 std::vector<std::byte> SnapshotReader::load(uint32_t id, uint64_t limit) {
   const uint64_t n = length(id);
   if (n > limit) damaged("has " + name_of(id) + " of " + std::to_string(n) + " bytes; at most " + std::to_string(limit) + " are expected");
@@ -222,13 +208,6 @@ std::vector<std::byte> SnapshotReader::load(uint32_t id, uint64_t limit) {
   stream.read(bytes.data(), n);
   stream.finish();
   return bytes;
-}
-
-void SnapshotReader::read(uint32_t id, uint64_t offset, void* buf, uint64_t n) {
-  const size_t index = require(id);
-  const uint64_t length = sections_[index].length;
-  if (offset > length || n > length - offset) damaged(name_of(id) + " ends before byte " + std::to_string(saturated(offset, n)));
-  source_.read_at(offsets_[index] + offset, buf, n);
 }
 
 SectionStream::SectionStream(SnapshotReader& reader, uint32_t id)

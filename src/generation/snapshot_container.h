@@ -80,9 +80,9 @@ class SnapshotWriter {
   std::vector<uint64_t> checksums_;
 };
 
-// The constructor reads and checks header and table only. Before any section is used, either verify() has checked them all,
-// or load / SectionStream check the one they read. Lengths are bounded only by the source's size until then: compare the ones
-// that matter with what is expected first, so that a hostile source costs no time.
+// The constructor reads and checks header and table only; load and SectionStream check the section that they read. Lengths are
+// bounded only by the source's size until then: compare the ones that matter with what is expected first, so that a hostile
+// source costs no time.
 class SnapshotReader {
  public:
   // known: ids that the caller understands. data_loss: damaged; unimplemented: of a newer version, or needs an unknown section.
@@ -95,12 +95,8 @@ class SnapshotReader {
   uint64_t length(uint32_t id) const { return sections_[require(id)].length; }
   bool has(uint32_t id) const noexcept;
 
-  // Every checksum and padding byte. Polls the stop signal and reports progress every 4 MiB.
-  void verify(runtime::Call& call);
   // A whole small section, checked. data_loss when it is longer than `limit`.
   std::vector<std::byte> load(uint32_t id, uint64_t limit);
-  // A part of a section, unchecked. The source may have changed since verify(): never trust values read this way.
-  void read(uint32_t id, uint64_t offset, void* buf, uint64_t n);
 
  private:
   friend class SectionStream;

@@ -24,7 +24,6 @@ class StopMatcher {
   void flush(std::string& out);
 
   bool matched() const noexcept { return matched_; }
-  std::string_view held() const noexcept { return held_; }
 
  private:
   struct Node {

@@ -25,25 +25,21 @@ class TextStream {
     decoder_.finish(characters_);
     text_.clear();
     if (!matcher_.feed(characters_, text_)) matcher_.flush(text_);
-    delivered_ += text_.size();
     return text_;
   }
   bool matched() const noexcept { return matcher_.matched(); }
   uint64_t invalid_count() const noexcept { return decoder_.invalid_count(); }
-  uint64_t delivered_bytes() const noexcept { return delivered_; }
 
  private:
   std::string_view deliver() {
     text_.clear();
     matcher_.feed(characters_, text_);
-    delivered_ += text_.size();
     return text_;
   }
 
   tokenizer::StreamDecoder decoder_;
   StopMatcher matcher_;
   std::string characters_, text_;
-  uint64_t delivered_ = 0;
 };
 
 }  // namespace rustml::generation
