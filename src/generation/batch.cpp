@@ -1,4 +1,4 @@
-// A few sequences live at once and advance in turn, one event each. (One pass over the next tokens of all of them would go
+// A few sequences run at once and advance in turn, one event each. (One pass over the next tokens of all of them would go
 // where step() is: sequences share nothing but the model, so it changes no result.)
 #include "generation/batch.h"
 
@@ -14,10 +14,10 @@ using base::Status;
 
 namespace {
 
-constexpr size_t kMostLive = 4;
+constexpr size_t kMostAtOnce = 4;
 
-struct Live {
-  uint32_t sequence;
+struct Sequence {
+  uint32_t index;
   std::shared_ptr<Session> session;
   std::shared_ptr<Generation> generation;
 };
@@ -44,13 +44,13 @@ class Batch {
       : engine_(engine), session_options_(session), items_(items), callbacks_(callbacks), results_(results) {}
 
   void run() {
-    while (next_ < items_.size() || !live_.empty()) {
-      while (!full_ && live_.size() < kMostLive && next_ < items_.size()) admit();
-      for (size_t i = 0; i < live_.size();) {
-        if (step(live_[i])) {
+    while (next_ < items_.size() || !running_.empty()) {
+      while (!full_ && running_.size() < kMostAtOnce && next_ < items_.size()) admit();
+      for (size_t i = 0; i < running_.size();) {
+        if (step(running_[i])) {
           ++i;
         } else {
-          live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(i));
+          running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
           full_ = false;
         }
       }
@@ -61,61 +61,52 @@ class Batch {
   // Starts the next sequence. If its memory is not there it waits until others have ended: alone it takes what it gets.
   void admit() {
     const BatchItem& item = items_[next_];
-    const auto sequence = static_cast<uint32_t>(next_);
-    Live live{sequence, {}, {}};
+    Sequence fresh{static_cast<uint32_t>(next_), {}, {}};
+    Result refused;
     std::optional<Error> error = failure_of([&] {
       GenerationOptions options = item.options;
       options.prefill_events = true;  // so that a long prompt is evaluated in turn with the others' tokens
-      live.session = std::make_shared<Session>(engine_, session_options_);
-      live.generation = live.session->start(item.prompt, options, item.limits);
+      fresh.session = std::make_shared<Session>(engine_, session_options_);
+      fresh.generation = fresh.session->start(item.prompt, options, item.limits, &refused);
     });
     std::optional<Error> memory = error;
     if (!error) {
       memory = failure_of([&] {
-        const uint64_t prompt = live.generation->result().prompt_tokens, room = live.session->capacity() - prompt;
-        live.session->reserve(prompt + (item.options.max_tokens == 0 ? room : std::min(room, item.options.max_tokens)));
+        const uint64_t prompt = fresh.generation->result().prompt_tokens, room = fresh.session->capacity() - prompt;
+        fresh.session->reserve(prompt + (item.options.max_tokens == 0 ? room : std::min(room, item.options.max_tokens)));
       });
     }
     if (memory && memory->status() == Status::resource_exhausted) {
       full_ = true;
-      if (!live_.empty()) return;
+      if (!running_.empty()) return;
     }
     ++next_;
     if (error) {
       full_ = false;
-      fail(sequence, refused(item, *error), *error);
+      fail(fresh.index, refused, *error);
     } else {
-      live_.push_back(std::move(live));
+      running_.push_back(std::move(fresh));
     }
-  }
-
-  static Result refused(const BatchItem& item, const Error& error) {
-    Result result;
-    runtime::StopSignal stop(item.limits.cancel, item.limits.deadline_ns);
-    stop.set_first_token_deadline(item.limits.first_token_deadline_ns);
-    const bool stopped = error.status() == Status::cancelled || error.status() == Status::deadline_exceeded;
-    if (stopped && stop.poll()) note_stop(result, stop);
-    return result;
   }
 
   // One event. False: the sequence has ended.
-  bool step(Live& live) {
+  bool step(Sequence& sequence) {
     Event event;
     Status status = Status::ok;
-    if (const std::optional<Error> error = failure_of([&] { status = live.generation->next(event); })) {
-      fail(live.sequence, live.generation->result(), *error);
+    if (const std::optional<Error> error = failure_of([&] { status = sequence.generation->next(event); })) {
+      fail(sequence.index, sequence.generation->result(), *error);
       return false;
     }
-    Result& result = results_[live.sequence];
+    Result& result = results_[sequence.index];
     const bool ended = status == Status::done || event.kind == EventKind::stopped;
-    if (ended) result = live.generation->result();
-    if (event.kind == EventKind::prefill && !items_[live.sequence].options.prefill_events) return true;
-    const int32_t value = status == Status::done ? 0 : deliver(live.sequence, event);
+    if (ended) result = sequence.generation->result();
+    if (event.kind == EventKind::prefill && !items_[sequence.index].options.prefill_events) return true;
+    const int32_t value = status == Status::done ? 0 : deliver(sequence.index, event);
     if (value != 0 && !ended) {
-      live.generation->stopped_by_callback(value);
-      result = live.generation->result();
+      sequence.generation->stopped_by_callback(value);
+      result = sequence.generation->result();
     }
-    if (value != 0 && value != kStopOne) stop_all(live.sequence, value);
+    if (value != 0 && value != kStopOne) stop_all(sequence.index, value);
     return !ended && value == 0;
   }
 
@@ -136,10 +127,10 @@ class Batch {
   int32_t deliver(uint32_t sequence, const Event& event) const { return callbacks_.on_event ? callbacks_.on_event(sequence, event) : 0; }
 
   [[noreturn]] void stop_all(uint32_t by, int32_t value) {
-    for (const Live& live : live_) {
-      if (live.sequence == by) continue;
-      live.generation->stopped_by_callback(value);
-      results_[live.sequence] = live.generation->result();
+    for (const Sequence& other : running_) {
+      if (other.index == by) continue;
+      other.generation->stopped_by_callback(value);
+      results_[other.index] = other.generation->result();
     }
     for (; next_ < items_.size(); ++next_) {
       results_[next_] = {};
@@ -155,9 +146,9 @@ class Batch {
   const std::span<const BatchItem> items_;
   const BatchCallbacks& callbacks_;
   const std::span<Result> results_;
-  size_t next_ = 0;         // first sequence that has not begun
-  std::vector<Live> live_;  // in order of sequence
-  bool full_ = false;       // no memory for another until one has ended
+  size_t next_ = 0;                // first sequence that has not begun
+  std::vector<Sequence> running_;  // in order of sequence
+  bool full_ = false;              // no memory for another until one has ended
 };
 
 }  // namespace

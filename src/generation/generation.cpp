@@ -19,42 +19,48 @@ double seconds(uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
 }  // namespace
 
 std::shared_ptr<Generation> Generation::start(std::shared_ptr<Session> session, const Prompt& prompt, const GenerationOptions& options,
-                                              const Limits& limits) {
+                                              const Limits& limits, Result* stopped) {
   validate(options, static_cast<int32_t>(session->engine().config().vocab));
   validate(limits);
-  runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
-  stop.set_first_token_deadline(limits.first_token_deadline_ns);
-  stop.check("generation");
-  tokenizer::Encoding encoded = encode_prompt(*session, prompt, stop);
-  auto generation = std::make_shared<Generation>(std::move(session), options, std::move(encoded.ids), limits);
-  generation->result_.dropped_bytes = encoded.dropped_bytes;
-  return generation;
+  auto stop = std::make_unique<runtime::StopSignal>(limits.cancel, limits.deadline_ns);
+  stop->set_first_token_deadline(limits.first_token_deadline_ns);
+  tokenizer::Encoding encoded;
+  try {
+    stop->check("generation");
+    encoded = encode_prompt(*session, prompt, *stop);
+  } catch (const base::Error&) {
+    if (stopped && stop->stopped()) note_stop(*stopped, *stop);
+    throw;
+  }
+  auto g = std::make_shared<Generation>(std::move(session), options, std::move(encoded.ids), limits, std::move(stop));
+  g->result_.dropped_bytes = encoded.dropped_bytes;
+  return g;
 }
 
 std::shared_ptr<Generation> Generation::resume(std::shared_ptr<Session> session, const SavedGeneration& saved, const Limits& limits) {
   validate(limits);
-  runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
-  stop.check("resume");
+  auto stop = std::make_unique<runtime::StopSignal>(limits.cancel, limits.deadline_ns);
+  stop->check("resume");
+  stop->set_first_token_deadline(limits.first_token_deadline_ns);
   if (saved.back.begun) session->reserve(saved.prompt.size());  // as at its beginning
-  auto g = std::make_shared<Generation>(std::move(session), saved.options, saved.prompt, limits, saved.back);
+  auto g = std::make_shared<Generation>(std::move(session), saved.options, saved.prompt, limits, std::move(stop), saved.back);
   g->result_.dropped_bytes = saved.dropped_bytes;
   return g;
 }
 
 Generation::Generation(std::shared_ptr<Session> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits,
-                       WayBack back)
+                       std::unique_ptr<runtime::StopSignal> stop, WayBack back)
     : session_(std::move(session)),
       engine_(session_->engine_handle()),
       options_(std::move(options)),
       prompt_(std::move(prompt)),
       run_(*session_, prompt_, std::move(back)),
       stop_ids_(stop_tokens(options_.stop_ids, options_.ignore_eos, engine_->tokenizer())),
-      stop_(limits.cancel, limits.deadline_ns),
+      stop_(std::move(stop)),
       sampler_(options_.sampling, static_cast<int32_t>(engine_->config().vocab), engine_->kernels()),
       text_(options_.stop_strings),
+      stall_timeout_ns_(limits.stall_timeout_ns),
       started_ns_(runtime::now_ns()) {
-  stop_.set_first_token_deadline(limits.first_token_deadline_ns);
-  stall_timeout_ns_ = limits.stall_timeout_ns;
   result_.prompt_tokens = prompt_.size();
   if (run_.begun()) replay();
   if (limits.prompt_lookup > 0) {
@@ -69,7 +75,7 @@ void Generation::replay() {
   const std::vector<int32_t>& tokens = session_->tokens();
   if (tokens.size() <= prompt_.size()) return;  // the prefill goes on where it was
   for (size_t i = prompt_.size(); i < tokens.size(); ++i) text_.push(engine_->tokenizer().token_bytes(tokens[i]));
-  prefilled_ = first_token_ = true;
+  phase_ = Phase::later_tokens;
   result_.generated_tokens = tokens.size() - prompt_.size();
 }
 
@@ -80,11 +86,11 @@ Status Generation::next(Event& event) {
   if (error_) throw base::Error(*error_);
   if (!open()) return Status::done;
   const runtime::DefaultFloatMode float_mode;
-  stop_.set_stall_timeout(stall_timeout_ns_);
+  stop_->set_stall_timeout(stall_timeout_ns_);
   const uint64_t start = runtime::now_ns();
-  double& phase_seconds = prefilled_ ? result_.decode_seconds : result_.prefill_seconds;
+  double& phase_seconds = phase_ == Phase::prefill ? result_.prefill_seconds : result_.decode_seconds;
   try {
-    if (!prefilled_ && prefill(event)) {
+    if (phase_ == Phase::prefill && prefill(event)) {
       phase_seconds += seconds(runtime::now_ns() - start);
       return Status::ok;
     }
@@ -108,19 +114,19 @@ Status Generation::next(Event& event) {
 
 bool Generation::prefill(Event& event) {
   if (!run_.begun()) {
-    if (stop_.poll()) stop_by_signal("prefill");
+    if (stop_->poll()) stop_by_signal();
     result_.prefill_tokens_skipped = run_.begin();
   }
   while (!run_.done()) {
-    if (!run_.advance(stop_)) stop_by_signal("prefill");
+    if (!run_.advance(*stop_)) stop_by_signal();
     if (!options_.prefill_events) continue;
     event.kind = EventKind::prefill;
     event.done = session_->evaluated();
     event.total = prompt_.size();
-    prefilled_ = run_.done();
+    if (run_.done()) phase_ = Phase::first_token;
     return true;
   }
-  prefilled_ = true;
+  phase_ = Phase::first_token;
   return false;
 }
 
@@ -129,10 +135,9 @@ Status Generation::decode(Event& event) {
   if (text_.matched()) return finish(event, Finish::stop_string);
   if (options_.max_tokens != 0 && result_.generated_tokens >= options_.max_tokens) return finish(event, Finish::length);
   if (position >= session_->capacity()) return finish(event, Finish::context_full);
-  const char* phase = first_token_ ? "decode" : "prefill";
-  if (stop_.poll()) stop_by_signal(phase);
+  if (stop_->poll()) stop_by_signal();
   const std::vector<float>* logits = scores();
-  if (!logits) stop_by_signal(phase);
+  if (!logits) stop_by_signal();
 
   const int32_t token = sampler_.sample(logits->data(), session_->tokens(), position);
   if (is_stop(token)) return finish(event, Finish::stop_token, token);
@@ -145,10 +150,10 @@ Status Generation::decode(Event& event) {
   session_->commit(token);
   if (lookup_) lookup_->sampled(token);
   ++result_.generated_tokens;
-  if (!first_token_) {
-    first_token_ = true;
+  if (phase_ == Phase::first_token) {
+    phase_ = Phase::later_tokens;
     result_.first_token_seconds = seconds(runtime::now_ns() - started_ns_);
-    stop_.set_first_token_deadline(0);
+    stop_->set_first_token_deadline(0);
   }
   event.kind = EventKind::token;
   event.token_id = token;
@@ -160,13 +165,13 @@ Status Generation::decode(Event& event) {
 
 const std::vector<float>* Generation::scores() {
   uint64_t room = lookup_ ? session_->draft_room() : 0;
-  if (room == 0) return session_->scores(stop_);
+  if (room == 0) return session_->scores(*stop_);
   const uint64_t size = session_->tokens().size();
   room = std::min(room, session_->capacity() - size - 1);
   if (options_.max_tokens != 0) room = std::min(room, options_.max_tokens - result_.generated_tokens - 1);
   const std::span<const int32_t> draft = lookup_->next(session_->tokens(), room);
   const uint64_t start = runtime::now_ns();
-  const std::vector<float>* logits = session_->scores(stop_, draft);
+  const std::vector<float>* logits = session_->scores(*stop_, draft);
   lookup_->evaluated(runtime::now_ns() - start);
   return logits;
 }
@@ -183,11 +188,11 @@ Status Generation::finish(Event& event, Finish why, int32_t token_id) {
   return Status::ok;
 }
 
-void Generation::stop_by_signal(const char* phase) {
-  note_stop(result_, stop_);
+void Generation::stop_by_signal() {
+  note_stop(result_, *stop_);
   result_.pieces_after_stop = session_->pieces_after_stop();
   try {
-    stop_.raise(phase);
+    stop_->raise(phase_ == Phase::later_tokens ? "decode" : "prefill");
   } catch (const base::Error& e) {
     error_ = e;
     close(result_.finish, e.status());

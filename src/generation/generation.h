@@ -16,13 +16,14 @@ namespace rustml::generation {
 
 class Generation {
  public:
+  // stopped: gets what a limit or cancel that ends it here makes of the result; may be null.
   static std::shared_ptr<Generation> start(std::shared_ptr<Session> session, const Prompt& prompt, const GenerationOptions& options,
-                                           const Limits& limits);
+                                           const Limits& limits, Result* stopped);
   // Goes on as the saved one would have, to the same end and the same way back.
   static std::shared_ptr<Generation> resume(std::shared_ptr<Session> session, const SavedGeneration& saved, const Limits& limits);
 
   Generation(std::shared_ptr<Session> session, GenerationOptions options, std::vector<int32_t> prompt, const Limits& limits,
-             WayBack back = {});
+             std::unique_ptr<runtime::StopSignal> stop, WayBack back = {});
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
   ~Generation() { stop(); }
@@ -41,7 +42,7 @@ class Generation {
   base::Status decode(Event& event);
   const std::vector<float>* scores();  // of the next token; null: stopped
   base::Status finish(Event& event, Finish why, int32_t token_id = -1);
-  [[noreturn]] void stop_by_signal(const char* phase);
+  [[noreturn]] void stop_by_signal();
   bool is_stop(int32_t token) const;
   void close(Finish why, base::Status status) noexcept;
   bool open() const noexcept { return session_ != nullptr; }
@@ -52,15 +53,15 @@ class Generation {
   const std::vector<int32_t> prompt_;
   PromptRun run_;
   std::vector<int32_t> stop_ids_;  // sorted
-  runtime::StopSignal stop_;
+  const std::unique_ptr<runtime::StopSignal> stop_;
   Sampler sampler_;
   TextStream text_;
   std::optional<LookupDraft> lookup_;
   Result result_;
   std::optional<base::Error> error_;  // what ended it; repeated by next
 
-  bool prefilled_ = false, first_token_ = false;
-  uint64_t stall_timeout_ns_ = 0, started_ns_;
+  enum class Phase { prefill, first_token, later_tokens } phase_ = Phase::prefill;
+  const uint64_t stall_timeout_ns_, started_ns_;
 };
 
 }  // namespace rustml::generation

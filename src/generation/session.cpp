@@ -267,9 +267,9 @@ void Session::restore_tail(const Tail& tail) {
   cache_.set_length(tail.range.end);
 }
 
-std::shared_ptr<Generation> Session::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits) {
+std::shared_ptr<Generation> Session::start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits, Result* stopped) {
   require_closed("generation");
-  auto generation = Generation::start(shared_from_this(), prompt, options, limits);
+  auto generation = Generation::start(shared_from_this(), prompt, options, limits, stopped);
   generation_ = std::weak_ptr<const Generation>(generation);
   unhold();
   return generation;

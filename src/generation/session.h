@@ -15,6 +15,7 @@
 namespace rustml::generation {
 
 class Generation;
+struct Result;
 
 struct SessionInfo {
   bool poisoned, generation_open;
@@ -47,7 +48,8 @@ class Session : public std::enable_shared_from_this<Session> {
   RestoreInfo restore(base::FileReader& source, runtime::Call& call);
 
   // One generation at a time is open on a session.
-  std::shared_ptr<Generation> start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits);
+  std::shared_ptr<Generation> start(const Prompt& prompt, const GenerationOptions& options, const Limits& limits,
+                                    Result* stopped = nullptr);  // see Generation::start
   std::shared_ptr<Generation> resume(const Limits& limits);
 
   // For the generation and the snapshot.

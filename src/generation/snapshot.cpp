@@ -65,28 +65,28 @@ Summary summarize(const Session& session) {
 }
 
 template <class T>
-void same(const char* field, T snapshot, T model) {
+void require_same(const char* field, T snapshot, T model) {
   if (snapshot != model)
     fail(Status::failed_precondition, std::string("snapshot: ") + field + " is " + base::shortest(snapshot) + " but this session's is " +
                                           base::shortest(model) + "; restore it with the model, tokenizer and options it was taken with");
 }
 
 void require_match(const Summary& s, const Summary& mine) {
-  same("model fingerprint", s.model_low, mine.model_low);
-  same("model fingerprint", s.model_high, mine.model_high);
-  same("tokenizer fingerprint", s.tokenizer_low, mine.tokenizer_low);
-  same("tokenizer fingerprint", s.tokenizer_high, mine.tokenizer_high);
-  same("number of layers", s.n_layers, mine.n_layers);
-  same("number of KV heads", s.n_kv_heads, mine.n_kv_heads);
-  same("head dimension", s.head_dim, mine.head_dim);
-  same("hidden dimension", s.hidden, mine.hidden);
-  same("vocabulary size", s.vocab, mine.vocab);
-  same("rotary base", s.rope_base, mine.rope_base);
-  same("rotary factor", s.rope_factor, mine.rope_factor);
-  same("rotary scaling", s.rope_scaling, mine.rope_scaling);
-  same("attention window", s.window, mine.window);
-  same("rotary base of window layers", s.window_rope_base, mine.window_rope_base);
-  same("kv_type", s.kv_type, mine.kv_type);
+  require_same("model fingerprint", s.model_low, mine.model_low);
+  require_same("model fingerprint", s.model_high, mine.model_high);
+  require_same("tokenizer fingerprint", s.tokenizer_low, mine.tokenizer_low);
+  require_same("tokenizer fingerprint", s.tokenizer_high, mine.tokenizer_high);
+  require_same("number of layers", s.n_layers, mine.n_layers);
+  require_same("number of KV heads", s.n_kv_heads, mine.n_kv_heads);
+  require_same("head dimension", s.head_dim, mine.head_dim);
+  require_same("hidden dimension", s.hidden, mine.hidden);
+  require_same("vocabulary size", s.vocab, mine.vocab);
+  require_same("rotary base", s.rope_base, mine.rope_base);
+  require_same("rotary factor", s.rope_factor, mine.rope_factor);
+  require_same("rotary scaling", s.rope_scaling, mine.rope_scaling);
+  require_same("attention window", s.window, mine.window);
+  require_same("rotary base of window layers", s.window_rope_base, mine.window_rope_base);
+  require_same("kv_type", s.kv_type, mine.kv_type);
 }
 
 void require_counts(const Summary& s) {
@@ -114,10 +114,8 @@ Summary load_summary(SnapshotReader& reader) {
   return s;
 }
 
-}  // namespace
-
 // The sections of a session as it is now, in order.
-static std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::optional<EncodedGeneration>& generation) {
+std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::optional<EncodedGeneration>& generation) {
   const models::KvCache& cache = session.cache();
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
@@ -129,6 +127,54 @@ static std::vector<SnapshotSection> describe(const Session& session, bool has_hi
   if (generation && !generation->later_options.empty()) sections.push_back({kLaterOptions, true, generation->later_options.size()});
   return sections;
 }
+
+// data_loss unless the sections are as long as the summary says; out_of_range: the session cannot hold that much.
+void require_lengths(SnapshotReader& reader, const Summary& s, const Session& session) {
+  if (s.n_tokens > session.capacity())
+    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
+                                   std::to_string(session.capacity()) + "; create the session with more context_tokens");
+  require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
+  require_length(reader, kCells, "cells", session.cache().bytes({0, s.n_evaluated, s.floor}));
+  if (reader.length(kHidden) != 0) require_length(reader, kHidden, "hidden", static_cast<uint64_t>(s.hidden) * sizeof(float));
+}
+
+template <class T>
+std::vector<T> read_numbers(SnapshotReader& reader, uint32_t section) {
+  SectionStream in(reader, section);
+  std::vector<T> numbers(in.left() / sizeof(T));
+  in.read(numbers.data(), numbers.size() * sizeof(T));
+  in.finish();
+  return numbers;
+}
+
+std::optional<SavedGeneration> read_generation(SnapshotReader& reader, const RestoredState& state, runtime::Call& call) {
+  if (!reader.has(kGeneration)) {
+    if (reader.has(kWayBack) || reader.has(kLaterOptions))
+      fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
+    return std::nullopt;
+  }
+  std::optional<SectionStream> back;
+  if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
+  GenerationSections sections{reader.load(kGeneration, kMaxGenerationBytes), {}};
+  if (reader.has(kLaterOptions)) sections.later_options = reader.load(kLaterOptions, kMaxGenerationBytes);
+  return decode(sections, back ? &*back : nullptr, state, call);
+}
+
+void read_cells(SnapshotReader& reader, const models::KvRange& range, models::KvCache& cache, runtime::Call& call) {
+  SectionStream in(reader, kCells);
+  const uint64_t total = in.left();
+  std::vector<std::byte> cells;
+  cache.import_cells(range, [&](uint64_t n) {
+    call.stop.check("restore");
+    cells.resize(n);
+    in.read(cells.data(), n);
+    if (call.progress) call.progress(total - in.left(), total);
+    return static_cast<const std::byte*>(cells.data());
+  });
+  in.finish();
+}
+
+}  // namespace
 
 std::optional<EncodedGeneration> Session::encoded_generation() const {
   if (const auto open = open_generation()) return encode(open->save(), tokens_);
@@ -175,51 +221,18 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   SnapshotReader reader(source, kKnown);
   const Summary s = load_summary(reader);
   require_match(s, summarize(*this));
-  if (s.n_tokens > capacity())
-    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
-                                   std::to_string(capacity()) + "; create the session with more context_tokens");
   const models::KvRange range{0, s.n_evaluated, s.floor};
-  const uint64_t cell_bytes = cache_.bytes(range);
-  require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
-  require_length(reader, kCells, "cells", cell_bytes);
-  const bool hidden_there = reader.length(kHidden) != 0;
-  if (hidden_there) require_length(reader, kHidden, "hidden", outputs_.hidden.size() * sizeof(float));
-
-  std::vector<int32_t> tokens(s.n_tokens);
-  SectionStream token_stream(reader, kTokens);
-  token_stream.read(tokens.data(), s.n_tokens * sizeof(int32_t));
-  token_stream.finish();
+  require_lengths(reader, s, *this);
+  const std::vector<int32_t> tokens = read_numbers<int32_t>(reader, kTokens);
   require_ids(tokens, engine_->config().vocab);
-  std::vector<float> hidden(outputs_.hidden.size());
-  SectionStream hidden_stream(reader, kHidden);
-  if (hidden_there) hidden_stream.read(hidden.data(), hidden.size() * sizeof(float));
-  hidden_stream.finish();
-  std::optional<SavedGeneration> generation;
-  if (reader.has(kGeneration)) {
-    std::optional<SectionStream> back;
-    if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
-    const RestoredState state{tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab};
-    GenerationSections sections{reader.load(kGeneration, kMaxGenerationBytes), {}};
-    if (reader.has(kLaterOptions)) sections.later_options = reader.load(kLaterOptions, kMaxGenerationBytes);
-    generation = decode(sections, back ? &*back : nullptr, state, call);
-  } else if (reader.has(kWayBack) || reader.has(kLaterOptions)) {
-    fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
-  }
+  std::vector<float> hidden = read_numbers<float>(reader, kHidden);
+  std::optional<SavedGeneration> generation =
+      read_generation(reader, {tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab}, call);
 
   models::KvCache cache(cache_.shape(), cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
   cache.raise_floor(s.floor);
   cache.reserve(std::max(s.n_tokens, generation ? generation->back.length : 0));
-  std::vector<std::byte> cells;
-  SectionStream cell_stream(reader, kCells);
-  uint64_t done = 0;
-  cache.import_cells(range, [&](uint64_t n) {
-    call.stop.check("restore");
-    cells.resize(n);
-    cell_stream.read(cells.data(), n);
-    if (call.progress) call.progress(done += n, cell_bytes);
-    return static_cast<const std::byte*>(cells.data());
-  });
-  cell_stream.finish();
+  read_cells(reader, range, cache, call);
   source.require_unchanged([&] { call.stop.check("restore"); });
   call.stop.check("restore");
 
@@ -228,9 +241,9 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   cache.set_length(s.n_evaluated);
   cache_ = std::move(cache);
   tokens_.assign(tokens.begin(), tokens.end());  // within the capacity reserved
-  outputs_.hidden.swap(hidden);
-  outputs_.n_tokens = hidden_there ? s.n_evaluated : 0;
+  outputs_.n_tokens = hidden.empty() ? 0 : s.n_evaluated;
   outputs_.has_logits = false;
+  if (!hidden.empty()) outputs_.hidden.swap(hidden);
   guesses_.forget();
   const bool carries = generation.has_value();
   generation_ = {};
