@@ -81,13 +81,12 @@ void attention(benchmark::State& state, const kernels::KernelTable* table, const
     pairs += static_cast<double>(shape.window ? std::min(p + 1, shape.window) : p + 1);
   run(*table, [&](ops::Context& c) {
     const auto attend = [&](int64_t first, int64_t n) {
-      attention(c, shape, {}, qkv.data() + first * shape.row(), n, n, static_cast<uint64_t>(first), cache, own, own_queries.data(), shared,
-                out.data());
+      attention(c, {shape, cache, qkv.data() + first * shape.row(), n, n, first}, {own, own_queries.data(), shared}, out.data());
     };
     for (int64_t p = 0; p < at.before; p += 128) attend(p, std::min<int64_t>(128, at.before - p));
     for (auto _ : state) {
       attend(at.before, at.tokens);
-      if (at.tokens == 1) merge(c, shape, static_cast<uint64_t>(at.before), shared, out.data());
+      if (at.tokens == 1) merge(c, shape, at.before, shared, out.data());
       benchmark::ClobberMemory();
     }
   });

@@ -181,7 +181,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
   const bool in_window = config_.windowed(index);
   const ops::AttentionShape& shape = in_window ? windowed_ : full_;
   const int64_t n = pass.n_tokens, n_queries = rows_in_use(pass, index).n;
-  const uint64_t position = pass.cache.length();
+  const auto position = static_cast<int64_t>(pass.cache.length());
   const ops::KvLayer cache = pass.cache.layer(index);
 
   ops::linear(c, w.qkv, normed, n, s.qkv, shape.row(), false, ops::first_keys(c, shape, position, cache));
@@ -190,7 +190,7 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
 
   const float *cosines = in_window ? s.window_cosines : s.cosines, *sines = in_window ? s.window_sines : s.sines;
   const ops::QueryKeyPreparation preparation{w.q_norm, w.k_norm, config_.norm_eps, config_.rotated() ? cosines : nullptr, sines};
-  ops::attention(c, shape, preparation, s.qkv, n, n_queries, position, cache, mine.partial, mine.merged, s.partial, s.attended,
+  ops::attention(c, {shape, cache, s.qkv, n, n_queries, position, preparation}, {mine.partial, mine.merged, s.partial}, s.attended,
                  after(c, index, kQkv), c.tracing() ? &times.prepare : nullptr);
   if (n_queries == 0) return {};
   c.member.sync();

@@ -49,8 +49,8 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
 // One token's heads: what QueryKeyPreparation says, and the cache.
 class Preparer {
  public:
-  Preparer(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, const KvLayer& cache, bool timed)
-      : c_(c), shape_(shape), preparation_(preparation), cache_(cache), all_(timed), lap_(timed) {}
+  Preparer(Context& c, const AttentionPass& pass, bool timed)
+      : c_(c), shape_(pass.shape), preparation_(pass.preparation), cache_(pass.cache), all_(timed), lap_(timed) {}
   // n heads of token t, at x.
   void queries(int64_t t, float* x, int64_t n) { prepare(t, x, n, preparation_.q_norm, shape_.scale); }
   // KV heads [begin, end) of token t at `position`, of its row of q | k | v.
@@ -95,13 +95,12 @@ class Preparer {
 };
 
 // Members divide the tokens. The last n_queries have their queries prepared.
-void store_kv(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t n_tokens, int64_t n_queries,
-              int64_t first_position) {
-  const runtime::Range tokens = runtime::share(n_tokens, c.member.rank(), c.member.size());
+void store_kv(Context& c, const AttentionPass& pass, Preparer& prepare) {
+  const runtime::Range tokens = runtime::share(pass.n_tokens, c.member.rank(), c.member.size());
   for (int64_t t = tokens.begin; t < tokens.end; ++t) {
-    float* row = qkv + t * shape.row();
-    if (t >= n_tokens - n_queries) prepare.queries(t, row, shape.n_heads);
-    prepare.keys_and_values(t, row, 0, shape.n_kv_heads, first_position + t);
+    float* row = pass.qkv + t * pass.shape.row();
+    if (t >= pass.n_tokens - pass.n_queries) prepare.queries(t, row, pass.shape.n_heads);
+    prepare.keys_and_values(t, row, 0, pass.shape.n_kv_heads, pass.first_position + t);
   }
 }
 
@@ -129,21 +128,23 @@ struct SingleUnits {
 
 // The member that has a KV head's last block stores the token there, and each prepares the queries it needs for itself: no barrier is
 // needed but where heads of a group are divided among members.
-void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, float* qkv, int64_t position, const KvLayer& cache,
-                   float* single_queries, const AttentionScratch& single_scratch, const std::byte* next, PreparationTimes* times) {
+void attend_single(Context& c, const AttentionPass& pass, Preparer& prepare, const AttentionMemory& memory, const std::byte* next,
+                   PreparationTimes* times) {
+  const AttentionShape& shape = pass.shape;
+  const int64_t position = pass.first_position;
   const SingleUnits units(c, shape, position);
   const runtime::Range all = units.blocks;
   const int64_t n_blocks = all.end - all.begin, width = units.width, d = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
-  const float* q = qkv;
+  const float* q = pass.qkv;
   if (width != group) {
-    store_kv(c, shape, prepare, qkv, 1, 1, position);
+    store_kv(c, pass, prepare);
     c.member.sync();
   } else if (units.mine.begin < units.mine.end) {
     const int64_t begin = units.mine.begin / n_blocks, end = (units.mine.end + n_blocks - 1) / n_blocks;  // KV heads
-    std::copy(qkv + begin * width * d, qkv + end * width * d, single_queries + begin * width * d);
-    prepare.queries(0, single_queries + begin * width * d, (end - begin) * width);
-    prepare.keys_and_values(0, qkv, begin, units.mine.end / n_blocks, position);
-    q = single_queries;
+    std::copy(pass.qkv + begin * width * d, pass.qkv + end * width * d, memory.single_queries + begin * width * d);
+    prepare.queries(0, memory.single_queries + begin * width * d, (end - begin) * width);
+    prepare.keys_and_values(0, pass.qkv, begin, units.mine.end / n_blocks, position);
+    q = memory.single_queries;
   }
   prepare.finish(times);
   for (int64_t u = units.mine.begin; u < units.mine.end && c.member.begin_piece();) {
@@ -151,14 +152,16 @@ void attend_single(Context& c, const AttentionShape& shape, Preparer& prepare, f
     Queries queries;
     for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * d, position, h);
     u += end - begin;
-    attend_blocks(c, shape, cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, single_scratch,
-                  u < units.mine.end ? units.keys(shape, cache, u) : next);
+    attend_blocks(c, shape, pass.cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, memory.single,
+                  u < units.mine.end ? units.keys(shape, pass.cache, u) : next);
   }
 }
 
 // A chunk: units are (tile of tokens, KV head), claimed one by one; later tokens, which see more, first.
-void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int64_t n_tokens, int64_t first_position, const KvLayer& cache,
-                  const AttentionScratch& chunk_scratch, float* out) {
+void attend_chunk(Context& c, const AttentionPass& pass, const AttentionScratch& partial, float* out) {
+  const AttentionShape& shape = pass.shape;
+  const int64_t n_tokens = pass.n_queries, first = pass.n_tokens - n_tokens, first_position = pass.first_position + first;
+  const float* qkv = pass.qkv + first * shape.row();
   const int64_t group = shape.n_heads / shape.n_kv_heads, heads = std::min(group, kAttentionQueries);
   // Few tokens are divided, too, so that members get about the same: by fours, what kernels take at a time.
   const int64_t enough = (n_tokens * shape.n_kv_heads / (4 * c.member.size()) + 3) / 4 * 4;
@@ -179,11 +182,11 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
           queries.add(qkv + t * shape.row() + h * shape.head_dim, first_position + t, queries.n);
         }
       }
-      attend_blocks(c, shape, cache, kv_head, all, all, queries, chunk_scratch);
+      attend_blocks(c, shape, pass.cache, kv_head, all, all, queries, partial);
       for (int64_t i = 0; i < queries.n; ++i) {  // blocks before its window weigh nothing; those after its position are left out
         const int64_t seen = attention_blocks(queries.position[i] + 1) - all.begin;
-        c.kernels.attend_merge(chunk_scratch.m + i * n_blocks, chunk_scratch.l + i * n_blocks,
-                               chunk_scratch.o + i * n_blocks * shape.head_dim, shape.head_dim, seen, shape.head_dim, outs[i]);
+        c.kernels.attend_merge(partial.m + i * n_blocks, partial.l + i * n_blocks, partial.o + i * n_blocks * shape.head_dim,
+                               shape.head_dim, seen, shape.head_dim, outs[i]);
       }
     }
   }
@@ -193,31 +196,27 @@ void attend_chunk(Context& c, const AttentionShape& shape, const float* qkv, int
 
 int64_t KvLayer::block_bytes() const noexcept { return kBlock * head_dim * kv_element_bytes(type); }
 
-void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, float* qkv, int64_t n_tokens,
-               int64_t n_queries, uint64_t first_position, const KvLayer& cache, const AttentionScratch& chunk_scratch,
-               float* single_queries, const AttentionScratch& single_scratch, float* out, const std::byte* next, PreparationTimes* times) {
-  const auto position = static_cast<int64_t>(first_position);
-  Preparer prepare(c, shape, preparation, cache, times != nullptr);
-  if (n_tokens == 1 && n_queries == 1)
-    return attend_single(c, shape, prepare, qkv, position, cache, single_queries, single_scratch, next, times);
-  store_kv(c, shape, prepare, qkv, n_tokens, n_queries, position);
+void attention(Context& c, const AttentionPass& pass, const AttentionMemory& memory, float* out, const std::byte* next,
+               PreparationTimes* times) {
+  Preparer prepare(c, pass, times != nullptr);
+  if (pass.n_tokens == 1 && pass.n_queries == 1) return attend_single(c, pass, prepare, memory, next, times);
+  store_kv(c, pass, prepare);
   c.member.sync();
   prepare.finish(times);
-  const int64_t first = n_tokens - n_queries;
-  if (n_queries > 0) attend_chunk(c, shape, qkv + first * shape.row(), n_queries, position + first, cache, chunk_scratch, out);
+  if (pass.n_queries > 0) attend_chunk(c, pass, memory.chunk, out);
 }
 
-const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache) {
-  const SingleUnits units(c, shape, static_cast<int64_t>(position));
+const std::byte* first_keys(const Context& c, const AttentionShape& shape, int64_t position, const KvLayer& cache) {
+  const SingleUnits units(c, shape, position);
   return units.mine.begin < units.mine.end ? units.keys(shape, cache, units.mine.begin) : nullptr;
 }
 
-void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& single_scratch, float* out) {
-  const runtime::Range all = visible_blocks(shape, static_cast<int64_t>(position));
+void merge(Context& c, const AttentionShape& shape, int64_t position, const AttentionScratch& single, float* out) {
+  const runtime::Range all = visible_blocks(shape, position);
   const int64_t n = all.end - all.begin;
   for (int64_t h = 0; h < shape.n_heads; ++h)
-    c.kernels.attend_merge(single_scratch.m + h * n, single_scratch.l + h * n, single_scratch.o + h * n * shape.head_dim, shape.head_dim, n,
-                           shape.head_dim, out + h * shape.head_dim);
+    c.kernels.attend_merge(single.m + h * n, single.l + h * n, single.o + h * n * shape.head_dim, shape.head_dim, n, shape.head_dim,
+                           out + h * shape.head_dim);
 }
 
 }  // namespace rustml::ops

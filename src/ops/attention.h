@@ -65,19 +65,29 @@ inline runtime::Range visible_blocks(const AttentionShape& shape, int64_t positi
   return {first / kernels::kAttendBlock, attention_blocks(position + 1)};
 }
 
-// Prepares q and k of qkv [n_tokens][row], scales q, stores k and v at positions first_position + t, and attends with the queries of
-// the last n_queries tokens: out [n_queries][n_heads * head_dim]. Members meet in between where they must. Chunks use chunk_scratch (this
-// member's, for kAttentionQueries queries); a single token's (head, block) pairs are divided among members, its queries prepared in
-// single_queries (this member's, [n_heads * head_dim]), partial results in single_scratch (n_heads queries, of all members): after the
-// barrier that follows, merge() must make `out` of them. next: weights to fetch behind a single token's last block, or null. times: null,
-// not measured.
-void attention(Context& c, const AttentionShape& shape, const QueryKeyPreparation& preparation, float* qkv, int64_t n_tokens,
-               int64_t n_queries, uint64_t first_position, const KvLayer& cache, const AttentionScratch& chunk_scratch,
-               float* single_queries, const AttentionScratch& single_scratch, float* out, const std::byte* next = nullptr,
+// What a pass asks of one layer.
+struct AttentionPass {
+  const AttentionShape& shape;
+  const KvLayer& cache;
+  float* qkv;                   // [n_tokens][row], q and k not yet prepared
+  int64_t n_tokens, n_queries;  // the last n_queries tokens attend
+  int64_t first_position;       // of the tokens
+  QueryKeyPreparation preparation = {};
+};
+struct AttentionMemory {
+  AttentionScratch chunk;   // this member's, for kAttentionQueries queries
+  float* single_queries;    // this member's, [n_heads * head_dim]
+  AttentionScratch single;  // of all members, for n_heads queries
+};
+
+// Prepares q and k, scales q, stores k and v, and attends: out [n_queries][n_heads * head_dim]. Members meet in between where they must. A
+// single token's (head, block) pairs are divided among members: after the barrier that follows, merge() must make `out` of memory.single.
+// next: weights to fetch behind a single token's last block, or null. times: null, not measured.
+void attention(Context& c, const AttentionPass& pass, const AttentionMemory& memory, float* out, const std::byte* next = nullptr,
                PreparationTimes* times = nullptr);
 // The keys that this member reads first for a single token at `position`; null: none.
-const std::byte* first_keys(const Context& c, const AttentionShape& shape, uint64_t position, const KvLayer& cache);
+const std::byte* first_keys(const Context& c, const AttentionShape& shape, int64_t position, const KvLayer& cache);
 // Every member for itself: out [n_heads * head_dim] of the single token's partial results.
-void merge(Context& c, const AttentionShape& shape, uint64_t position, const AttentionScratch& single_scratch, float* out);
+void merge(Context& c, const AttentionShape& shape, int64_t position, const AttentionScratch& single, float* out);
 
 }  // namespace rustml::ops

@@ -69,13 +69,12 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
     std::vector<float> c(static_cast<size_t>(n * half)), s(static_cast<size_t>(n * half));
     for (int64_t i = 0; i < n; ++i) rope_angles(frequencies, static_cast<uint64_t>(t + i), c.data() + i * half, s.data() + i * half);
     run_on_team(n_threads, kernels::best(), 1, 32, [&](Context& context) {
-      const QueryKeyPreparation how{nullptr, nullptr, 0, c.data(), s.data()};
       const auto rank = static_cast<size_t>(context.member.rank());
       float* o = out.data() + (t + n - n_queries) * p.shape.q_size();
-      attention(context, p.shape, how, qkv.data() + t * p.shape.row(), n, n_queries, static_cast<uint64_t>(t), cache.layer, own[rank],
-                own_queries[rank].data(), shared, o);
+      attention(context, {p.shape, cache.layer, qkv.data() + t * p.shape.row(), n, n_queries, t, {nullptr, nullptr, 0, c.data(), s.data()}},
+                {own[rank], own_queries[rank].data(), shared}, o);
       context.member.sync();
-      if (n == 1 && n_queries == 1 && context.member.leader()) merge(context, p.shape, static_cast<uint64_t>(t), shared, o);
+      if (n == 1 && n_queries == 1 && context.member.leader()) merge(context, p.shape, t, shared, o);
     });
   }
   return out;
