@@ -32,6 +32,16 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+// The rows of a panel, [n_cols] each, in a type that is packed as it is or as floats to be quantized; null behind the matrix's last.
+struct PanelRows {
+  const std::byte* packed[kernels::kPanelRows] = {};
+  const float* floats[kernels::kPanelRows] = {};
+
+  void write(tensor::DType type, tensor::DType to_type, int64_t n_cols, std::byte* to) const {
+    type == to_type ? kernels::pack_panel(type, packed, n_cols, to) : kernels::quantize_panel(to_type, floats, n_cols, to);
+  }
+};
+
 void check_row(const formats::TensorInfo& tensor, const std::byte* row, int64_t cols, int64_t index, std::vector<float>& values) {
   values.resize(static_cast<size_t>(cols));
   tensor::dequantize(tensor.dtype, row, cols, values.data());
@@ -152,21 +162,14 @@ uint64_t WeightBinder::run_matrix(const Job& job, bool check_values) const {
   const Staging<float> values(quantize ? kernels::kPanelRows * job.cols : 0);
   const int64_t panel_bytes = kernels::panel_bytes(job.packed, job.cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    const std::byte* rows[kernels::kPanelRows];
-    const float* float_rows[kernels::kPanelRows];
-    for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
-      const int64_t r = p * kernels::kPanelRows + i;
-      rows[i] = r < job.rows ? bytes.get() + (job.source.order.file_row(r) - low) * row_bytes : nullptr;
-      float_rows[i] = nullptr;
-      if (!quantize || !rows[i]) continue;
-      tensor::dequantize(type, rows[i], job.cols, values.get() + i * job.cols);
-      float_rows[i] = values.get() + i * job.cols;
+    PanelRows rows;
+    for (int64_t i = 0; i < std::min(kernels::kPanelRows, job.rows - p * kernels::kPanelRows); ++i) {
+      rows.packed[i] = bytes.get() + (job.source.order.file_row(p * kernels::kPanelRows + i) - low) * row_bytes;
+      if (!quantize) continue;
+      tensor::dequantize(type, rows.packed[i], job.cols, values.get() + i * job.cols);
+      rows.floats[i] = values.get() + i * job.cols;
     }
-    std::byte* to = job.to + (p - job.panel_begin) * panel_bytes;
-    if (quantize)
-      kernels::quantize_panel(job.packed, float_rows, job.cols, to);
-    else
-      kernels::pack_panel(type, rows, job.cols, to);
+    rows.write(type, job.packed, job.cols, job.to + (p - job.panel_begin) * panel_bytes);
   }
   return base::hash64(bytes.get(), n_bytes);
 }
@@ -183,8 +186,7 @@ uint64_t WeightBinder::run_transposed(const Job& job, bool check_values) const {
   std::vector<float> line(static_cast<size_t>(n));
   const Staging<float> lines(n * kTile), values(n * width);  // [kTile][n], [n][width]
   const bool quantize = job.packed != type;
-  const tensor::DType row_type = quantize ? tensor::DType::f32 : type;  // what pack_panel gets: the float type again, exactly
-  const Staging<std::byte> row_bytes(kernels::kPanelRows * tensor::row_bytes(row_type, width));
+  const Staging<std::byte> row_bytes(quantize ? 0 : kernels::kPanelRows * tensor::row_bytes(type, width));
   uint64_t hash = 0;
   for (int64_t first = 0; first < job.cols; first += width) {
     const int64_t n_cols = std::min(width, job.cols - first);
@@ -201,21 +203,16 @@ uint64_t WeightBinder::run_transposed(const Job& job, bool check_values) const {
         for (int64_t i = 0; i < n_lines; ++i) values.get()[r * width + k + i] = lines.get()[i * n + r];
     }
     for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-      const std::byte* rows[kernels::kPanelRows] = {};
-      const float* float_rows[kernels::kPanelRows] = {};
-      for (int64_t i = 0; i < kernels::kPanelRows; ++i) {
-        const int64_t r = p * kernels::kPanelRows + i - begin;
-        if (r >= n) continue;
-        float_rows[i] = values.get() + r * width;
-        std::byte* row = row_bytes.get() + i * tensor::row_bytes(row_type, width);
-        if (!quantize) tensor::quantize(row_type, float_rows[i], n_cols, row);
-        rows[i] = row;
+      PanelRows rows;
+      const int64_t row = p * kernels::kPanelRows - begin;
+      for (int64_t i = 0; i < std::min(kernels::kPanelRows, n - row); ++i) {
+        rows.floats[i] = values.get() + (row + i) * width;
+        if (quantize) continue;  // else the float type again, exactly
+        std::byte* to = row_bytes.get() + i * tensor::row_bytes(type, width);
+        tensor::quantize(type, rows.floats[i], n_cols, to);
+        rows.packed[i] = to;
       }
-      std::byte* to = job.to + (p - job.panel_begin) * panel_bytes + kernels::panel_bytes(job.packed, first);
-      if (quantize)
-        kernels::quantize_panel(job.packed, float_rows, n_cols, to);
-      else
-        kernels::pack_panel(row_type, rows, n_cols, to);
+      rows.write(type, job.packed, n_cols, job.to + (p - job.panel_begin) * panel_bytes + kernels::panel_bytes(job.packed, first));
     }
   }
   return hash;
