@@ -4,7 +4,7 @@
 
 namespace rustml::models {
 
-extern const Family kGpt2, kGemma3, kLlama, kSmollm;  // each in a file of its name
+extern const Family kGpt2, kGemma3, kLlama;  // each in a file of its name
 
 namespace {
 
@@ -13,7 +13,6 @@ constexpr Architecture kArchitectures[] = {
     Architecture{"gemma3", "gemma3", "gemma3", &kGemma3},  // with a vision part
     Architecture{"llama", "llama", "llama", &kLlama},     Architecture{"mistral", "llama", "mistral", &kLlama},
     Architecture{"qwen2", "qwen2", "qwen2", &kLlama},     Architecture{"qwen3", "qwen3", "qwen3", &kLlama},
-    Architecture{"smollm", "smollm", "smollm", &kSmollm},
 };
 
 // The first row that has `name` in this column, whose equal values are neighbours.
