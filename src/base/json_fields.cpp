@@ -119,12 +119,17 @@ std::vector<JsonFields> JsonFields::objects(std::string_view field) const {
   return objects;
 }
 
-void JsonFields::require_text(std::string_view field, std::initializer_list<std::string_view> supported) const {
-  if (!has(field)) return;
+size_t JsonFields::choice(std::string_view field, std::initializer_list<std::string_view> supported) const {
   const std::string value = text(field);
+  const auto found = std::find(supported.begin(), supported.end(), value);
+  if (found != supported.end()) return static_cast<size_t>(found - supported.begin());
   std::string names;
   for (const std::string_view name : supported) names += (names.empty() ? "" : ", ") + std::string(name);
-  if (std::find(supported.begin(), supported.end(), value) == supported.end()) unsupported(field, value, names.empty() ? "none" : names);
+  unsupported(field, value, names.empty() ? "none" : names);
+}
+
+void JsonFields::require_text(std::string_view field, std::initializer_list<std::string_view> supported) const {
+  if (has(field)) choice(field, supported);
 }
 
 void JsonFields::require_flag(std::string_view field, bool supported) const {

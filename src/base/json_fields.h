@@ -36,6 +36,8 @@ class JsonFields {
   bool flag(std::string_view field, bool fallback) const;
   std::string text(std::string_view field) const;
   std::string text(std::string_view field, std::string_view fallback) const { return has(field) ? text(field) : std::string(fallback); }
+  // The index of a text among those supported; others are unimplemented.
+  size_t choice(std::string_view field, std::initializer_list<std::string_view> supported) const;
   std::vector<std::string> texts(std::string_view field) const;  // empty when absent
   const std::vector<Json>& list(std::string_view field) const;
   JsonFields object(std::string_view field) const;

@@ -8,8 +8,6 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr char kSupported[] = "Sequence, Replace, ByteFallback, Fuse, ByteLevel, Strip and Metaspace";
-constexpr size_t kMostSteps = 64;
 constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
@@ -88,39 +86,25 @@ int fallback_byte(std::string_view token) {
 }
 
 DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {
-  for_each_step(JsonFields(json, "tokenizer.json: decoder"), "decoders", [&](const JsonFields& fields) {
-    if (steps_.size() == kMostSteps) {
-      base::fail(base::Status::resource_exhausted, "tokenizer.json: decoder: more than " + std::to_string(kMostSteps) + " steps");
-    }
-    const std::string type = fields.text("type");
+  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: decoder"), "decoders")) {
     Step step{};
-    if (type == "Replace") {
-      step.kind = Kind::replace;
+    step.kind = static_cast<Kind>(fields.choice("type", {"Replace", "ByteFallback", "Fuse", "ByteLevel", "Strip", "Metaspace"}));
+    if (step.kind == Kind::replace) {
       const JsonFields pattern = fields.object("pattern");
       if (!pattern.has("String")) fields.unsupported("pattern", "Regex", "String");
       step.pattern = pattern.text("String");
       if (step.pattern.empty()) fields.unsupported("pattern", "", "texts that are not empty");
       step.content = fields.text("content");
-    } else if (type == "ByteFallback") {
-      step.kind = Kind::byte_fallback;
-    } else if (type == "Fuse") {
-      step.kind = Kind::fuse;
-    } else if (type == "ByteLevel") {
-      step.kind = Kind::byte_level;
-    } else if (type == "Strip") {
-      step.kind = Kind::strip;
+    } else if (step.kind == Kind::strip) {
       step.pattern = one_character(fields, "content");
       step.start = count(fields, "start");
       step.stop = count(fields, "stop");
-    } else if (type == "Metaspace") {
-      step.kind = Kind::metaspace;
+    } else if (step.kind == Kind::metaspace) {
       step.pattern = one_character(fields, "replacement");
       step.drops_first = fields.has("prepend_scheme") ? fields.text("prepend_scheme") != "never" : fields.flag("add_prefix_space", true);
-    } else {
-      fields.unsupported("type", type, kSupported);
     }
     steps_.push_back(std::move(step));
-  });
+  }
 }
 
 std::string DecodeSteps::text(std::vector<std::string> tokens) const {

@@ -22,6 +22,7 @@ class DecodeSteps {
   std::string bytes(std::string_view token) const;
 
  private:
+  // In the order of the constructor.
   enum class Kind : unsigned char { replace, byte_fallback, fuse, byte_level, strip, metaspace };
   struct Step {
     Kind kind;

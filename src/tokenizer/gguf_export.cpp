@@ -29,7 +29,7 @@ std::string pre_name(const JsonSections& sections) {
   if (json.kind == Json::Kind::null) return {};
   bool bytes = false, digits = false, gpt2_pattern = false, prefix = false;
   std::string pattern;
-  for_each_step(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers", [&](const JsonFields& fields) {
+  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers")) {
     const std::string type = fields.text("type");
     if (type == "ByteLevel") {
       bytes = true;
@@ -40,7 +40,7 @@ std::string pre_name(const JsonSections& sections) {
     } else if (type == "Split") {
       if (const JsonFields split = fields.object("pattern"); split.has("Regex")) pattern = split.text("Regex");
     }
-  });
+  }
   if (!bytes) return {};
   const bool merges_words = section(sections, "model.ignore_merges").boolean;
   std::string name;
@@ -59,12 +59,12 @@ bool adds_blank(const JsonSections& sections) {
   const auto look = [&](const char* name, const char* list) {
     const Json json = section(sections, name);
     if (json.kind == Json::Kind::null) return;
-    for_each_step(JsonFields(json, std::string("tokenizer.json: ") + name), list, [&](const JsonFields& fields) {
+    for (const JsonFields& fields : steps_of(JsonFields(json, std::string("tokenizer.json: ") + name), list)) {
       const std::string type = fields.text("type");
       const Json* scheme = fields.find("prepend_scheme");
       if (type == "Prepend") blank = true;
       if (type == "Metaspace") blank = scheme ? scheme->string != "never" : fields.flag("add_prefix_space", true);
-    });
+    }
   };
   look("normalizer", "normalizers");
   look("pre_tokenizer", "pretokenizers");

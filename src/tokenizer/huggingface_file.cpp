@@ -99,7 +99,7 @@ void read_template(const JsonFields& fields, const Vocabulary& vocabulary, Speci
 bool read_post_processor(const Json& json, const Vocabulary& vocabulary, SpecialIds& special) {
   bool has_template = false;
   if (json.kind == Json::Kind::null) return false;
-  for_each_step(JsonFields(json, "tokenizer.json: post_processor"), "processors", [&](const JsonFields& fields) {
+  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: post_processor"), "processors")) {
     const std::string type = fields.text("type");
     if (type == "TemplateProcessing" && !has_template) {
       read_template(fields, vocabulary, special);
@@ -107,7 +107,7 @@ bool read_post_processor(const Json& json, const Vocabulary& vocabulary, Special
     } else if (type != "ByteLevel") {
       fields.unsupported("type", type, "Sequence, ByteLevel and one TemplateProcessing");
     }
-  });
+  }
   return has_template;
 }
 

@@ -15,6 +15,24 @@ Json section(const JsonSections& sections, std::string_view name, const std::str
   return found == sections.end() ? Json{} : base::parse_json(found->second, document + ": " + std::string(name));
 }
 
+std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list) {
+  constexpr size_t kMostSteps = 64;
+  std::vector<JsonFields> steps, left{pipeline};  // left: to look at, the next one last
+  while (!left.empty()) {
+    const JsonFields step = std::move(left.back());
+    left.pop_back();
+    if (step.text("type") == "Sequence") {
+      const std::vector<JsonFields> inner = step.objects(list);
+      left.insert(left.end(), inner.rbegin(), inner.rend());
+    } else if (steps.size() == kMostSteps) {
+      base::fail(base::Status::resource_exhausted, pipeline.place(list) + ": more than " + std::to_string(kMostSteps) + " steps");
+    } else {
+      steps.push_back(step);
+    }
+  }
+  return steps;
+}
+
 JsonSections json_sections(std::string_view text, const std::string& what, const std::vector<std::string>& wanted,
                            runtime::StopSignal& stop) {
   using base::JsonToken;

@@ -23,11 +23,7 @@ JsonSections json_sections(std::string_view text, const std::string& what, const
 // A section's value; null where it is absent.
 base::Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json");
 
-// Calls visit(fields) for a step, or for each step of a Sequence (however deep), whose list is called `list`.
-template <class Visit>
-void for_each_step(const JsonFields& step, const char* list, const Visit& visit) {
-  if (step.text("type") != "Sequence") return visit(step);
-  for (const JsonFields& inner : step.objects(list)) for_each_step(inner, list, visit);
-}
+// A step, or every step of a Sequence (however deep), whose list is called `list`. resource_exhausted for more than 64.
+std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list);
 
 }  // namespace rustml::tokenizer

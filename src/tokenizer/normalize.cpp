@@ -13,8 +13,6 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr char kSupported[] = "Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace and Strip";
-constexpr size_t kMostSteps = 64;
 constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
 constexpr size_t kPollEvery = 64 * 1024;
 
@@ -141,38 +139,20 @@ void strip(std::string& text, bool left, bool right) {
 }  // namespace
 
 Normalizer::Normalizer(const base::Json& json) {
-  for_each_step(JsonFields(json, "tokenizer.json: normalizer"), "normalizers", [&](const JsonFields& fields) {
-    if (steps_.size() == kMostSteps) {
-      base::fail(base::Status::resource_exhausted, "tokenizer.json: normalizer: more than " + std::to_string(kMostSteps) + " steps");
-    }
-    const std::string type = fields.text("type");
+  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: normalizer"), "normalizers")) {
     Step step{};
-    if (type == "NFC") {
-      step.kind = Kind::nfc;
-    } else if (type == "NFD") {
-      step.kind = Kind::nfd;
-    } else if (type == "NFKC") {
-      step.kind = Kind::nfkc;
-    } else if (type == "NFKD") {
-      step.kind = Kind::nfkd;
-    } else if (type == "Lowercase") {
-      step.kind = Kind::lowercase;
-    } else if (type == "Prepend") {
-      step.kind = Kind::prepend;
+    step.kind = static_cast<Kind>(fields.choice("type", {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Prepend", "Replace", "Strip"}));
+    if (step.kind == Kind::prepend) {
       step.content = fields.text("prepend");
-    } else if (type == "Replace") {
-      step.kind = Kind::replace;
+    } else if (step.kind == Kind::replace) {
       step.content = fields.text("content");
       step.pattern.emplace_back(fields);
-    } else if (type == "Strip") {
-      step.kind = Kind::strip;
+    } else if (step.kind == Kind::strip) {
       step.left = fields.flag("strip_left", true);
       step.right = fields.flag("strip_right", true);
-    } else {
-      fields.unsupported("type", type, kSupported);
     }
     steps_.push_back(std::move(step));
-  });
+  }
 }
 
 void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {

@@ -20,6 +20,7 @@ class Normalizer {
   void apply(std::string& text, runtime::StopSignal& stop) const;
 
  private:
+  // In the order of the constructor.
   enum class Kind : unsigned char { nfc, nfd, nfkc, nfkd, lowercase, prepend, replace, strip };
   struct Step {
     Kind kind;

@@ -11,12 +11,11 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr char kSupported[] = "Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace and WhitespaceSplit";
-constexpr size_t kMostSteps = 64;
 constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
 
 using Range = PreTokens::Range;
 
+// In the order of add_split.
 enum class Behavior : unsigned char { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 // Cuts every word where a pattern matches.
@@ -148,19 +147,8 @@ void add_split(Steps& steps, std::string_view pattern, Regex::Source source, Beh
 }
 
 void add_split(Steps& steps, const JsonFields& fields) {
-  const std::string name = fields.text("behavior");
-  Behavior behavior = Behavior::isolated;
-  if (name == "Removed") {
-    behavior = Behavior::removed;
-  } else if (name == "MergedWithPrevious") {
-    behavior = Behavior::merged_with_previous;
-  } else if (name == "MergedWithNext") {
-    behavior = Behavior::merged_with_next;
-  } else if (name == "Contiguous") {
-    behavior = Behavior::contiguous;
-  } else if (name != "Isolated") {
-    fields.unsupported("behavior", name, "Isolated, Removed, MergedWithPrevious, MergedWithNext and Contiguous");
-  }
+  const auto behavior =
+      static_cast<Behavior>(fields.choice("behavior", {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"}));
   steps.push_back(std::make_unique<SplitStep>(TextPattern(fields), behavior, fields.flag("invert", false)));
 }
 
@@ -173,11 +161,10 @@ void add_metaspace(Steps& steps, const JsonFields& fields) {
   using Prepend = BlankStep::Prepend;
   Prepend prepend = fields.flag("add_prefix_space", true) ? Prepend::always : Prepend::never;
   if (fields.has("prepend_scheme")) {
-    const std::string name = fields.text("prepend_scheme");
-    if (name != "always" && name != "first" && name != "never") fields.unsupported("prepend_scheme", name, "always, first and never");
-    if (prepend == Prepend::never && name != "never")
-      fields.fail("prepend_scheme", "is " + base::quoted(name) + ", which contradicts add_prefix_space");
-    prepend = name == "always" ? Prepend::always : name == "first" ? Prepend::first : Prepend::never;
+    const auto scheme = static_cast<Prepend>(fields.choice("prepend_scheme", {"never", "first", "always"}));
+    if (prepend == Prepend::never && scheme != Prepend::never)
+      fields.fail("prepend_scheme", "is " + base::quoted(fields.text("prepend_scheme")) + ", which contradicts add_prefix_space");
+    prepend = scheme;
   }
   steps.push_back(std::make_unique<BlankStep>(blank, prepend));
   if (fields.flag("split", true)) {
@@ -201,29 +188,30 @@ void PreTokens::set_text(std::string_view whole, bool begins_text) {
 }
 
 PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
-  for_each_step(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers", [&](const JsonFields& fields) {
-    if (steps_.size() >= kMostSteps) {
-      base::fail(base::Status::resource_exhausted, "tokenizer.json: pre_tokenizer: more than " + std::to_string(kMostSteps) + " steps");
+  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers")) {
+    enum Type : size_t { kSplit, kByteLevel, kDigits, kMetaspace, kWhitespace, kWhitespaceSplit };
+    switch (static_cast<Type>(fields.choice("type", {"Split", "ByteLevel", "Digits", "Metaspace", "Whitespace", "WhitespaceSplit"}))) {
+      case kSplit:
+        add_split(steps_, fields);
+        break;
+      case kByteLevel:
+        add_byte_level(steps_, fields);
+        spells_bytes_ = true;
+        break;
+      case kDigits:
+        add_split(steps_, digit_pattern(), Regex::Source::known,
+                  fields.flag("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
+        break;
+      case kMetaspace:
+        add_metaspace(steps_, fields);
+        break;
+      case kWhitespace:
+        add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true);
+        break;
+      case kWhitespaceSplit:
+        add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
     }
-    const std::string type = fields.text("type");
-    if (type == "Split") {
-      add_split(steps_, fields);
-    } else if (type == "ByteLevel") {
-      add_byte_level(steps_, fields);
-      spells_bytes_ = true;
-    } else if (type == "Digits") {
-      add_split(steps_, digit_pattern(), Regex::Source::known,
-                fields.flag("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
-    } else if (type == "Metaspace") {
-      add_metaspace(steps_, fields);
-    } else if (type == "Whitespace") {
-      add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true);
-    } else if (type == "WhitespaceSplit") {
-      add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
-    } else {
-      fields.unsupported("type", type, kSupported);
-    }
-  });
+  }
 }
 
 void PretokenizeSteps::apply(PreTokens& tokens, runtime::StopSignal& stop) const {

@@ -58,6 +58,9 @@ TEST(JsonFields, WhatIsNotSupportedIsUnimplemented) {
   fields.require_flag("yes", true);
   fields.require_text("s", {"text"});
   fields.require_text("absent", {"text"});
+  EXPECT_EQ(fields.choice("s", {"other", "text"}), 1u);
+  EXPECT_ERROR(fields.choice("s", {"a"}), Status::unimplemented, "made/x.json: s is \"text\"; supported: a");
+  EXPECT_ERROR(fields.choice("absent", {"a"}), Status::data_loss, "made/x.json: absent is missing");
   EXPECT_ERROR(fields.require_absent("n"), Status::unimplemented, "made/x.json: n is 7; only null is supported");
   EXPECT_ERROR(fields.require_flag("yes", false), Status::unimplemented, "made/x.json: yes is true; only false is supported");
   EXPECT_ERROR(fields.require_text("s", {"a", "b"}), Status::unimplemented, "made/x.json: s is \"text\"; supported: a, b");

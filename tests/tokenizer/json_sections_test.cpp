@@ -16,8 +16,7 @@ JsonSections sections(std::string_view text, const std::vector<std::string>& wan
 TEST(JsonSections, StepsOfSequences) {
   const Json json = rustml::base::parse_json(R"({"type":"Sequence","all":[{"type":"A"},{"type":"Sequence","all":[{"type":"B"}]}]})", "x");
   std::string seen;
-  for_each_step(JsonFields(json, "x"), "all",
-                [&](const JsonFields& fields) { seen += fields.text("type") + " " + fields.place("y") + "\n"; });
+  for (const JsonFields& fields : steps_of(JsonFields(json, "x"), "all")) seen += fields.text("type") + " " + fields.place("y") + "\n";
   EXPECT_EQ(seen, "A x.all[0].y\nB x.all[1].all[0].y\n");
 }
 
