@@ -1,11 +1,9 @@
 #include "cli/hub.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 #include "cli/system.h"
-#include "cli/terminal.h"
 
 namespace rustml::cli {
 namespace {
@@ -38,32 +36,6 @@ const HubLibrary& library() {
   return functions;
 }
 
-int32_t on_event(void* user_data, const rustml_event* event) {
-  if (event->kind == RUSTML_EVENT_LOG) show_log(*event);
-  const bool bar = *static_cast<const bool*>(user_data);
-  if (bar && event->kind == RUSTML_EVENT_PROGRESS && event->total > 0) {
-    show_progress("model files", *event);
-  }
-  return 0;
-}
-
-// function(call options, error)
-template <class Function>
-void with_progress(const HubCall& hub_call, Function&& function) {
-  bool bar = stderr_is_terminal() && !hub_call.quiet;
-  rustml_callback progress;
-  rustml_callback_init(&progress, sizeof progress);
-  progress.on_event = on_event;
-  progress.user_data = &bar;
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
-  limits.cancel = hub_call.interrupt.cancel();
-  limits.deadline_ns = hub_call.deadline_ns;
-  limits.progress = &progress;
-  call([&](rustml_error** error) { return function(&limits, error); });
-  clear_progress();
-}
-
 rustml_hub_options options_of(uint32_t flags) {
   rustml_hub_options options;
   library().options_init(&options, sizeof options);
@@ -89,11 +61,11 @@ bool names_hub_file(const std::string& name) {
   return file.size() > 5 && file.compare(file.size() - 5, 5, ".gguf") == 0 && may_be_remote(name, 2, 64);
 }
 
-std::string hub_resolve(const std::string& id, uint32_t flags, const HubCall& hub_call) {
+std::string hub_resolve(const std::string& id, uint32_t flags, LongCall& call) {
   const rustml_hub_options options = options_of(flags);
   std::string path(4096, '\0');  // PATH_MAX: a longer one could not be opened
   uint64_t n = 0;
-  with_progress(hub_call, [&](const rustml_call_options* limits, rustml_error** error) {
+  call.run([&](const rustml_call_options* limits, rustml_error** error) {
     return library().resolve(id.data(), id.size(), &options, path.data(), path.size(), &n, limits, error);
   });
   path.resize(n);
@@ -119,9 +91,9 @@ uint64_t hub_remove(const std::string& id) {
   return freed;
 }
 
-uint64_t hub_verify(const std::string& id, const HubCall& hub_call) {
+uint64_t hub_verify(const std::string& id, LongCall& call) {
   uint64_t checked = 0;
-  with_progress(hub_call, [&](const rustml_call_options* limits, rustml_error** error) {
+  call.run([&](const rustml_call_options* limits, rustml_error** error) {
     return library().verify(id.data(), id.size(), nullptr, &checked, limits, error);
   });
   return checked;

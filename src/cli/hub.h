@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "cli/interrupt.h"
+#include "cli/long_call.h"
 
 namespace rustml::cli {
 
@@ -14,16 +14,10 @@ namespace rustml::cli {
 bool names_hub_model(const std::string& name);  // ORG/NAME[@REVISION]
 bool names_hub_file(const std::string& name);   // ORG/NAME/FILE.gguf[@REVISION]
 
-struct HubCall {
-  const Interrupt& interrupt;
-  uint64_t deadline_ns = 0;  // 0: none
-  bool quiet = false;        // no progress
-};
-
 // All throw Failure.
-std::string hub_resolve(const std::string& id, uint32_t flags, const HubCall& call);  // the local path; flags: RUSTML_HUB_*
+std::string hub_resolve(const std::string& id, uint32_t flags, LongCall& call);  // the local path; flags: RUSTML_HUB_*
 std::string hub_list(uint32_t flags);
-uint64_t hub_remove(const std::string& id);                       // bytes freed
-uint64_t hub_verify(const std::string& id, const HubCall& call);  // bytes read
+uint64_t hub_remove(const std::string& id);                  // bytes freed
+uint64_t hub_verify(const std::string& id, LongCall& call);  // bytes read
 
 }  // namespace rustml::cli

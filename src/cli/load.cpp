@@ -1,26 +1,21 @@
 #include "cli/load.h"
 
 #include "cli/hub.h"
-#include "cli/terminal.h"
 
 namespace rustml::cli {
 namespace {
 
-int32_t on_progress(void*, const rustml_event* event) {
-  if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
-  show_progress("loading", *event);
-  return 0;
-}
-
 // Where the model lies; fetched first if it is of the hub. A path that exists wins over a name of the hub.
-std::string model_path(const ModelArguments& a, const HubCall& hub_call) {
+std::string model_path(const ModelArguments& a, const Interrupt& interrupt, uint64_t deadline_ns) {
   if (a.gguf.empty() == a.safetensors.empty()) {
     throw Failure(RUSTML_INVALID_ARGUMENT, a.gguf.empty() ? "--gguf: missing; give the path of a GGUF file, or --safetensors and a folder"
                                                           : "--gguf and --safetensors: give one of them");
   }
   const std::string& name = a.gguf.empty() ? a.safetensors : a.gguf;
   const bool remote = a.gguf.empty() ? names_hub_model(name) : names_hub_file(name);
-  return remote ? hub_resolve(name, 0, hub_call) : name;
+  if (!remote) return name;
+  LongCall call("model files", interrupt, deadline_ns, a.quiet);
+  return hub_resolve(name, 0, call);
 }
 
 }  // namespace
@@ -38,24 +33,17 @@ rustml_model_options options_of(const ModelArguments& arguments) {
 }
 
 Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, uint64_t deadline_ns, bool warmup) {
-  const std::string path = model_path(arguments, {interrupt, deadline_ns, arguments.quiet});
+  const std::string path = model_path(arguments, interrupt, deadline_ns);
   rustml_model_options options = options_of(arguments);
   options.warmup = warmup ? 1 : 0;
 
-  rustml_callback progress;
-  rustml_callback_init(&progress, sizeof progress);
-  progress.on_event = on_progress;
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
-  limits.cancel = interrupt.cancel();
-  limits.deadline_ns = deadline_ns;
-  if (stderr_is_terminal() && !arguments.quiet) limits.progress = &progress;
-
+  LongCall long_call("loading", interrupt, deadline_ns, arguments.quiet);
   const double begin = now_seconds();
   rustml_model* model = nullptr;
-  call([&](rustml_error** error) { return rustml_model_open(path.data(), path.size(), &options, &model, &limits, error); });
+  long_call.run([&](const rustml_call_options* limits, rustml_error** error) {
+    return rustml_model_open(path.data(), path.size(), &options, &model, limits, error);
+  });
   Loaded loaded{path, Model(model), {}, now_seconds() - begin};
-  clear_progress();
   loaded.info = model_info(model);
   return loaded;
 }

@@ -6,7 +6,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/load.h"
+#include "cli/long_call.h"
 #include "cli/terminal.h"
 
 namespace rustml::cli {
@@ -25,12 +25,6 @@ struct Arguments {
   bool quiet = false;
 };
 
-int32_t on_progress(void*, const rustml_event* event) {
-  if (event->kind != RUSTML_EVENT_PROGRESS || event->total == 0) return 0;
-  show_progress("writing", *event);
-  return 0;
-}
-
 int quantize(const Arguments& a) {
   if (a.in.empty() || a.out.empty())
     throw Failure(RUSTML_INVALID_ARGUMENT, "quantize: give a GGUF file or a model's folder, and the file to write");
@@ -40,17 +34,9 @@ int quantize(const Arguments& a) {
   rustml_quantize_options options;
   rustml_quantize_options_init(&options, sizeof options);
   options.block_type = a.type;
-  rustml_callback progress;
-  rustml_callback_init(&progress, sizeof progress);
-  progress.on_event = on_progress;
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
-  limits.cancel = interrupt.cancel();
-  if (stderr_is_terminal() && !a.quiet) limits.progress = &progress;
-  call([&](rustml_error** error) {
-    return rustml_model_quantize(a.in.data(), a.in.size(), a.out.data(), a.out.size(), &options, &limits, error);
+  LongCall("writing", interrupt, 0, a.quiet).run([&](const rustml_call_options* limits, rustml_error** error) {
+    return rustml_model_quantize(a.in.data(), a.in.size(), a.out.data(), a.out.size(), &options, limits, error);
   });
-  clear_progress();
   return kExitAnswer;
 }
 

@@ -1,0 +1,31 @@
+// A call that may take long: Ctrl-C and a deadline end it, and its progress is shown on a terminal.
+#pragma once
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+
+namespace rustml::cli {
+
+class LongCall {
+ public:
+  // `doing` begins the line of progress: "loading". `deadline_ns` 0: none. `quiet`: no progress.
+  LongCall(const char* doing, const Interrupt& interrupt, uint64_t deadline_ns, bool quiet);
+  LongCall(const LongCall&) = delete;
+  LongCall& operator=(const LongCall&) = delete;
+
+  // function(call options, error); throws Failure.
+  template <class Function>
+  void run(Function&& function) {
+    call([&](rustml_error** error) { return function(&limits_, error); });
+    clear_progress();
+  }
+
+ private:
+  static int32_t on_event(void* user_data, const rustml_event* event);
+
+  const char* doing_;
+  bool shows_progress_;
+  rustml_callback callback_;
+  rustml_call_options limits_;
+};
+
+}  // namespace rustml::cli
