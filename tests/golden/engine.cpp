@@ -16,16 +16,6 @@ void check(int32_t status, rustml_error* const& error, const char* call) {
   throw std::runtime_error(message);
 }
 
-// Options that part B adds: a header without them takes only their defaults.
-template <class Options>
-void set_quantize_min_dim(Options& options, uint32_t value) {
-  if constexpr (requires { options.quantize_min_dim; }) {
-    if (value > 0) options.quantize_min_dim = static_cast<decltype(options.quantize_min_dim)>(value);
-  } else if (value > 0) {
-    throw std::runtime_error("rustml_model_options has no quantize_min_dim");
-  }
-}
-
 }  // namespace
 
 Model::Model(const std::string& path, const Setup& setup) {
@@ -33,7 +23,7 @@ Model::Model(const std::string& path, const Setup& setup) {
   rustml_model_options_init(&options, sizeof options);
   options.n_threads = setup.n_threads;
   options.quantize = setup.quantize;
-  set_quantize_min_dim(options, setup.quantize_min_dim);
+  if (setup.quantize_min_dim > 0) options.quantize_min_dim = setup.quantize_min_dim;
   options.simd_target = {setup.simd_target.data(), setup.simd_target.size()};
   rustml_model* model = nullptr;
   rustml_error* error = nullptr;
