@@ -46,7 +46,7 @@ void validate(const BeamOptions& options, int32_t vocab) {
 class Search {
  public:
   Search(Session& session, const std::vector<int32_t>& prompt, const BeamOptions& options, const Limits& limits, runtime::StopSignal& stop,
-         const BeamProgress& progress, Result& result)
+         const BeamProgress& progress, BeamOutcome& out)
       : session_(session),
         engine_(session.engine()),
         prompt_(prompt),
@@ -54,7 +54,8 @@ class Search {
         stall_timeout_ns_(limits.stall_timeout_ns),
         stop_(stop),
         progress_(progress),
-        result_(result),
+        out_(out),
+        result_(out.result),
         limit_(std::min<uint64_t>(options.max_tokens ? options.max_tokens : UINT64_MAX, session.capacity() - prompt.size())),
         run_(session, prompt),
         tree_(session, prompt.size()),
@@ -79,19 +80,6 @@ class Search {
       throw;
     }
     leave();
-  }
-
-  std::vector<Hypothesis> hypotheses() const {
-    std::vector<Hypothesis> out;
-    for (const FinishedBeam& f : finished_.best()) {
-      if (out.size() == options_.n_best) break;
-      Hypothesis& h = out.emplace_back(Hypothesis{f.path.tokens(), {}, f.stop_id, f.finish, f.logprob, f.score});
-      if (f.last >= 0) h.tokens.push_back(f.last);
-      tokenizer::StreamDecoder decoder;
-      for (const int32_t id : h.tokens) decoder.push(engine_.tokenizer().token_bytes(id), h.text);
-      decoder.finish(h.text);
-    }
-    return out;
   }
 
  private:
@@ -187,7 +175,20 @@ class Search {
     beams_ = std::move(next);
   }
 
-  // The session as the options want it, after any end but a failure.
+  std::vector<Hypothesis> hypotheses() const {
+    std::vector<Hypothesis> out;
+    for (const FinishedBeam& f : finished_.best()) {
+      if (out.size() == options_.n_best) break;
+      Hypothesis& h = out.emplace_back(Hypothesis{f.path.tokens(), {}, f.stop_id, f.finish, f.logprob, f.score});
+      if (f.last >= 0) h.tokens.push_back(f.last);
+      tokenizer::StreamDecoder decoder;
+      for (const int32_t id : h.tokens) decoder.push(engine_.tokenizer().token_bytes(id), h.text);
+      decoder.finish(h.text);
+    }
+    return out;
+  }
+
+  // Result, hypotheses and the session as the options want it, after any end but a failure.
   void leave() {
     const uint64_t now = runtime::now_ns(), prefill_end = prefill_end_ns_ ? prefill_end_ns_ : now;
     result_.prefill_seconds = static_cast<double>(prefill_end - started_ns_) * 1e-9;
@@ -200,6 +201,7 @@ class Search {
       tree_.enter(best ? best->path : BeamPath());
       if (best && best->last >= 0) session_.commit(best->last);
     }
+    out_.hypotheses = hypotheses();
   }
 
   Session& session_;
@@ -209,6 +211,7 @@ class Search {
   const uint64_t stall_timeout_ns_;
   runtime::StopSignal& stop_;
   const BeamProgress& progress_;
+  BeamOutcome& out_;
   Result& result_;
   const uint64_t limit_;  // tokens of the longest possible hypothesis
   PromptRun run_;
@@ -239,14 +242,7 @@ void search(Session& session, const Prompt& prompt, const BeamOptions& options, 
   out.result.dropped_bytes = encoded.dropped_bytes;
   session.rewind(session.tokens().size());  // an interrupted generation that a snapshot carried is over
   const Session::Hold hold(session);        // let go when the search is over
-  Search search(session, encoded.ids, options, limits, stop, progress, out.result);
-  try {
-    search.run();
-  } catch (const base::Error&) {
-    if (out.result.status != Status::ok) out.hypotheses = search.hypotheses();  // stopped, not failed
-    throw;
-  }
-  out.hypotheses = search.hypotheses();
+  Search(session, encoded.ids, options, limits, stop, progress, out).run();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What rustml_model_describe_json and rustml_model_get_info say.
+#include <iterator>
 #include <string>
 
 #include "base/json_writer.h"
@@ -8,25 +9,8 @@ namespace rustml::generation {
 
 namespace {
 
-const char* shape_name(chat::Shape shape) {
-  switch (shape) {
-    case chat::Shape::none:
-      return "none";
-    case chat::Shape::unknown:
-      return "unknown";
-    case chat::Shape::chatml:
-      return "chatml";
-    case chat::Shape::mistral_inst:
-      return "mistral";
-    case chat::Shape::zephyr:
-      return "zephyr";
-    case chat::Shape::gemma:
-      return "gemma";
-    case chat::Shape::llama3:
-      return "llama3";
-  }
-  return "none";
-}
+constexpr const char* kShapeNames[] = {"none", "unknown", "chatml", "mistral", "zephyr", "gemma", "llama3"};  // of chat::Shape
+static_assert(std::size(kShapeNames) == static_cast<size_t>(chat::Shape::llama3) + 1);
 
 }  // namespace
 
@@ -92,7 +76,7 @@ std::string Engine::describe_json() const {
       .add("quantized_at_load", n_quantized_)
       .add("config", config_fields)
       .add("tokenizer", tokens)
-      .add("chat", shape_name(chat_shape_))
+      .add("chat", kShapeNames[static_cast<size_t>(chat_shape_)])
       .add("memory_bytes", memory)
       .add("threads", n_threads_)
       .add("simd_target", kernels_->target)

@@ -1,7 +1,6 @@
 #include "generation/engine.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include "base/error.h"
@@ -41,12 +40,6 @@ int choose_threads(int32_t wanted) {
     fail(Status::invalid_argument,
          "n_threads is " + std::to_string(wanted) + "; it must be 0 (automatic) to " + std::to_string(runtime::kMaxThreads));
   return wanted == 0 ? std::min(runtime::usable_cores(), runtime::kMaxThreads) : wanted;
-}
-
-std::string format(const char* pattern, auto... values) {
-  char text[256];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
 }
 
 models::Quantization quantization(const ModelOptions& options, const formats::ModelFile& file) {
@@ -131,9 +124,9 @@ Engine::Engine(formats::ModelFile file, const ModelOptions& options, runtime::Ca
   const models::Quantization quantize = quantization(options, file);
   const uint64_t bytes = count_bytes(file, plan, quantize);
   const models::Config& c = plan.config;
-  log_info(format("Config: arch=%s, dim=%lld, layers=%lld, heads=%lld, vocab=%lld", c.architecture.c_str(),
-                  static_cast<long long>(c.hidden), static_cast<long long>(c.n_layers), static_cast<long long>(c.n_heads),
-                  static_cast<long long>(c.vocab)));
+  const auto n = [](auto number) { return std::to_string(number); };
+  log_info("Config: arch=" + c.architecture + ", dim=" + n(c.hidden) + ", layers=" + n(c.n_layers) + ", heads=" + n(c.n_heads) +
+           ", vocab=" + n(c.vocab));
   weights_charge_ = runtime::Charge(budget_, bytes, "weights");
   // The tokenizer comes from what is in memory already, weights from the file: one beside the other.
   runtime::SideJob tokenizer([&] { tokenizer_ = read_tokenizer(file, c, call.stop); }, n_threads_ == 1);
@@ -160,8 +153,8 @@ Engine::Engine(formats::ModelFile file, const ModelOptions& options, runtime::Ca
   if (n_quantized_ > 0)
     log_info("Quantized " + std::to_string(n_quantized_) + " linear layers " + names_of(binder.quantized_from()) + " -> " +
              std::string(tensor::info(quantize.to).name));
-  if (c.gated) log_info(format("Fused %lld gate+up projection pairs", static_cast<long long>(c.n_layers)));
-  log_info(format("Fused %lld QKV projection triples", static_cast<long long>(c.n_layers)));
+  if (c.gated) log_info("Fused " + n(c.n_layers) + " gate+up projection pairs");
+  log_info("Fused " + n(c.n_layers) + " QKV projection triples");
   if (options.warmup) warm_up(call);
   // A head that is the embedding counts once more, as is usual in names of models.
   const uint64_t head = c.tied ? static_cast<uint64_t>(c.vocab) * static_cast<uint64_t>(c.hidden) : 0;

@@ -15,6 +15,8 @@ using base::Status;
 
 namespace {
 
+constexpr uint64_t kMaxGenerationBytes = 256u << 20;
+
 // Begins section 6; behind it i32[n_parted], then the cells of [parted_begin, parted_end) as in section 3.
 struct BackHeader {
   uint64_t begun, length, parted_begin, n_parted, parted_end, parted_floor;
@@ -31,9 +33,10 @@ std::vector<std::byte> encode_generation(const SavedGeneration& saved) {
   return out.bytes();
 }
 
-SavedGeneration decode_generation(const GenerationSections& sections, int64_t vocab) {
-  const auto source = base::open_memory(sections.generation.data(), sections.generation.size(), "snapshot");
-  base::ByteReader in(*source, 0, sections.generation.size());
+SavedGeneration decode_generation(SnapshotReader& reader, int64_t vocab) {
+  const std::vector<std::byte> bytes = reader.load(kGenerationSection, kMaxGenerationBytes);
+  const auto source = base::open_memory(bytes.data(), bytes.size(), "snapshot");
+  base::ByteReader in(*source, 0, bytes.size());
   in.about("generation");
   SavedGeneration saved;
   for (const SavedOption& option : options_of_1_0()) option.read(saved.options, in, option.name);
@@ -45,7 +48,7 @@ SavedGeneration decode_generation(const GenerationSections& sections, int64_t vo
   saved.dropped_bytes = in.number<uint64_t>("dropped bytes");
   if (in.remaining() != 0)
     fail(Status::data_loss, "snapshot: the open generation is followed by " + std::to_string(in.remaining()) + " bytes");
-  if (!sections.later_options.empty()) decode_later_options(sections.later_options, saved.options);
+  if (reader.has(kLaterOptionsSection)) decode_later_options(reader.load(kLaterOptionsSection, kMaxGenerationBytes), saved.options);
   try {
     validate(saved.options, static_cast<int32_t>(vocab));
   } catch (const base::Error& e) {
@@ -134,30 +137,36 @@ void read_back(SectionStream& in, const RestoredState& state, SavedGeneration& s
 
 }  // namespace
 
-EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens) {
-  EncodedGeneration out;
-  out.generation = encode_generation(saved);
-  out.later_options = encode_later_options(saved.options);
-  if (said_by_options(saved, tokens)) return out;
-  const WayBack& back = saved.back;
-  BackHeader header{back.begun, back.length, 0, 0, 0, 0};
-  if (const Tail* tail = back.parted.get())
-    header = {1, back.length, tail->range.begin, tail->tokens.size(), tail->range.end, tail->range.floor};
-  PayloadWriter payload;
-  payload.append(&header, sizeof header);
-  if (back.parted) payload.append(back.parted->tokens.data(), back.parted->tokens.size() * sizeof(int32_t));
-  out.back = payload.bytes();
-  out.parted = back.parted;
-  out.back_critical = !back.begun;
-  return out;
+std::vector<EncodedSection> encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens) {
+  std::vector<EncodedSection> sections;
+  sections.push_back({kGenerationSection, true, encode_generation(saved)});
+  if (!said_by_options(saved, tokens)) {
+    const WayBack& back = saved.back;
+    BackHeader header{back.begun, back.length, 0, 0, 0, 0};
+    if (const Tail* tail = back.parted.get())
+      header = {1, back.length, tail->range.begin, tail->tokens.size(), tail->range.end, tail->range.floor};
+    PayloadWriter payload;
+    payload.append(&header, sizeof header);
+    if (back.parted) payload.append(back.parted->tokens.data(), back.parted->tokens.size() * sizeof(int32_t));
+    sections.push_back({kWayBackSection, !back.begun, payload.bytes(), back.parted});
+  }
+  if (auto later = encode_later_options(saved.options); !later.empty()) sections.push_back({kLaterOptionsSection, true, std::move(later)});
+  return sections;
 }
 
-SavedGeneration decode(const GenerationSections& sections, SectionStream* back, const RestoredState& state, runtime::Call& call) {
-  SavedGeneration saved = decode_generation(sections, state.vocab);
+std::optional<SavedGeneration> decode(SnapshotReader& reader, const RestoredState& state, runtime::Call& call) {
+  const bool has_back = reader.has(kWayBackSection);
+  if (!reader.has(kGenerationSection)) {
+    if (has_back || reader.has(kLaterOptionsSection))
+      fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
+    return std::nullopt;
+  }
+  SavedGeneration saved = decode_generation(reader, state.vocab);
   if (saved.prompt.empty()) damaged("has no prompt");
   require_room("the open generation's prompt", saved.prompt.size(), state);
-  if (back) {
-    read_back(*back, state, saved, call);
+  if (has_back) {
+    SectionStream back(reader, kWayBackSection);
+    read_back(back, state, saved, call);
   } else if (state.tokens.size() > saved.prompt.size() && agree(state.tokens, saved.prompt)) {
     saved.back = {true, state.tokens.size(), nullptr};
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "generation/options.h"
@@ -36,18 +37,17 @@ struct SavedGeneration {
   WayBack back;
 };
 
-// Sections 5 and, empty where all options are of 1.0 or have their default, 7.
-struct GenerationSections {
-  std::vector<std::byte> generation, later_options;
-};
+enum : uint32_t { kGenerationSection = 5, kWayBackSection, kLaterOptionsSection };
 
-struct EncodedGeneration : GenerationSections {
-  std::vector<std::byte> back;         // section 6 without its cells, empty where section 5 says it all
-  std::shared_ptr<const Tail> parted;  // whose cells end section 6
-  bool back_critical = false;          // a reader that ignores section 6 would go on wrongly, not only back
-  uint64_t back_bytes() const noexcept { return back.size() + (parted ? parted->cells.size() : 0); }
+// Its sections as a snapshot has them, in order.
+struct EncodedSection {
+  uint32_t id;
+  bool critical;  // a reader that ignored it would go on wrongly
+  std::vector<std::byte> bytes;
+  std::shared_ptr<const Tail> tail = nullptr;  // whose cells follow the bytes; null: none
+  uint64_t length() const noexcept { return bytes.size() + (tail ? tail->cells.size() : 0); }
 };
-EncodedGeneration encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens);
+std::vector<EncodedSection> encode(const SavedGeneration& saved, const std::vector<int32_t>& tokens);
 
 // What a restore has read before: of the session, already checked.
 struct RestoredState {
@@ -56,9 +56,9 @@ struct RestoredState {
   const models::KvCache& cache;  // of the session as it is: its shape, type and capacity
   int64_t vocab;
 };
-// `back`: section 6, or null. data_loss: it cannot be; unimplemented: it has an option that this library does not know;
-// out_of_range: it needs more context than there is.
-SavedGeneration decode(const GenerationSections& sections, SectionStream* back, const RestoredState& state, runtime::Call& call);
+// Nothing if the snapshot has no generation. data_loss: it cannot be; unimplemented: it has an option that this library does not
+// know; out_of_range: it needs more context than there is.
+std::optional<SavedGeneration> decode(SnapshotReader& reader, const RestoredState& state, runtime::Call& call);
 
 void require_ids(const std::vector<int32_t>& ids, int64_t vocab);
 

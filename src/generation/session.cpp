@@ -48,12 +48,11 @@ Session::Session(std::shared_ptr<Engine> engine, const SessionOptions& options)
                std::vector<float>(static_cast<size_t>(engine_->config().vocab))} {
   tokens_.reserve(cache_.capacity());
   const models::KvShape& kv = cache_.shape();
-  char line[160];
-  std::snprintf(line, sizeof line, "KV cache: %s MB (%lldlayers x %lldheads x %lluseq x %llddim x %s x 2)",
-                base::fixed(static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), 1).c_str(),
-                static_cast<long long>(kv.n_layers), static_cast<long long>(kv.n_kv_heads),
-                static_cast<unsigned long long>(cache_.capacity()), static_cast<long long>(kv.head_dim), kv_name(cache_.type()));
-  base::log(base::LogLevel::info, "rustml", line);
+  const auto n = [](auto number) { return std::to_string(number); };
+  base::log(base::LogLevel::info, "rustml",
+            "KV cache: " + base::fixed(static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), 1) + " MB (" + n(kv.n_layers) +
+                "layers x " + n(kv.n_kv_heads) + "heads x " + n(cache_.capacity()) + "seq x " + n(kv.head_dim) + "dim x " +
+                kv_name(cache_.type()) + " x 2)");
   engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
 }
 

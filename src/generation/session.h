@@ -106,7 +106,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void report(const models::Pass& pass, uint64_t start_ns, runtime::ProfileLines& lines) const;
   const SavedGeneration* carried() const noexcept { return std::get_if<SavedGeneration>(&generation_); }
   std::shared_ptr<const Generation> open_generation() const noexcept;  // null: none
-  std::optional<EncodedGeneration> encoded_generation() const;         // the open one, or the carried one
+  std::vector<EncodedSection> encoded_generation() const;              // the open one, or the carried one
   bool has_hidden() const noexcept { return outputs_.n_tokens != 0 && outputs_.n_tokens == evaluated(); }
   void require_closed(const char* what) const;
 

@@ -26,9 +26,8 @@ using base::Status;
 
 namespace {
 
-enum SectionId : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kGeneration, kWayBack, kLaterOptions };
-constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGeneration, kWayBack, kLaterOptions};
-constexpr uint64_t kMaxGenerationBytes = 256u << 20;
+enum : uint32_t { kSummary = 1, kTokens, kCells, kHidden };
+constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGenerationSection, kWayBackSection, kLaterOptionsSection};
 
 struct Summary {
   uint64_t model_low, model_high, tokenizer_low, tokenizer_high;
@@ -115,16 +114,14 @@ Summary load_summary(SnapshotReader& reader) {
 }
 
 // The sections of a session as it is now, in order.
-std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::optional<EncodedGeneration>& generation) {
+std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::vector<EncodedSection>& generation) {
   const models::KvCache& cache = session.cache();
   std::vector<SnapshotSection> sections = {
       {kSummary, true, sizeof(Summary)},
       {kTokens, true, session.tokens().size() * sizeof(int32_t)},
       {kCells, true, cache.bytes({0, session.evaluated(), cache.floor()})},
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
-  if (generation) sections.push_back({kGeneration, true, generation->generation.size()});
-  if (generation && !generation->back.empty()) sections.push_back({kWayBack, generation->back_critical, generation->back_bytes()});
-  if (generation && !generation->later_options.empty()) sections.push_back({kLaterOptions, true, generation->later_options.size()});
+  for (const EncodedSection& e : generation) sections.push_back({e.id, e.critical, e.length()});
   return sections;
 }
 
@@ -147,19 +144,6 @@ std::vector<T> read_numbers(SnapshotReader& reader, uint32_t section) {
   return numbers;
 }
 
-std::optional<SavedGeneration> read_generation(SnapshotReader& reader, const RestoredState& state, runtime::Call& call) {
-  if (!reader.has(kGeneration)) {
-    if (reader.has(kWayBack) || reader.has(kLaterOptions))
-      fail(Status::data_loss, "snapshot: it has the way back or options of a generation, but no generation; the file is damaged");
-    return std::nullopt;
-  }
-  std::optional<SectionStream> back;
-  if (reader.has(kWayBack)) back.emplace(reader, kWayBack);
-  GenerationSections sections{reader.load(kGeneration, kMaxGenerationBytes), {}};
-  if (reader.has(kLaterOptions)) sections.later_options = reader.load(kLaterOptions, kMaxGenerationBytes);
-  return decode(sections, back ? &*back : nullptr, state, call);
-}
-
 void read_cells(SnapshotReader& reader, const models::KvRange& range, models::KvCache& cache, runtime::Call& call) {
   SectionStream in(reader, kCells);
   const uint64_t total = in.left();
@@ -176,16 +160,16 @@ void read_cells(SnapshotReader& reader, const models::KvRange& range, models::Kv
 
 }  // namespace
 
-std::optional<EncodedGeneration> Session::encoded_generation() const {
+std::vector<EncodedSection> Session::encoded_generation() const {
   if (const auto open = open_generation()) return encode(open->save(), tokens_);
   if (carried()) return encode(*carried(), tokens_);
-  return std::nullopt;
+  return {};
 }
 
 uint64_t Session::snapshot_size() const { return snapshot_bytes(describe(*this, has_hidden(), encoded_generation())); }
 
 void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& call) const {
-  const std::optional<EncodedGeneration> generation = encoded_generation();
+  const std::vector<EncodedSection> generation = encoded_generation();
   SnapshotWriter out(describe(*this, has_hidden(), generation), write, call);
   const Summary summary = summarize(*this);
   out.begin(kSummary);
@@ -199,18 +183,10 @@ void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& 
   });
   out.begin(kHidden);
   if (has_hidden()) out.append(outputs_.hidden.data(), outputs_.hidden.size() * sizeof(float));
-  if (generation) {
-    out.begin(kGeneration);
-    out.append(generation->generation.data(), generation->generation.size());
-    if (!generation->back.empty()) {
-      out.begin(kWayBack);
-      out.append(generation->back.data(), generation->back.size());
-      if (generation->parted) out.append(generation->parted->cells.data(), generation->parted->cells.size());
-    }
-    if (!generation->later_options.empty()) {
-      out.begin(kLaterOptions);
-      out.append(generation->later_options.data(), generation->later_options.size());
-    }
+  for (const EncodedSection& e : generation) {
+    out.begin(e.id);
+    out.append(e.bytes.data(), e.bytes.size());
+    if (e.tail) out.append(e.tail->cells.data(), e.tail->cells.size());
   }
   out.finish();
 }
@@ -226,8 +202,7 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   const std::vector<int32_t> tokens = read_numbers<int32_t>(reader, kTokens);
   require_ids(tokens, engine_->config().vocab);
   std::vector<float> hidden = read_numbers<float>(reader, kHidden);
-  std::optional<SavedGeneration> generation =
-      read_generation(reader, {tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab}, call);
+  std::optional<SavedGeneration> generation = decode(reader, {tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab}, call);
 
   models::KvCache cache(cache_.shape(), cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
   cache.raise_floor(s.floor);
@@ -254,8 +229,13 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
 SnapshotInfo snapshot_probe(base::FileReader& source) {
   SnapshotReader reader(source, kKnown);
   const Summary s = load_summary(reader);
-  return {reader.version(),       reader.total_bytes(), s.n_tokens, s.model_low, s.model_high, static_cast<kernels::KvType>(s.kv_type),
-          reader.has(kGeneration)};
+  return {reader.version(),
+          reader.total_bytes(),
+          s.n_tokens,
+          s.model_low,
+          s.model_high,
+          static_cast<kernels::KvType>(s.kv_type),
+          reader.has(kGenerationSection)};
 }
 
 }  // namespace rustml::generation

@@ -17,7 +17,9 @@ class TextStream {
   std::string_view push(std::string_view bytes) {
     characters_.clear();
     decoder_.push(bytes, characters_);
-    return deliver();
+    text_.clear();
+    matcher_.feed(characters_, text_);
+    return text_;
   }
   // What was held back; the end of the text.
   std::string_view finish() {
@@ -31,12 +33,6 @@ class TextStream {
   uint64_t invalid_count() const noexcept { return decoder_.invalid_count(); }
 
  private:
-  std::string_view deliver() {
-    text_.clear();
-    matcher_.feed(characters_, text_);
-    return text_;
-  }
-
   tokenizer::StreamDecoder decoder_;
   StopMatcher matcher_;
   std::string characters_, text_;
