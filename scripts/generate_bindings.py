@@ -19,6 +19,8 @@ from bindings import csharp, exports, go, layout, model, option_classes, options
 
 HISTORY = "src/api/abi_history.json"
 OPTIONS = "src/api/options.toml"
+# Structs whose fields the engine has under the same names.
+FILLED = [f"rustml_{name}" for name in ("model_info", "memory_plan", "session_info", "snapshot_info", "restore_info", "result")]
 
 
 def outputs(header, hub, history, sections):
@@ -36,6 +38,7 @@ def outputs(header, hub, history, sections):
                                                                    "template <class T>", "struct Layout;", ""]),
         "src/hub/layouts_generated.h": layout.fields(hub, ["#include <rustml_hub.h>", "", '#include "boundary/layouts_generated.h"', "",
                                                            "namespace rustml::boundary {", ""]),
+        "src/api/fields_generated.h": layout.filled(header, FILLED),
         "tests/api/layout_generated.h": layout.c_assertions(header),
         "bindings/go/internal/raw/types_generated.go": go.types(header),
         "bindings/go/internal/raw/cgo_generated.go": go.cgo(header),

@@ -84,6 +84,18 @@ def fields(header, before):
     return "\n".join(out + ["", "}  // namespace rustml::boundary"]) + "\n"
 
 
+def filled(header, names):
+    """src/api/fields_generated.h: a call for each field of these structs beside the engine's field of that name."""
+    out = [f"// Fields of structs that the library fills beside the engine's of the same names: {words.BANNER}.", "#pragma once",
+           "#include <rustml.h>", "", "namespace rustml::api {"]
+    for struct in header.structs:
+        if struct.name in names:
+            out += ["", "template <class From, class F>", f"void for_each_field({struct.name}& to, const From& from, F&& f) {{"]
+            out += [f"  f(to.{f.name}, from.{f.name});" for f in struct.fields if f.name != "struct_size" and "reserved" not in f.name]
+            out.append("}")
+    return "\n".join(out + ["", "}  // namespace rustml::api"]) + "\n"
+
+
 def c_assertions(header):
     """tests/api/layout_generated.h: sizes and offsets as the C compiler at hand sees them."""
     major, minor = header.version

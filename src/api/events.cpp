@@ -1,6 +1,7 @@
 #include "api/events.h"
 
 #include "api/callbacks.h"
+#include "api/filled.h"
 
 namespace rustml::api {
 
@@ -23,27 +24,6 @@ rustml_event to_event(const generation::Event& event, std::vector<rustml_token_l
   return out;
 }
 
-rustml_result to_result(const generation::Result& result) {
-  rustml_result out{};
-  out.status = static_cast<int32_t>(result.status);
-  out.finish = static_cast<int32_t>(result.finish);
-  out.deadline = static_cast<int32_t>(result.deadline);
-  out.cancel_reason = result.cancel_reason;
-  out.callback_value = result.callback_value;
-  out.prompt_tokens = result.prompt_tokens;
-  out.generated_tokens = result.generated_tokens;
-  out.tokens_committed = result.tokens_committed;
-  out.prefill_tokens_skipped = result.prefill_tokens_skipped;
-  out.dropped_bytes = result.dropped_bytes;
-  out.first_token_seconds = result.first_token_seconds;
-  out.prefill_seconds = result.prefill_seconds;
-  out.decode_seconds = result.decode_seconds;
-  out.peak_memory_bytes = result.peak_memory_bytes;
-  out.stop_latency_ns = result.stop_latency_ns;
-  out.pieces_after_stop = result.pieces_after_stop;
-  out.drafted_tokens = result.drafted_tokens;
-  out.accepted_tokens = result.accepted_tokens;
-  return out;
-}
+rustml_result to_result(const generation::Result& result) { return filled<rustml_result>(result); }
 
 }  // namespace rustml::api

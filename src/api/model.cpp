@@ -1,4 +1,5 @@
 #include "api/callbacks.h"
+#include "api/filled.h"
 #include "api/guard.h"
 #include "api/options.h"
 #include "base/file_writer.h"
@@ -12,8 +13,6 @@ namespace formats = rustml::formats;
 using rustml::generation::Engine;
 
 namespace {
-
-rustml_text to_text(std::string_view text) { return {text.empty() ? "" : text.data(), text.size()}; }
 
 // What the three ways to open have in common; `make_file(call)` opens.
 template <class MakeFile>
@@ -65,35 +64,7 @@ int32_t rustml_model_release(rustml_model* model) {
 int32_t rustml_model_get_info(const rustml_model* model, rustml_model_info* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutStruct result(out);
-    const auto info = scope.model(model).info();
-    rustml_model_info filled{};
-    filled.n_threads = info.n_threads;
-    filled.n_layers = info.n_layers;
-    filled.n_heads = info.n_heads;
-    filled.n_kv_heads = info.n_kv_heads;
-    filled.head_dim = info.head_dim;
-    filled.hidden_dim = info.hidden_dim;
-    filled.ffn_dim = info.ffn_dim;
-    filled.vocab_size = info.vocab_size;
-    filled.context_length = info.context_length;
-    filled.n_parameters = info.n_parameters;
-    filled.weight_bytes = info.weight_bytes;
-    filled.bytes_now = info.bytes_now;
-    filled.bytes_peak = info.bytes_peak;
-    filled.fingerprint_low = info.fingerprint_low;
-    filled.fingerprint_high = info.fingerprint_high;
-    filled.n_tensors = info.n_tensors;
-    filled.n_fused_qkv = info.n_fused_qkv;
-    filled.n_fused_gate_up = info.n_fused_gate_up;
-    filled.n_quantized = info.n_quantized;
-    filled.bos_id = info.bos_id;
-    filled.eos_id = info.eos_id;
-    filled.has_chat_template = info.has_chat_template;
-    filled.n_sessions = info.n_sessions;
-    filled.architecture = to_text(info.architecture);
-    filled.name = to_text(info.name);
-    filled.simd_target = to_text(info.simd_target);
-    result.write(filled);
+    result.write(filled<rustml_model_info>(scope.model(model).info()));
   });
 }
 
@@ -117,14 +88,7 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
     const auto file = formats::open_path(std::string(read_path(path, path_len)), running);
     const auto plan = Engine::plan(file, model_options, session_options);
     file.require_unchanged(running);
-    rustml_memory_plan filled{};
-    filled.file_bytes = plan.file_bytes;
-    filled.weight_bytes = plan.weight_bytes;
-    filled.scratch_bytes = plan.scratch_bytes;
-    filled.kv_bytes = plan.kv_bytes;
-    filled.total_bytes = plan.total_bytes;
-    filled.context_tokens = plan.context_tokens;
-    result.write(filled);
+    result.write(filled<rustml_memory_plan>(plan));
   });
 }
 

@@ -1,4 +1,5 @@
 #include "api/callbacks.h"
+#include "api/filled.h"
 #include "api/guard.h"
 #include "api/options.h"
 #include "boundary/arguments.h"
@@ -59,17 +60,9 @@ int32_t rustml_session_get_info(const rustml_session* session, rustml_session_in
   return guard(error, [&](Scope& scope) {
     const OutStruct result(out);
     const SessionState& state = scope.session_beside_calls(session);
-    const auto info = state.published();
-    rustml_session_info filled{};
-    filled.poisoned = info.poisoned || state.poisoned.load();
-    filled.position = info.position;
-    filled.capacity = info.capacity;
-    filled.rewind_floor = info.rewind_floor;
-    filled.kv_bytes_reserved = info.kv_bytes_reserved;
-    filled.kv_bytes_used = info.kv_bytes_used;
-    filled.kv_type = static_cast<int32_t>(info.kv_type);
-    filled.generation_open = info.generation_open;
-    result.write(filled);
+    auto info = filled<rustml_session_info>(state.published());
+    if (state.poisoned.load()) info.poisoned = 1;
+    result.write(info);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "generation/snapshot.h"
 
 #include "api/callbacks.h"
+#include "api/filled.h"
 #include "api/guard.h"
 #include "base/file_writer.h"
 #include "boundary/arguments.h"
@@ -12,13 +13,7 @@ namespace base = rustml::base;
 namespace {
 
 void restore(SessionState& state, base::FileReader& source, const OutStruct<rustml_restore_info>& out, LongCall& call) {
-  const auto info = state.session->restore(source, call.begin());
-  rustml_restore_info filled{};
-  filled.generation_open = info.generation_open;
-  filled.n_tokens = info.n_tokens;
-  filled.tokens_reusable = info.tokens_reusable;
-  filled.rewind_floor = info.rewind_floor;
-  out.write(filled);
+  out.write(filled<rustml_restore_info>(state.session->restore(source, call.begin())));
 }
 
 // Takes a snapshot whose size is known; more bytes than that would be our mistake.
@@ -64,16 +59,7 @@ int32_t rustml_snapshot_probe(const rustml_source* source, rustml_snapshot_info*
   return guard(error, [&](Scope& scope) {
     scope.adopt(source);
     const OutStruct result(out);
-    const auto info = rustml::generation::snapshot_probe(*open_reader(source, "source"));
-    rustml_snapshot_info filled{};
-    filled.format_version = info.format_version;
-    filled.total_bytes = info.total_bytes;
-    filled.n_tokens = info.n_tokens;
-    filled.model_fingerprint_low = info.model_fingerprint_low;
-    filled.model_fingerprint_high = info.model_fingerprint_high;
-    filled.kv_type = static_cast<int32_t>(info.kv_type);
-    filled.generation_open = info.generation_open;
-    result.write(filled);
+    result.write(filled<rustml_snapshot_info>(rustml::generation::snapshot_probe(*open_reader(source, "source"))));
   });
 }
 
