@@ -47,7 +47,7 @@ def outputs(header, hub, history, sections):
         "bindings/rust/rustml-sys/src/bindings.rs": rust.bindings(header),
         "bindings/python/rustml/_raw.py": python.raw(header),
         "src/base/options_generated.h": options.cpp_ranges(sections),
-        "src/boundary/defaults_generated.h": options.cpp_defaults(sections),
+        "src/boundary/defaults_generated.h": options.cpp_defaults(header, sections),
         "bindings/go/generation_options_generated.go": option_classes.go_options(header, sections),
         "bindings/csharp/Rustml/Options.generated.cs": option_classes.csharp_options(header, sections),
         "bindings/rust/rustml/src/options_generated.rs": option_classes.rust_options(header, sections),

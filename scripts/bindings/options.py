@@ -153,14 +153,22 @@ def cpp_ranges(sections):
     return "\n".join(out + ["", "}  // namespace rustml::base"]) + "\n"
 
 
-def cpp_defaults(sections):
+def cpp_defaults(header, sections):
     """src/boundary/defaults_generated.h"""
     structs = {}
     for section, options in sections.items():
         structs.setdefault(f"rustml_{'generation' if section == 'sampling' else section}_options", []).extend(o for o in options if o.default)
-    out = [f"// Defaults that are not 0, of the structs of rustml.h: {words.BANNER}.", "#pragma once", '#include "rustml.h"', "", "namespace rustml::boundary {", "",
+    out = [f"// Defaults that are not 0, and reserved fields, of the structs that callers fill in: {words.BANNER}.", "#pragma once",
+           '#include "boundary/arguments.h"', "", "namespace rustml::boundary {", "",
            "template <class T>", "void set_defaults(T&) noexcept {}"]
     for struct, options in structs.items():
         if options:
             out += [f"inline void set_defaults({struct}& options) noexcept {{", *(f"  options.{o.name} = {o.default};" for o in options), "}"]
+    out += ["", "template <class T>", "void require_reserved_zero(const T&) {}"]
+    filled_in = {f.name.removesuffix("_init") for f in header.functions if f.name.endswith("_init")}
+    for struct in header.structs:
+        reserved = [f.name for f in struct.fields if f.name.startswith("reserved")]
+        if reserved and struct.name in filled_in:
+            out += [f"inline void require_reserved_zero(const {struct.name}& given) {{",
+                    *(f'  require_zero(given.{name}, "{struct.name}.{name}");' for name in reserved), "}"]
     return "\n".join(out + ["", "}  // namespace rustml::boundary"]) + "\n"

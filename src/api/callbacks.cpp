@@ -7,7 +7,6 @@ namespace rustml::api {
 std::unique_ptr<base::FileReader> open_reader(const rustml_reader* given, const char* name) {
   require_pointer(given, name);
   const rustml_reader reader = read_struct(given);
-  require_zero(reader.reserved0, "rustml_reader.reserved0");
   require_pointer(reinterpret_cast<const void*>(reader.read_at), "rustml_reader.read_at");
   const auto read = [reader](uint64_t offset, void* buf, uint64_t n) {
     return shielded([&] { return reader.read_at(reader.user_data, offset, buf, n); });
@@ -18,7 +17,6 @@ std::unique_ptr<base::FileReader> open_reader(const rustml_reader* given, const 
 Sink::Sink(const rustml_sink* given) {
   require_pointer(given, "sink");
   sink_ = read_struct(given);
-  require_zero(sink_.reserved0, "rustml_sink.reserved0");
   require_pointer(reinterpret_cast<const void*>(sink_.write), "rustml_sink.write");
 }
 

@@ -89,7 +89,6 @@ int32_t rustml_log_set(const rustml_log_options* given, rustml_error** error) {
     rustml_log_options seen;
     if (peek_struct(given, seen)) scope.adopt(seen.callback);
     const rustml_log_options options = read_struct(given);
-    require_zero(options.reserved0, "rustml_log_options.reserved0");
     const auto filter = read_text(options.filter, "rustml_log_options.filter");
     if (!options.callback) return base::log_set(filter, {});
     auto listener = std::make_shared<LogCallback>();

@@ -29,7 +29,6 @@ bool read_on_stop(int32_t value, const char* name) {
 generation::ModelOptions to_model_options(const rustml_model_options* given) {
   const rustml_model_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_model_options.flags");
-  require_zero(options.reserved0, "rustml_model_options.reserved0");
   if (options.quantize < RUSTML_QUANTIZE_AUTO || options.quantize > RUSTML_QUANTIZE_Q4_0)
     refuse("rustml_model_options.quantize", std::to_string(options.quantize),
            "RUSTML_QUANTIZE_AUTO (0), RUSTML_QUANTIZE_KEEP (1), RUSTML_QUANTIZE_Q8_0 (2) or RUSTML_QUANTIZE_Q4_0 (3)");
@@ -48,7 +47,6 @@ tensor::DType to_tensor_type(const rustml_quantize_options* given) {
   using tensor::DType;
   const rustml_quantize_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_quantize_options.flags");
-  require_zero(options.reserved0, "rustml_quantize_options.reserved0");
   static constexpr DType kTypes[] = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q5_1, DType::q5_0, DType::q4_1, DType::q4_0};
   if (options.block_type < RUSTML_TYPE_F32 || options.block_type > RUSTML_TYPE_Q4_0)
     refuse("rustml_quantize_options.block_type", std::to_string(options.block_type), "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
@@ -57,7 +55,6 @@ tensor::DType to_tensor_type(const rustml_quantize_options* given) {
 
 generation::SessionOptions to_session_options(const rustml_session_options* given) {
   const rustml_session_options options = read_struct(given);
-  require_zero(options.reserved0, "rustml_session_options.reserved0");
   generation::SessionOptions out;
   switch (options.kv_type) {
     case 0:
@@ -89,7 +86,6 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
   require_pointer(given, "prompt");
   const rustml_prompt prompt = read_struct(given);
   require_flags(prompt.flags, RUSTML_PROMPT_PARSE_SPECIAL | RUSTML_PROMPT_NO_BOS, "rustml_prompt.flags");
-  require_zero(prompt.reserved0, "rustml_prompt.reserved0");
   generation::Prompt out;
   switch (prompt.kind) {
     case RUSTML_PROMPT_TEXT:
@@ -120,8 +116,6 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
 
 generation::GenerationOptions to_generation_options(const rustml_generation_options& options) {
   require_flags(options.flags, 0, "rustml_generation_options.flags");
-  require_zero(options.reserved0, "rustml_generation_options.reserved0");
-  require_zero(options.reserved1, "rustml_generation_options.reserved1");
   generation::GenerationOptions out;
   base::for_each_sampling_number([](const auto&, auto from, auto& to) { to = from; }, options, out.sampling);
   for (const rustml_logit_bias& bias : read_array(options.logit_bias, options.n_logit_bias, "rustml_generation_options.logit_bias"))

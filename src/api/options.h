@@ -1,4 +1,4 @@
-// The caller's option structs as the engine's. Checked here: what only the ABI has (flags, reserved fields, booleans,
+// The caller's option structs as the engine's. Checked here: what only the ABI has (flags, booleans,
 // pointers, UTF-8, enumerations); ranges of values are the engine's business.
 #pragma once
 #include "boundary/structs.h"

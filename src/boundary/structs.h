@@ -64,6 +64,7 @@ T read_struct(const T* given) {
     check_zero_tail(given, sizeof(T), size, Layout<T>::kName);
   }
   peek_struct(given, out);
+  require_reserved_zero(out);
   return out;
 }
 
