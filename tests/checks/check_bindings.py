@@ -45,10 +45,10 @@ def read(text=None):
     return model.read(clang.cindex, HEADER, text)
 
 
-def replaced(old, new):
-    text = HEADER.read_text()
+def replaced(old, new, path=HEADER):
+    text = path.read_text()
     if text.count(old) != 1:
-        raise AssertionError(f"{HEADER}: {old!r} is there {text.count(old)} times; the check no longer fits the header")
+        raise AssertionError(f"{path}: {old!r} is there {text.count(old)} times; the check no longer fits the header")
     return text.replace(old, new)
 
 
@@ -65,12 +65,12 @@ PLANTED = {
 }
 
 
-def planted(words):
+def planted(words, path=HEADER):
     """The header with each second of `words` in place of the one before it."""
-    text = HEADER.read_text()
+    text = path.read_text()
     marks = [(old, f"@{i}@", new) for i, (old, new) in enumerate(zip(words[::2], words[1::2]))]
     for old, mark, _ in marks:
-        replaced(old, "")
+        replaced(old, "", path)
         text = text.replace(old, mark)
     for _, mark, new in marks:
         text = text.replace(mark, new)
@@ -132,14 +132,16 @@ def check_freeze():
 
     from bindings import model
     history = json.loads((ROOT / generate_bindings.HISTORY).read_text())
-    if list(header.version) not in [release["version"] for release in history]:
-        yield f"{generate_bindings.HISTORY}: {header.version} is not there: scripts/generate_bindings.py --freeze"
-    hub_path = ROOT / "include/rustml_hub.h"
+    last = tuple(history[-1]["version"])
+    if header.version not in (last, (last[0], last[1] + 1)):  # the next one is a draft until it is frozen
+        yield f"{generate_bindings.HISTORY}: {header.version} is neither {last}, which was released last, nor the next one"
+    folder = ROOT / "tests/abi/{}.{}".format(*last)
+    hub_path = folder / "rustml_hub.h"
     hub, hub_text = model.read(clang.cindex, hub_path), hub_path.read_text()
     changed_hub = hub_text.replace("  rustml_text endpoint; ", "  rustml_text @; ").replace("  rustml_text token; ", "  rustml_text endpoint; ")
     changed_hub = changed_hub.replace("  rustml_text @; ", "  rustml_text token; ")
-    pairs = {what: (read(planted(words)), hub) for what, words in PLANTED.items()}
-    pairs["two fields of rustml_hub.h swapped"] = (header, model.read(clang.cindex, hub_path, changed_hub))
+    pairs = {what: (read(planted(words, folder / "rustml.h")), hub) for what, words in PLANTED.items()}
+    pairs["two fields of rustml_hub.h swapped"] = (read((folder / "rustml.h").read_text()), model.read(clang.cindex, hub_path, changed_hub))
     for what, (rustml, hub_now) in pairs.items():
         try:
             generate_bindings.check_history(rustml, hub_now, history)
@@ -147,7 +149,7 @@ def check_freeze():
         except SystemExit as problem:
             if "frozen" not in str(problem):
                 yield f"{what} in a released version: {problem}"
-    generate_bindings.check_history(header, hub, history)
+    generate_bindings.check_history(header, model.read(clang.cindex, ROOT / "include/rustml_hub.h"), history)
 
 
 # Language -> (its modules, what names another one). Rust: paths of modules; types, which the crate's root has, may name each other.
