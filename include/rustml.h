@@ -83,7 +83,7 @@ extern "C" {
 
 /* Version of the ABI that this header describes. */
 #define RUSTML_VERSION_MAJOR 1u
-#define RUSTML_VERSION_MINOR 1u
+#define RUSTML_VERSION_MINOR 0u
 
 /* A length meaning "up to the first NUL byte". */
 #define RUSTML_NUL_TERMINATED 0xFFFFFFFFFFFFFFFFu
@@ -476,8 +476,6 @@ typedef struct rustml_generation_options {
    * Makes answers that repeat parts of their prompt faster; tokens, events and state are exactly those without it. */
   uint32_t prompt_lookup;
   uint32_t reserved1;
-  float logit_gap; /* >= 0; tokens whose logit, bias and penalties included, is further below the best one are not drawn; 0: off (default) */
-  uint32_t reserved2;
 } rustml_generation_options;
 
 /* How rustml_beam_search searches. */

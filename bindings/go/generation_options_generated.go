@@ -95,14 +95,6 @@ func WithPromptLookup(promptLookup int) GenerateOption {
 	})
 }
 
-// WithLogitGap never draws a token whose logit, bias and penalties included, is further than this below the best one's.
-// 0 or more; 0 turns it off. Default: 0.
-func WithLogitGap(logitGap float32) GenerateOption {
-	return generateOption(func(c *generateConfig) {
-		c.raw.LogitGap = logitGap
-	})
-}
-
 // WithBeams follows this many beams together. 1 to 64. Default: 4.
 func WithBeams(beams int) BeamOption {
 	return beamOption(func(c *beamConfig) {

@@ -32,7 +32,6 @@ struct SamplingNumbers {
   float frequency_penalty = 0;
   uint32_t repetition_window = 0;
   uint32_t logprobs = 0;
-  float logit_gap = 0;
 };
 
 // Those that came after 1.0, which snapshots have by name.
@@ -41,7 +40,7 @@ struct SavedNumber {
   static constexpr auto member = Member;
   const char* name;
 };
-inline constexpr auto kLaterSamplingNumbers = std::make_tuple(SavedNumber<&SamplingNumbers::logit_gap>{"logit_gap"});
+inline constexpr auto kLaterSamplingNumbers = std::make_tuple();
 
 // f(option, s.field...) for each of them; a struct `s` is SamplingNumbers or rustml_generation_options.
 template <class F, class... S>
@@ -90,10 +89,6 @@ void for_each_sampling_number(F&& f, S&... s) {
       "--logprobs", 1u, "leave it out for none",
       "with --json: the N most probable tokens at every step"},
     s.logprobs...);
-  f(NumberOption<float>{"logit_gap", 0.0F, std::numeric_limits<float>::max(), false, "0 or more; 0 turns it off",
-      "--logit-gap", 0.0F, "0 turns it off",
-      "never draw a token whose score is further than this below the best one's (default 0: off)"},
-    s.logit_gap...);
 }
 
 // The same for those that say how a generation runs, not what it gives: generation::Limits or rustml_generation_options. No

@@ -56,7 +56,6 @@ inline void require_reserved_zero(const rustml_prompt& given) {
 inline void require_reserved_zero(const rustml_generation_options& given) {
   require_zero(given.reserved0, "rustml_generation_options.reserved0");
   require_zero(given.reserved1, "rustml_generation_options.reserved1");
-  require_zero(given.reserved2, "rustml_generation_options.reserved2");
 }
 
 }  // namespace rustml::boundary

@@ -42,7 +42,7 @@ template <> struct Layout<rustml_restore_info> { static constexpr const char* kN
 template <> struct Layout<rustml_prompt> { static constexpr const char* kName = "rustml_prompt";
   static constexpr uint32_t kFieldEnds[] = {4, 8, 24, 32, 40, 44, 48, 56}; };
 template <> struct Layout<rustml_generation_options> { static constexpr const char* kName = "rustml_generation_options";
-  static constexpr uint32_t kFieldEnds[] = {4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152, 160, 164, 168, 172, 176}; };
+  static constexpr uint32_t kFieldEnds[] = {4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152, 160, 164, 168}; };
 template <> struct Layout<rustml_beam_options> { static constexpr const char* kName = "rustml_beam_options";
   static constexpr uint32_t kFieldEnds[] = {4, 8, 12, 16, 20, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88, 96}; };
 template <> struct Layout<rustml_result> { static constexpr const char* kName = "rustml_result";

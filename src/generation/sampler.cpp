@@ -76,7 +76,7 @@ Sampler::Sampler(const SamplingOptions& options, int32_t vocab, const kernels::K
       vocab_(vocab),
       kernels_(kernels),
       penalties_(options.repetition_penalty != 1 || options.presence_penalty != 0 || options.frequency_penalty != 0),
-      adjusts_(penalties_ || !options.logit_bias.empty() || options.logit_gap > 0),
+      adjusts_(penalties_ || !options.logit_bias.empty()),
       greedy_(options.temperature == 0),
       top_k_(options.top_k > 0 && options.top_k < vocab),
       filters_(top_k_ || options.typical_p < 1 || options.top_p < 1 || options.min_p > 0) {
@@ -189,10 +189,6 @@ void Sampler::adjust() {
     score -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(counts_[static_cast<size_t>(id)]);
     score = std::min(score, FLT_MAX);
   }
-  if (options_.logit_gap == 0) return;
-  const float bar = kernels_.max(scores_.data(), vocab_) - options_.logit_gap;
-  for (float& score : scores_)
-    if (score < bar) score = -INFINITY;
 }
 
 // Fills candidates_ with what the first filter that is on leaves, or a little more; returns the weight of all tokens that

@@ -4,8 +4,8 @@
 #include <rustml.h>
 
 #define LAYOUT_MAJOR 1u
-#define LAYOUT_MINOR 1u
-#define LAYOUT_HASH 0x4ca55f737cb059bcu
+#define LAYOUT_MINOR 0u
+#define LAYOUT_HASH 0xec218f3d26277ee2u
 
 _Static_assert(sizeof(rustml_text) == 16, "rustml_text");
 _Static_assert(offsetof(rustml_text, ptr) == 0 && sizeof(((rustml_text *)0)->ptr) == 8, "rustml_text.ptr");
@@ -171,7 +171,7 @@ _Static_assert(offsetof(rustml_prompt, n_ids) == 32 && sizeof(((rustml_prompt *)
 _Static_assert(offsetof(rustml_prompt, flags) == 40 && sizeof(((rustml_prompt *)0)->flags) == 4, "rustml_prompt.flags");
 _Static_assert(offsetof(rustml_prompt, reserved0) == 44 && sizeof(((rustml_prompt *)0)->reserved0) == 4, "rustml_prompt.reserved0");
 _Static_assert(offsetof(rustml_prompt, chat) == 48 && sizeof(((rustml_prompt *)0)->chat) == 8, "rustml_prompt.chat");
-_Static_assert(sizeof(rustml_generation_options) == 176, "rustml_generation_options");
+_Static_assert(sizeof(rustml_generation_options) == 168, "rustml_generation_options");
 _Static_assert(offsetof(rustml_generation_options, struct_size) == 0 && sizeof(((rustml_generation_options *)0)->struct_size) == 4, "rustml_generation_options.struct_size");
 _Static_assert(offsetof(rustml_generation_options, flags) == 4 && sizeof(((rustml_generation_options *)0)->flags) == 4, "rustml_generation_options.flags");
 _Static_assert(offsetof(rustml_generation_options, max_tokens) == 8 && sizeof(((rustml_generation_options *)0)->max_tokens) == 8, "rustml_generation_options.max_tokens");
@@ -202,8 +202,6 @@ _Static_assert(offsetof(rustml_generation_options, first_token_deadline_ns) == 1
 _Static_assert(offsetof(rustml_generation_options, stall_timeout_ns) == 152 && sizeof(((rustml_generation_options *)0)->stall_timeout_ns) == 8, "rustml_generation_options.stall_timeout_ns");
 _Static_assert(offsetof(rustml_generation_options, prompt_lookup) == 160 && sizeof(((rustml_generation_options *)0)->prompt_lookup) == 4, "rustml_generation_options.prompt_lookup");
 _Static_assert(offsetof(rustml_generation_options, reserved1) == 164 && sizeof(((rustml_generation_options *)0)->reserved1) == 4, "rustml_generation_options.reserved1");
-_Static_assert(offsetof(rustml_generation_options, logit_gap) == 168 && sizeof(((rustml_generation_options *)0)->logit_gap) == 4, "rustml_generation_options.logit_gap");
-_Static_assert(offsetof(rustml_generation_options, reserved2) == 172 && sizeof(((rustml_generation_options *)0)->reserved2) == 4, "rustml_generation_options.reserved2");
 _Static_assert(sizeof(rustml_beam_options) == 96, "rustml_beam_options");
 _Static_assert(offsetof(rustml_beam_options, struct_size) == 0 && sizeof(((rustml_beam_options *)0)->struct_size) == 4, "rustml_beam_options.struct_size");
 _Static_assert(offsetof(rustml_beam_options, flags) == 4 && sizeof(((rustml_beam_options *)0)->flags) == 4, "rustml_beam_options.flags");
@@ -244,7 +242,7 @@ _Static_assert(offsetof(rustml_result, reserved0) == 108 && sizeof(((rustml_resu
 _Static_assert(offsetof(rustml_result, drafted_tokens) == 112 && sizeof(((rustml_result *)0)->drafted_tokens) == 8, "rustml_result.drafted_tokens");
 _Static_assert(offsetof(rustml_result, accepted_tokens) == 120 && sizeof(((rustml_result *)0)->accepted_tokens) == 8, "rustml_result.accepted_tokens");
 _Static_assert(RUSTML_VERSION_MAJOR == 1u, "RUSTML_VERSION_MAJOR");
-_Static_assert(RUSTML_VERSION_MINOR == 1u, "RUSTML_VERSION_MINOR");
+_Static_assert(RUSTML_VERSION_MINOR == 0u, "RUSTML_VERSION_MINOR");
 _Static_assert(RUSTML_NUL_TERMINATED == 18446744073709551615u, "RUSTML_NUL_TERMINATED");
 _Static_assert(RUSTML_OK == 0, "RUSTML_OK");
 _Static_assert(RUSTML_CANCELLED == 1, "RUSTML_CANCELLED");

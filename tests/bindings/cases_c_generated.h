@@ -16,5 +16,4 @@ static void read_numbers(rustml_generation_options *o) {
   o->ignore_eos = (uint32_t)number("ignore_eos", o->ignore_eos);
   o->prefill_events = (uint32_t)number("prefill_events", o->prefill_events);
   o->prompt_lookup = (uint32_t)number("prompt_lookup", o->prompt_lookup);
-  o->logit_gap = (float)number("logit_gap", o->logit_gap);
 }

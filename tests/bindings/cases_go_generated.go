@@ -18,7 +18,6 @@ type numbers struct {
 	RepetitionWindow  *int     `json:"repetition_window"`
 	Logprobs          *int     `json:"logprobs"`
 	PromptLookup      *int     `json:"prompt_lookup"`
-	LogitGap          *float32 `json:"logit_gap"`
 }
 
 func (n numbers) options() []rustml.GenerateOption {
@@ -35,6 +34,5 @@ func (n numbers) options() []rustml.GenerateOption {
 	options = add(options, n.RepetitionWindow, rustml.WithRepetitionWindow)
 	options = add(options, n.Logprobs, rustml.WithLogprobs)
 	options = add(options, n.PromptLookup, rustml.WithPromptLookup)
-	options = add(options, n.LogitGap, rustml.WithLogitGap)
 	return options
 }

@@ -35,7 +35,6 @@ TEST(Options, FloatRanges) {
       {"typical_p", &SamplingOptions::typical_p, {FLT_TRUE_MIN, 1}, {0, -1, above_one}},
       {"repetition_penalty", &SamplingOptions::repetition_penalty, {FLT_TRUE_MIN, 0.5F, FLT_MAX}, {0, -1}},
       {"presence_penalty", &SamplingOptions::presence_penalty, {-100, 0, 100}, {-100.5F, 101, FLT_MAX}},
-      {"logit_gap", &SamplingOptions::logit_gap, {0, FLT_TRUE_MIN, FLT_MAX}, {-FLT_TRUE_MIN, -1}},
       {"frequency_penalty", &SamplingOptions::frequency_penalty, {-100, 0, 100}, {-100.5F, 101, -FLT_MAX}},
   };
   for (const FloatField& f : fields) {

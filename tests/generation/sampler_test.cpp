@@ -123,9 +123,6 @@ std::vector<double> adjusted(const SamplingOptions& o, const std::vector<float>&
     s = s < 0 ? s * o.repetition_penalty : s / o.repetition_penalty;
     s -= o.presence_penalty + o.frequency_penalty * count;
   }
-  const double best = *std::max_element(scores.begin(), scores.end());
-  for (double& s : scores)
-    if (o.logit_gap > 0 && s < best - o.logit_gap) s = -INFINITY;
   return scores;
 }
 
@@ -207,7 +204,6 @@ SamplingOptions random_options(std::mt19937& rng, int32_t vocab) {
   o.presence_penalty = any(0, 0.5);
   o.frequency_penalty = any(0, 0.25, -0.25);
   o.repetition_window = rng() % 2 ? 0 : rng() % 40;
-  o.logit_gap = any(0, 0, 0.5078125, 3.0078125);  // between the steps of random_logits
   for (uint32_t i = rng() % 4; i > 0; --i)
     o.logit_bias.push_back({static_cast<int32_t>(rng() % static_cast<uint32_t>(vocab)), any(-kInf, -2, 5)});
   return o;

@@ -11,12 +11,12 @@ namespace Rustml.Interop
     {
         internal const string Library = "rustml";
 
-        /// <summary>The layout hash of ABI 1.1, which this file was made from.</summary>
-        internal const ulong LayoutHash = 0x4ca55f737cb059bc;
+        /// <summary>The layout hash of ABI 1.0, which this file was made from.</summary>
+        internal const ulong LayoutHash = 0xec218f3d26277ee2;
 
         // Version of the ABI that this header describes.
         internal const uint RUSTML_VERSION_MAJOR = 1;
-        internal const uint RUSTML_VERSION_MINOR = 1;
+        internal const uint RUSTML_VERSION_MINOR = 0;
 
         // A length meaning "up to the first NUL byte".
         internal const ulong RUSTML_NUL_TERMINATED = 0xffffffffffffffff;
@@ -812,7 +812,7 @@ namespace Rustml.Interop
             {
                 rustml_generation_options s;
                 byte* at = (byte*)&s;
-                if (sizeof(rustml_generation_options) != 176) return "rustml_generation_options";
+                if (sizeof(rustml_generation_options) != 168) return "rustml_generation_options";
                 if ((byte*)&s.struct_size - at != 0) return "rustml_generation_options.struct_size";
                 if ((byte*)&s.flags - at != 4) return "rustml_generation_options.flags";
                 if ((byte*)&s.max_tokens - at != 8) return "rustml_generation_options.max_tokens";
@@ -843,8 +843,6 @@ namespace Rustml.Interop
                 if ((byte*)&s.stall_timeout_ns - at != 152) return "rustml_generation_options.stall_timeout_ns";
                 if ((byte*)&s.prompt_lookup - at != 160) return "rustml_generation_options.prompt_lookup";
                 if ((byte*)&s.reserved1 - at != 164) return "rustml_generation_options.reserved1";
-                if ((byte*)&s.logit_gap - at != 168) return "rustml_generation_options.logit_gap";
-                if ((byte*)&s.reserved2 - at != 172) return "rustml_generation_options.reserved2";
             }
             {
                 rustml_beam_options s;
@@ -1338,10 +1336,6 @@ namespace Rustml.Interop
         /// it.</summary>
         internal uint prompt_lookup;
         internal uint reserved1;
-        /// <summary>&gt;= 0; tokens whose logit, bias and penalties included, is further below the best one are not drawn; 0: off
-        /// (default)</summary>
-        internal float logit_gap;
-        internal uint reserved2;
     }
 
     /// <summary>How rustml_beam_search searches.</summary>

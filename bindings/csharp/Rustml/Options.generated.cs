@@ -92,9 +92,6 @@ namespace Rustml
         /// <summary>Guesses up to this many tokens from where the last ones occurred before. The answer is the same, and comes
         /// sooner where it repeats parts of its prompt. At most 16; 0 turns it off. Default: 0.</summary>
         public int? PromptLookup { get; set; }
-        /// <summary>Never draws a token whose logit, bias and penalties included, is further than this below the best one's. 0 or
-        /// more; 0 turns it off. Default: 0.</summary>
-        public float? LogitGap { get; set; }
 
         private unsafe void SetNumbers(rustml_generation_options* to)
         {
@@ -113,7 +110,6 @@ namespace Rustml
             to->ignore_eos = Numbers.Flag(IgnoreEos, to->ignore_eos);
             to->on_stop = (int?)OnStop ?? to->on_stop;
             to->prompt_lookup = (uint?)PromptLookup ?? to->prompt_lookup;
-            to->logit_gap = LogitGap ?? to->logit_gap;
         }
     }
 

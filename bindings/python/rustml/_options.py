@@ -39,6 +39,3 @@ class GenerationNumbers(TypedDict, total=False):
     # Guesses up to this many tokens from where the last ones occurred before. The answer is the same, and comes sooner
     # where it repeats parts of its prompt. At most 16; 0 turns it off. Default: 0.
     prompt_lookup: int
-    # Never draws a token whose logit, bias and penalties included, is further than this below the best one's. 0 or
-    # more; 0 turns it off. Default: 0.
-    logit_gap: float

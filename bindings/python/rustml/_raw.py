@@ -3,11 +3,11 @@
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint8, c_uint32, \
     c_uint64, c_void_p, sizeof
 
-LAYOUT_HASH = 0x4ca55f737cb059bc  # of ABI 1.1
+LAYOUT_HASH = 0xec218f3d26277ee2  # of ABI 1.0
 
 # Version of the ABI that this header describes.
 RUSTML_VERSION_MAJOR = 1
-RUSTML_VERSION_MINOR = 1
+RUSTML_VERSION_MINOR = 0
 
 # A length meaning "up to the first NUL byte".
 RUSTML_NUL_TERMINATED = 0xffffffffffffffff
@@ -590,10 +590,6 @@ class rustml_generation_options(Structure):
         # without it.
         ("prompt_lookup", c_uint32),
         ("reserved1", c_uint32),
-        # >= 0; tokens whose logit, bias and penalties included, is further below the best one are not drawn; 0: off
-        # (default)
-        ("logit_gap", c_float),
-        ("reserved2", c_uint32),
     ]
 
 
@@ -703,7 +699,7 @@ _LAYOUT = {
     rustml_snapshot_info: (48, [0, 4, 8, 16, 24, 32, 40, 44]),
     rustml_restore_info: (32, [0, 4, 8, 16, 24]),
     rustml_prompt: (56, [0, 4, 8, 24, 32, 40, 44, 48]),
-    rustml_generation_options: (176, [0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152, 160, 164, 168, 172]),
+    rustml_generation_options: (168, [0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 116, 120, 124, 128, 136, 144, 152, 160, 164]),
     rustml_beam_options: (96, [0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88]),
     rustml_result: (128, [0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120]),
 }

@@ -19,6 +19,5 @@ internal static class StepNumbers
         options.Logprobs = step.Int("logprobs");
         options.IgnoreEos = step.Bool("ignore_eos");
         options.PromptLookup = step.Int("prompt_lookup");
-        options.LogitGap = step.Float("logit_gap");
     }
 }

@@ -5,13 +5,13 @@ package raw
 
 import "unsafe"
 
-// The ABI this file was made from: version 1.1.
-const LayoutHash uint64 = 0x4ca55f737cb059bc
+// The ABI this file was made from: version 1.0.
+const LayoutHash uint64 = 0xec218f3d26277ee2
 
 // Version of the ABI that this header describes.
 const (
 	VersionMajor = 1
-	VersionMinor = 1
+	VersionMinor = 0
 )
 
 // A length meaning "up to the first NUL byte".
@@ -661,10 +661,6 @@ type GenerationOptions struct {
 	// those without it.
 	PromptLookup uint32
 	Reserved1    uint32
-	// >= 0; tokens whose logit, bias and penalties included, is further below the best one are not drawn; 0: off
-	// (default)
-	LogitGap  float32
-	Reserved2 uint32
 }
 
 // BeamOptions: How rustml_beam_search searches.
@@ -919,7 +915,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Flags)-40]
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Reserved0)-44]
 	_ = [1]struct{}{}[unsafe.Offsetof(Prompt{}.Chat)-48]
-	_ = [1]struct{}{}[unsafe.Sizeof(GenerationOptions{})-176]
+	_ = [1]struct{}{}[unsafe.Sizeof(GenerationOptions{})-168]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.Flags)-4]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.MaxTokens)-8]
@@ -950,8 +946,6 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.StallTimeoutNs)-152]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.PromptLookup)-160]
 	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.Reserved1)-164]
-	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.LogitGap)-168]
-	_ = [1]struct{}{}[unsafe.Offsetof(GenerationOptions{}.Reserved2)-172]
 	_ = [1]struct{}{}[unsafe.Sizeof(BeamOptions{})-96]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.StructSize)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(BeamOptions{}.Flags)-4]

@@ -21,7 +21,6 @@ pub fn set(options: &GenerationOptions, name: &str, value: &Value) -> Option<Gen
         "ignore_eos" => o.ignore_eos(value.as_bool()?),
         "prefill_events" => o.prefill_events(value.as_bool()?),
         "prompt_lookup" => o.prompt_lookup(value.as_u64()? as u32),
-        "logit_gap" => o.logit_gap(value.as_f64()? as f32),
         _ => return None,
     })
 }

@@ -4,11 +4,11 @@ use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, size_of};
 
 /// The layout hash of the ABI version that these declarations were made from.
-pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0x4ca55f737cb059bc;
+pub const RUSTML_ABI_LAYOUT_HASH: u64 = 0xec218f3d26277ee2;
 
 // Version of the ABI that this header describes.
 pub const RUSTML_VERSION_MAJOR: u32 = 1;
-pub const RUSTML_VERSION_MINOR: u32 = 1;
+pub const RUSTML_VERSION_MINOR: u32 = 0;
 
 // A length meaning "up to the first NUL byte".
 pub const RUSTML_NUL_TERMINATED: u64 = 0xFFFFFFFFFFFFFFFF;
@@ -671,10 +671,6 @@ pub struct rustml_generation_options {
     /// without it.
     pub prompt_lookup: u32,
     pub reserved1: u32,
-    /// \>= 0; tokens whose logit, bias and penalties included, is further below the best one are not drawn; 0: off
-    /// (default)
-    pub logit_gap: f32,
-    pub reserved2: u32,
 }
 
 /// How rustml_beam_search searches.
@@ -1337,7 +1333,7 @@ const _: () = {
     assert!(offset_of!(rustml_prompt, flags) == 40);
     assert!(offset_of!(rustml_prompt, reserved0) == 44);
     assert!(offset_of!(rustml_prompt, chat) == 48);
-    assert!(size_of::<rustml_generation_options>() == 176);
+    assert!(size_of::<rustml_generation_options>() == 168);
     assert!(offset_of!(rustml_generation_options, struct_size) == 0);
     assert!(offset_of!(rustml_generation_options, flags) == 4);
     assert!(offset_of!(rustml_generation_options, max_tokens) == 8);
@@ -1368,8 +1364,6 @@ const _: () = {
     assert!(offset_of!(rustml_generation_options, stall_timeout_ns) == 152);
     assert!(offset_of!(rustml_generation_options, prompt_lookup) == 160);
     assert!(offset_of!(rustml_generation_options, reserved1) == 164);
-    assert!(offset_of!(rustml_generation_options, logit_gap) == 168);
-    assert!(offset_of!(rustml_generation_options, reserved2) == 172);
     assert!(size_of::<rustml_beam_options>() == 96);
     assert!(offset_of!(rustml_beam_options, struct_size) == 0);
     assert!(offset_of!(rustml_beam_options, flags) == 4);
