@@ -2,7 +2,7 @@
 """generate_bindings.py [--out FOLDER] [--freeze]: everything that is made from include/rustml.h and src/api/options.toml, so that nothing drifts.
 
 Writes into the tree (or, as the tree would be, into FOLDER): version scripts, .def files, the layout table of the library, the raw
-layer of each binding, and what src/api/options.toml describes. Needs Debian's python3-clang; without it says so and returns 77.
+layer of each binding, and what src/api/options.toml describes. Needs Python 3.11 and Debian's python3-clang; without them says so and returns 77.
 --freeze adds the present ABI to src/api/abi_history.json: once for each release. A version that is there may not change.
 """
 
@@ -84,10 +84,12 @@ def main():
     arguments.add_argument("--freeze", action="store_true")
     given = arguments.parse_args()
     try:
+        import tomllib  # noqa: F401
+
         import clang.cindex
         clang.cindex.Index.create()
     except (ImportError, OSError, RuntimeError) as problem:
-        print(f"generate_bindings.py: no libclang for {sys.executable}: {problem}; apt-get install python3-clang", file=sys.stderr)
+        print(f"generate_bindings.py: {sys.executable}: {problem}; needs Python 3.11 and libclang: apt-get install python3-clang", file=sys.stderr)
         sys.exit(77)
     header, hub = (model.read(clang.cindex, ROOT / "include" / name) for name in ("rustml.h", "rustml_hub.h"))
     sections = options.read(ROOT / OPTIONS, header)

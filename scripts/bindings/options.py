@@ -1,7 +1,6 @@
 """src/api/options.toml, compared with rustml.h, and what C++ has of it: src/base/options_generated.h, src/boundary/defaults_generated.h."""
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 
 from . import words
@@ -87,6 +86,8 @@ def read_option(section, name, row, fields):
 
 def read(path, header):
     """Section -> its options in the header's order; `sampling` apart from `generation`. Every field of an option struct is described or by hand."""
+    import tomllib  # of Python 3.11: generate_bindings.py says so
+
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     structs = {struct.name: struct for struct in header.structs}
     out = {}

@@ -4,6 +4,7 @@ fresh   every generated file in the tree is what the headers give now
 hash    any change of a layout changes the hash, and a comment does not: planted in a copy of the header
 rules   headers that break a rule of the ABI are refused, each for its reason
 freeze  a released version may not change, and its functions keep their place in the version script
+options src/api/options.toml that says something else than rustml.h, or too little, is refused
 circles no module of the Python package, and no module of the Rust crate, needs one that needs it
 """
 
@@ -108,6 +109,31 @@ def check_rules():
         except SyntaxError as problem:
             if reason not in str(problem):
                 yield f"{HEADER}: {new!r} was refused for another reason: {problem}"
+
+
+def check_options():
+    from bindings import options
+    header, table = read(), ROOT / "src/api/options.toml"
+    planted = {
+        "has the range '[0, 2]', of which": ('range = "[0, 1]"', 'range = "[0, 2]"'),
+        "in no notation": ('range = "at most 100"', 'range = "up to 100"'),
+        "has the default 5": ("default = 4\nname", "default = 5\nname"),
+        "is no field of its struct": ("[sampling.top_k]", "[session.top_q]\ndoc = \"x\"\n\n[sampling.top_k]"),
+        "is a field of rustml.h that is not described": ('"stop_ids", "n_stop_ids", "cancel", "deadline_ns",\n', '"stop_ids", "n_stop_ids", "deadline_ns",\n'),
+        "is no option struct": ("[chat]", "[talk]"),
+        "it takes": ("[sampling.top_p]\ndoc =", "[sampling.top_p]\ndocs ="),
+        "is no number": ("[session]\n", "[model.simd_target]\ndoc = \"a name\"\n\n[session]\n"),
+    }
+    for reason, (old, new) in planted.items():
+        with tempfile.TemporaryDirectory() as folder:
+            changed = pathlib.Path(folder) / "options.toml"
+            changed.write_text(replaced(old, new, table))
+            try:
+                options.read(changed, header)
+                yield f"{table}: {new!r} was not refused"
+            except SyntaxError as problem:
+                if reason not in str(problem):
+                    yield f"{table}: {new!r} was refused for another reason: {problem}"
 
 
 def check_freeze():

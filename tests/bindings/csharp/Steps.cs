@@ -91,27 +91,11 @@ internal sealed class Steps
         switch (op)
         {
             case "open":
-                (await Model.LoadAsync(place(step.Text("path")), new ModelOptions
-                {
-                    MemoryLimitBytes = step.Long("memory_limit_bytes"),
-                    Threads = step.Int("n_threads"),
-                    Timeout = step.Span("timeout_ms"),
-                }, null, Token(step))).Dispose();
-                break;
             case "info":
-                ModelInfo info = model.GetInfo();
-                Want((step.Int("want_vocab_size") ?? info.VocabSize) == info.VocabSize, $"vocab_size {info.VocabSize}");
-                Want((step.Bool("want_chat_template") ?? info.HasChatTemplate) == info.HasChatTemplate, "has_chat_template");
-                break;
             case "encode":
-                WantSame(step.Ids("want_ids"), model.Encode(step.Text("text"), parseSpecial: step.Bool("parse_special") ?? false), "ids");
-                break;
             case "decode":
-                WantSame(step.Text("want_text"), model.Decode(step.Ids("ids"), step.Bool("skip_special") ?? false), "text");
-                break;
             case "chat_format":
-                WantSame(step.Text("want_text"),
-                         model.FormatChatJson(step.Take("messages").Value.GetRawText(), step.Bool("add_generation_prompt") ?? true), "text");
+                await OfModel(op, step);
                 break;
             case "eval":
                 await session.EvalAsync(step.Repeated(step.Ids("ids")), null, step.Span("timeout_ms"), Token(step));
@@ -145,26 +129,13 @@ internal sealed class Steps
                 await Busy(step);
                 break;
             case "callback_stop":
-                var value = (BatchAction)step.Int("value").Value;
-                try
-                {
-                    model.GenerateBatch(new[] { Prompt.Tokens(step.Ids("ids")) }, onChunk: _ => value);
-                }
-                catch (RustmlException stop) when (stop.Status == Status.CallbackStop)
-                {
-                    Want(stop.CallbackValue == (int)value, $"callback value {stop.CallbackValue}");
-                    throw;
-                }
+                CallbackStop(step.Ids("ids"), (BatchAction)step.Int("value").Value);
                 break;
             case "callback_panic":
                 Panic(step.Ids("ids"), step.Int("times").Value);
                 break;
             case "batch":
-                var answers = await model.GenerateBatchAsync(step.Take("prompts").Value.EnumerateArray().Select(Prompts).ToArray(), Generation(step), options);
-                foreach (BatchAnswer answer in answers) answer.EnsureSuccess();
-                JsonElement[] all = step.Take("want_all")?.EnumerateArray().ToArray();
-                for (int i = 0; all != null && i < answers.Count; ++i)
-                    WantSame(all[i].EnumerateArray().Select(id => id.GetInt32()), answers[i].TokenIds, $"answer {i}");
+                await Batch(step);
                 break;
             case "beams":
                 Beams(step);
@@ -191,6 +162,59 @@ internal sealed class Steps
             default:
                 throw new Failed("unknown op " + op);
         }
+    }
+
+    /// <summary>The steps that need no session.</summary>
+    private async Task OfModel(string op, Fields step)
+    {
+        switch (op)
+        {
+            case "open":
+                (await Model.LoadAsync(place(step.Text("path")), new ModelOptions
+                {
+                    MemoryLimitBytes = step.Long("memory_limit_bytes"),
+                    Threads = step.Int("n_threads"),
+                    Timeout = step.Span("timeout_ms"),
+                }, null, Token(step))).Dispose();
+                break;
+            case "info":
+                ModelInfo info = model.GetInfo();
+                Want((step.Int("want_vocab_size") ?? info.VocabSize) == info.VocabSize, $"vocab_size {info.VocabSize}");
+                Want((step.Bool("want_chat_template") ?? info.HasChatTemplate) == info.HasChatTemplate, "has_chat_template");
+                break;
+            case "encode":
+                WantSame(step.Ids("want_ids"), model.Encode(step.Text("text"), parseSpecial: step.Bool("parse_special") ?? false), "ids");
+                break;
+            case "decode":
+                WantSame(step.Text("want_text"), model.Decode(step.Ids("ids"), step.Bool("skip_special") ?? false), "text");
+                break;
+            case "chat_format":
+                WantSame(step.Text("want_text"),
+                         model.FormatChatJson(step.Take("messages").Value.GetRawText(), step.Bool("add_generation_prompt") ?? true), "text");
+                break;
+        }
+    }
+
+    private void CallbackStop(int[] ids, BatchAction value)
+    {
+        try
+        {
+            model.GenerateBatch(new[] { Prompt.Tokens(ids) }, onChunk: _ => value);
+        }
+        catch (RustmlException stop) when (stop.Status == Status.CallbackStop)
+        {
+            Want(stop.CallbackValue == (int)value, $"callback value {stop.CallbackValue}");
+            throw;
+        }
+    }
+
+    private async Task Batch(Fields step)
+    {
+        var answers = await model.GenerateBatchAsync(step.Take("prompts").Value.EnumerateArray().Select(Prompts).ToArray(), Generation(step), options);
+        foreach (BatchAnswer answer in answers) answer.EnsureSuccess();
+        JsonElement[] all = step.Take("want_all")?.EnumerateArray().ToArray();
+        for (int i = 0; all != null && i < answers.Count; ++i)
+            WantSame(all[i].EnumerateArray().Select(id => id.GetInt32()), answers[i].TokenIds, $"answer {i}");
     }
 
     private static Prompt Prompts(JsonElement ids) => Prompt.Tokens(ids.EnumerateArray().Select(id => id.GetInt32()).ToArray());

@@ -220,51 +220,8 @@ impl Steps {
     fn operate(&mut self, run: &mut Run, step: &Value, got: &mut Got) -> Result<(), Trouble> {
         let session = &mut self.session;
         match text(step, "op") {
-            "open" => {
-                let mut options = ModelOptions::new();
-                if let Some(limit) = step["memory_limit_bytes"].as_u64() {
-                    options = options.memory_limit_bytes(limit);
-                }
-                if let Some(n) = step["n_threads"].as_i64() {
-                    options = options.n_threads(n as i32);
-                }
-                let path = run.path(text(step, "path"));
-                got.keep(Model::open_with(path, &options, &call_options(step)?));
-            }
-            "info" => {
-                let info = self.model.info()?;
-                got.set("want_vocab_size", info.vocab_size);
-                got.set("want_chat_template", info.has_chat_template);
-            }
-            "encode" => {
-                let special = flag(step, "parse_special", false);
-                let options = EncodeOptions::new().add_special(false).parse_special(special);
-                let call = call_options(step)?;
-                if let Some(ids) =
-                    got.keep(self.model.encode_with(text(step, "text"), options, &call))
-                {
-                    got.set("want_ids", ids);
-                }
-            }
-            "decode" => {
-                let ids = ids(&step["ids"]);
-                let decoded = if flag(step, "skip_special", false) {
-                    self.model.decode_text(&ids)
-                } else {
-                    self.model
-                        .decode(&ids)
-                        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                };
-                if let Some(text) = got.keep(decoded) {
-                    got.set("want_text", text);
-                }
-            }
-            "chat_format" => {
-                let open = flag(step, "add_generation_prompt", true);
-                let json = step["messages"].to_string();
-                if let Some(text) = got.keep(self.model.chat_format_json(&json, open)) {
-                    got.set("want_text", text);
-                }
+            "open" | "info" | "encode" | "decode" | "chat_format" => {
+                of_model(&self.model, run, step, got)?
             }
             "eval" => {
                 got.keep(session.eval_with(&tokens(step), &call_options(step)?));
@@ -293,18 +250,7 @@ impl Steps {
                     "a closure returns ControlFlow, which has no number",
                 ));
             }
-            "callback_panic" => {
-                for i in 0..step["times"].as_u64().unwrap() {
-                    let options = GenerationOptions::new().max_tokens(4).ignore_eos(true);
-                    let thrown = catch_unwind(AssertUnwindSafe(|| {
-                        session.generate_with(tokens(step), &options, |_| std::panic::panic_any(i))
-                    }));
-                    match thrown {
-                        Err(panic) if panic.downcast_ref() == Some(&i) => {}
-                        _ => return Err(format!("panic {i} did not come back").into()),
-                    }
-                }
-            }
+            "callback_panic" => callback_panic(session, step)?,
             "batch" => batch(&self.model, step, got)?,
             "beams" => beams(session, step, got)?,
             "tokens" => got.set("want_ids", session.tokens()?),
@@ -313,21 +259,7 @@ impl Steps {
                 got.keep(session.rewind(step["n"].as_u64().unwrap()));
                 got.set("want_position", session.info()?.position);
             }
-            "snapshot" => {
-                let mut bytes = session.snapshot()?;
-                bytes.truncate(bytes.len() - step["cut"].as_u64().unwrap_or(0) as usize);
-                if let Some(at) = step["flip"].as_i64() {
-                    let at = if at < 0 { at + bytes.len() as i64 } else { at };
-                    bytes[at as usize] ^= 255;
-                }
-                let mut other = match step["into"].as_str() {
-                    Some(name) => Some(run.model(name)?.session()?),
-                    None => None,
-                };
-                let target = other.as_mut().unwrap_or(session);
-                got.keep(target.restore_from(bytes.as_slice()));
-                got.set("want_position", target.info()?.position);
-            }
+            "snapshot" => snapshot(session, run, step, got)?,
             "save" => {
                 got.keep(session.save(run.path(text(step, "path")), &call_options(step)?));
             }
@@ -338,6 +270,92 @@ impl Steps {
         }
         Ok(())
     }
+}
+
+/// The steps that need no session.
+fn of_model(model: &Model, run: &mut Run, step: &Value, got: &mut Got) -> Result<(), Trouble> {
+    match text(step, "op") {
+        "open" => {
+            let mut options = ModelOptions::new();
+            if let Some(limit) = step["memory_limit_bytes"].as_u64() {
+                options = options.memory_limit_bytes(limit);
+            }
+            if let Some(n) = step["n_threads"].as_i64() {
+                options = options.n_threads(n as i32);
+            }
+            let path = run.path(text(step, "path"));
+            got.keep(Model::open_with(path, &options, &call_options(step)?));
+        }
+        "info" => {
+            let info = model.info()?;
+            got.set("want_vocab_size", info.vocab_size);
+            got.set("want_chat_template", info.has_chat_template);
+        }
+        "encode" => {
+            let special = flag(step, "parse_special", false);
+            let options = EncodeOptions::new().add_special(false).parse_special(special);
+            let call = call_options(step)?;
+            if let Some(ids) = got.keep(model.encode_with(text(step, "text"), options, &call)) {
+                got.set("want_ids", ids);
+            }
+        }
+        "decode" => {
+            let ids = ids(&step["ids"]);
+            let decoded = if flag(step, "skip_special", false) {
+                model.decode_text(&ids)
+            } else {
+                model.decode(&ids).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            };
+            if let Some(text) = got.keep(decoded) {
+                got.set("want_text", text);
+            }
+        }
+        "chat_format" => {
+            let open = flag(step, "add_generation_prompt", true);
+            let json = step["messages"].to_string();
+            if let Some(text) = got.keep(model.chat_format_json(&json, open)) {
+                got.set("want_text", text);
+            }
+        }
+        op => return Err(format!("unknown op {op}").into()),
+    }
+    Ok(())
+}
+
+fn callback_panic(session: &mut Session, step: &Value) -> Result<(), Trouble> {
+    for i in 0..step["times"].as_u64().unwrap() {
+        let options = GenerationOptions::new().max_tokens(4).ignore_eos(true);
+        let thrown = catch_unwind(AssertUnwindSafe(|| {
+            session.generate_with(tokens(step), &options, |_| std::panic::panic_any(i))
+        }));
+        match thrown {
+            Err(panic) if panic.downcast_ref() == Some(&i) => {}
+            _ => return Err(format!("panic {i} did not come back").into()),
+        }
+    }
+    Ok(())
+}
+
+fn snapshot(
+    session: &mut Session,
+    run: &mut Run,
+    step: &Value,
+    got: &mut Got,
+) -> Result<(), Trouble> {
+    let mut bytes = session.snapshot()?;
+    bytes.truncate(bytes.len() - step["cut"].as_u64().unwrap_or(0) as usize);
+    if let Some(at) = step["flip"].as_i64() {
+        let at = if at < 0 { at + bytes.len() as i64 } else { at };
+        bytes[at as usize] ^= 255;
+    }
+    let mut other = match step["into"].as_str() {
+        Some(name) => Some(run.model(name)?.session()?),
+        None => None,
+    };
+    let target = other.as_mut().unwrap_or(session);
+    got.keep(target.restore_from(bytes.as_slice()));
+    got.set("want_position", target.info()?.position);
+    Ok(())
 }
 
 fn generate(session: &mut Session, step: &Value, got: &mut Got) -> Result<(), Trouble> {
