@@ -21,35 +21,13 @@ struct OtherType {
   int32_t id;
   const char* name;
 };
-constexpr OtherType kOtherTypes[] = {{4, "Q4_2 (removed from the format)"},
-                                     {5, "Q4_3 (removed from the format)"},
-                                     {9, "Q8_1"},
-                                     {15, "Q8_K"},
-                                     {16, "IQ2_XXS"},
-                                     {17, "IQ2_XS"},
-                                     {18, "IQ3_XXS"},
-                                     {19, "IQ1_S"},
-                                     {20, "IQ4_NL"},
-                                     {21, "IQ3_S"},
-                                     {22, "IQ2_S"},
-                                     {23, "IQ4_XS"},
-                                     {24, "I8"},
-                                     {25, "I16"},
-                                     {26, "I32"},
-                                     {27, "I64"},
-                                     {28, "F64"},
-                                     {29, "IQ1_M"},
-                                     {31, "Q4_0_4_4 (removed from the format)"},
-                                     {32, "Q4_0_4_8 (removed from the format)"},
-                                     {33, "Q4_0_8_8 (removed from the format)"},
-                                     {34, "TQ1_0"},
-                                     {35, "TQ2_0"},
-                                     {36, "IQ4_NL_4_4 (removed from the format)"},
-                                     {37, "IQ4_NL_4_8 (removed from the format)"},
-                                     {38, "IQ4_NL_8_8 (removed from the format)"},
-                                     {39, "MXFP4"},
-                                     {40, "NVFP4"},
-                                     {41, "Q1_0"}};
+constexpr OtherType kOtherTypes[] = {{4, "Q4_2"},        {5, "Q4_3"},     {9, "Q8_1"},   {15, "Q8_K"},       {16, "IQ2_XXS"},
+                                     {17, "IQ2_XS"},     {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"},     {21, "IQ3_S"},
+                                     {22, "IQ2_S"},      {23, "IQ4_XS"},  {24, "I8"},    {25, "I16"},        {26, "I32"},
+                                     {27, "I64"},        {28, "F64"},     {29, "IQ1_M"}, {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},
+                                     {33, "Q4_0_8_8"},   {34, "TQ1_0"},   {35, "TQ2_0"}, {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"},
+                                     {38, "IQ4_NL_8_8"}, {39, "MXFP4"},   {40, "NVFP4"}, {41, "Q1_0"}};
+constexpr int32_t kRemovedTypes[] = {4, 5, 31, 32, 33, 36, 37, 38};  // from the format
 
 std::string supported_types() {
   std::string list;
@@ -161,8 +139,10 @@ class Parser : GgufReader {
   tensor::DType read_dtype() {
     const auto id = in.number<int32_t>("type");
     if (const auto dtype = tensor::from_ggml_type(id)) return *dtype;
-    const auto* known = std::find_if(std::begin(kOtherTypes), std::end(kOtherTypes), [&](const OtherType& type) { return type.id == id; });
-    const std::string name = known == std::end(kOtherTypes) ? "unknown type " + std::to_string(id) : std::string("type ") + known->name;
+    std::string name = "unknown type " + std::to_string(id);
+    for (const OtherType& type : kOtherTypes)
+      if (type.id == id) name = std::string("type ") + type.name;
+    if (std::count(std::begin(kRemovedTypes), std::end(kRemovedTypes), id) > 0) name += " (removed from the format)";
     fail(Status::unimplemented, name + at(4) + " is not supported; supported are " + supported_types());
   }
 

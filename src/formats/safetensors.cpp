@@ -14,31 +14,18 @@ using namespace safetensors_limits;
 struct DataType {
   std::string_view name;
   int64_t bits;
-  std::optional<tensor::DType> dtype;  // if it can be computed with
 };
+constexpr DataType kDataTypes[] = {{"F32", 32},        {"F16", 16},    {"BF16", 16},   {"F64", 64},    {"C64", 64},    {"I64", 64},
+                                   {"U64", 64},        {"I32", 32},    {"U32", 32},    {"I16", 16},    {"U16", 16},    {"I8", 8},
+                                   {"U8", 8},          {"BOOL", 8},    {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+                                   {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4}};
 
-constexpr DataType kDataTypes[] = {{"F32", 32, tensor::DType::f32},
-                                   {"F16", 16, tensor::DType::f16},
-                                   {"BF16", 16, tensor::DType::bf16},
-                                   {"F64", 64, {}},
-                                   {"C64", 64, {}},
-                                   {"I64", 64, {}},
-                                   {"U64", 64, {}},
-                                   {"I32", 32, {}},
-                                   {"U32", 32, {}},
-                                   {"I16", 16, {}},
-                                   {"U16", 16, {}},
-                                   {"I8", 8, {}},
-                                   {"U8", 8, {}},
-                                   {"BOOL", 8, {}},
-                                   {"F8_E4M3", 8, {}},
-                                   {"F8_E5M2", 8, {}},
-                                   {"F8_E8M0", 8, {}},
-                                   {"F8_E4M3FNUZ", 8, {}},
-                                   {"F8_E5M2FNUZ", 8, {}},
-                                   {"F6_E2M3", 6, {}},
-                                   {"F6_E3M2", 6, {}},
-                                   {"F4", 4, {}}};
+// What a type is computed with; most are not.
+std::optional<tensor::DType> computed(const DataType& type) {
+  for (const tensor::DType dtype : {tensor::DType::f32, tensor::DType::f16, tensor::DType::bf16})
+    if (tensor::info(dtype).name == type.name) return dtype;
+  return std::nullopt;
+}
 
 struct Entry {
   TensorInfo tensor;  // offset in the data section until it is placed
@@ -208,11 +195,12 @@ SafeTensorsHeader read_safetensors(base::FileReader& file, const std::string& na
   std::vector<Entry> entries = Parser(text, what, file.size() - data_begin, call).parse();
   SafeTensorsHeader header;
   for (Entry& entry : entries) {
-    if (!entry.type->dtype) {
+    const std::optional<tensor::DType> dtype = computed(*entry.type);
+    if (!dtype) {
       header.unsupported.emplace(std::move(entry.tensor.name), entry.type->name);
       continue;
     }
-    entry.tensor.dtype = *entry.type->dtype;
+    entry.tensor.dtype = *dtype;
     entry.tensor.offset += data_begin;
     header.tensors.push_back(std::move(entry.tensor));
   }
