@@ -98,44 +98,27 @@ RUSTML_INLINE void store_tile(float* acc, int64_t first, const F32x16 (&chain)[k
   });
 }
 
-// The integer sums of a sub-block of 32 / kSubs k, the s-th of its block, for M tokens and the expanded weights at `weights`.
-template <class Dot, int kSubs, bool kMinima, int M>
-struct TileSums {
-  typename Dot::Sum of[kTilePanels][M];
-  // start: what sums begin with that prepares (Prepared<Dot>), a panel's 16 integers; x, x_sum: the first token's block, its others
-  // x_stride and sum_stride further on; zero: the zero point.
-  template <int s>
-  RUSTML_INLINE TileSums(Index<s>, const std::byte* const (&weights)[kTilePanels], const float* const (&start)[kTilePanels],
-                         const int8_t* x, int64_t x_stride, const int32_t* x_sum, int64_t sum_stride, int zero) {
-    const int32_t factors = sum_factors(kSubs, s, -zero);
-    unroll<M>([&](auto m) RUSTML_LAMBDA {
+// Adds the products of sub-block s of a block, M tokens, to `sum`. x: the first token's block, those of the others x_stride further on.
+template <class Dot, int kSubs, int s, int M>
+RUSTML_INLINE void add_products(const std::byte* const (&weights)[kTilePanels], const int8_t* x, int64_t x_stride,
+                                typename Dot::Sum (&sum)[kTilePanels][M]) {
+  unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
+    constexpr int g = s * 4 + nth.value;
+    typename Dot::Weights w[kTilePanels];
+    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+      const std::byte* from = weights[p.value] + kGroupBytes<Dot> * g;
       if constexpr (Prepared<Dot>) {
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-          of[p.value][m.value] = Dot::start(load_bytes(reinterpret_cast<const std::byte*>(start[p.value] + kToMinimum)));
-        });
+        w[p.value] = Dot::load_weights(from);
       } else {
-        const auto correction = kMinima ? weighted(0, 0) : weighted(x_sum[m.value * sum_stride], factors);
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { of[p.value][m.value] = Dot::start(correction); });
+        w[p.value] = Dot::weights(load_bytes(from));
       }
     });
-    unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
-      constexpr int g = s * 4 + nth.value;
-      typename Dot::Weights w[kTilePanels];
-      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-        const std::byte* from = weights[p.value] + kGroupBytes<Dot> * g;
-        if constexpr (Prepared<Dot>) {
-          w[p.value] = Dot::load_weights(from);
-        } else {
-          w[p.value] = Dot::weights(load_bytes(from));
-        }
-      });
-      unroll<M>([&](auto m) RUSTML_LAMBDA {
-        const auto x4 = broadcast4(x + m.value * x_stride + 4 * g);
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(of[p.value][m.value], w[p.value], x4); });
-      });
+    unroll<M>([&](auto m) RUSTML_LAMBDA {
+      const auto x4 = broadcast4(x + m.value * x_stride + 4 * g);
+      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(sum[p.value][m.value], w[p.value], x4); });
     });
-  }
-};
+  });
+}
 
 template <class Dot, int kSubs, bool kMinima, int M>
 __attribute__((noinline)) void block_tile(const LinearArgs& a, const ManyKernels& many, const Chunk& chunk, int64_t k0, int64_t n_k,
@@ -154,12 +137,23 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const ManyKernels
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
     if (fetch != 0) unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { prefetch_range(address(chunk.fetch[p.value], b * fetch), fetch); });
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
-      const TileSums<Dot, kSubs, kMinima, M> sum(s, weights, scales, x, cols, xsum, blocks, zero_point);
+      typename Dot::Sum sum[kTilePanels][M];
+      unroll<M>([&](auto m) RUSTML_LAMBDA {
+        if constexpr (Prepared<Dot>) {
+          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
+            sum[p.value][m.value] = Dot::start(load_bytes(reinterpret_cast<const std::byte*>(scales[p.value] + kToMinimum)));
+          });
+        } else {
+          const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, -zero_point));
+          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
+        }
+      });
+      add_products<Dot, kSubs, s.value>(weights, x, cols, sum);
       unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
         const F32x16 scale = load(scales[p.value]);
         unroll<M>([&](auto m) RUSTML_LAMBDA {
           F32x16& to = chain[p.value][m.value];
-          to = fma(Dot::finish(sum.of[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
+          to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
         });
       });
       if constexpr (kMinima) {
@@ -245,24 +239,35 @@ void linear_many(const LinearArgs& a, const ManyKernels& many, int64_t panel_beg
 }
 
 // The same for up to kFewTokens tokens.
-void linear_few(const LinearArgs& a, tensor::DType type, int64_t panel_begin, int64_t panel_end, int64_t token_begin, int64_t n_tokens) {
+void linear_few(const LinearArgs& a, tensor::DType type, const ManyKernels& many, int64_t panel_begin, int64_t panel_end,
+                int64_t token_begin, int64_t n_tokens) {
   const int64_t groups = (n_tokens + kFewAtOnce - 1) / kFewAtOnce;  // of almost one size; the first fetches the panel for all
+  const int64_t steps = a.cols / many.step_k, half = (steps + 1) / 2, stride = steps * many.step_bytes;
+  FetchDistance fetch(side_by_side(n_tokens) ? half : steps, many.step_bytes);
+  alignas(64) float sums[2 * kFewAtOnce * kPanelFloats];
   for (int64_t panel = panel_begin; panel < panel_end; panel += kTilePanels) {
     const int64_t n = panel_end - panel < kTilePanels ? panel_end - panel : kTilePanels;
+    const std::byte* w = a.weights + panel * stride;
+    fetch.set(w, panel + kTilePanels < panel_end ? w + kTilePanels * stride : a.next != nullptr ? a.next : w);
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t t = n_tokens * g / groups, m = n_tokens * (g + 1) / groups - t;
-      kFewKernels.of[static_cast<int>(type)][m - 1](a, panel, n, panel + kTilePanels >= panel_end, token_begin + t);
+      const FewKernel kernel = kFewKernels.of[static_cast<int>(type)][m - 1];
+      const FewPanels panels{a, w, n == kTilePanels ? stride : 0, token_begin + t, steps, fetch};
+      float* second = sums + m * kPanelFloats;
+      kernel(panels, 0, half, sums);
+      if (!side_by_side(m)) kernel(panels, half, steps, second);
+      for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, token_begin + t, m, sums + p * kPanelRows, second + p * kPanelRows);
     }
   }
 }
 
 void linear_tokens(const LinearArgs& a, tensor::DType type, const ManyKernels& many, int64_t activation_bytes, int64_t panel_begin,
                    int64_t panel_end, int64_t token_begin, int64_t token_end) {
-  if (token_end - token_begin <= kFewTokens) return linear_few(a, type, panel_begin, panel_end, token_begin, token_end - token_begin);
+  if (token_end - token_begin <= kFewTokens) return linear_few(a, type, many, panel_begin, panel_end, token_begin, token_end - token_begin);
   int64_t tokens = kTileActivationBytes / (activation_bytes + 1) / kTileTokens * kTileTokens;
   tokens = tokens < 2 * kTileTokens ? 2 * kTileTokens : tokens > kMaxTokens ? kMaxTokens : tokens;
   for (int64_t t = token_begin; t < token_end; t += tokens) {
-    if (token_end - t == 1) return linear_few(a, type, panel_begin, panel_end, t, 1);  // no tile is so small
+    if (token_end - t == 1) return linear_few(a, type, many, panel_begin, panel_end, t, 1);  // no tile is so small
     linear_many(a, many, panel_begin, panel_end, t, token_end - t < tokens ? token_end - t : tokens);
   }
 }

@@ -83,12 +83,41 @@ RUSTML_INLINE void finish_panel(const LinearArgs& args, int64_t panel, int64_t t
   }
 }
 
+// Up to kFewTokens tokens read the packed panels themselves (linear_few-inl.h), at most kFewAtOnce at a time.
+constexpr int kFewAtOnce = kFewTokens < 4 ? kFewTokens : 4;
+// One token reads both halves of K side by side, where there are two streams.
+constexpr bool side_by_side(int64_t tokens) { return tokens == 1 && kStreams == 2; }
+// One token: how far ahead each stream of weights is fetched, as measured on Xeons (four streams) and on Zen 3 (one).
+constexpr int64_t kPrefetchBytes = kStreams == 2 ? 4096 : 2048;
+
 }  // namespace
 
-// Up to kFewTokens tokens read the packed panels themselves (linear_few-inl.h), at most kFewAtOnce at a time.
-inline constexpr int kFewAtOnce = kFewTokens < 4 ? kFewTokens : 4;
-// Outputs of M tokens from t, rows of panels [panel, panel + n), n <= kTilePanels. last: no panel of the matrix comes behind them.
-using FewKernel = void (*)(const LinearArgs& a, int64_t panel, int64_t n, bool last, int64_t t);
+// Where the weights are fetched from, relative to the place that is read: some steps ahead, and near the end of a stream (a panel, or
+// each half of it) in the same stream of what comes next.
+struct FetchDistance {
+  int64_t length, steps, within, behind, beyond = 0;
+  FetchDistance(int64_t stream_steps, int64_t step_bytes) : length(stream_steps) {
+    steps = kPrefetchBytes / step_bytes < length ? kPrefetchBytes / step_bytes : length;
+    within = steps * step_bytes;
+    behind = within - length * step_bytes;
+  }
+  // From panels at w, behind which `next` is read, perhaps of another array: so numbers are subtracted.
+  void set(const std::byte* w, const std::byte* next) {
+    beyond = static_cast<int64_t>(reinterpret_cast<uintptr_t>(next) - reinterpret_cast<uintptr_t>(w)) + behind;
+  }
+  RUSTML_INLINE int64_t at(int64_t step) const { return step + steps < length ? within : beyond; }
+};
+
+// kTilePanels panels and the tokens from t, all of K. A step is a unit of blocks, or one k of a float type.
+struct FewPanels {
+  const LinearArgs& args;
+  const std::byte* weights;
+  int64_t second_panel;  // from the first one; an absent second is the first
+  int64_t t, steps;
+  const FetchDistance& fetch;
+};
+// The chains of M tokens over steps [begin, end), to [M][kTilePanels][16]; side by side, both halves of K, to [2][...].
+using FewKernel = void (*)(const FewPanels& panels, int64_t begin, int64_t end, float* sums);
 struct FewKernels {
   FewKernel of[tensor::kDTypeCount][kFewAtOnce];  // by type of the weights and M - 1
 };
