@@ -2,6 +2,7 @@
 #include "cli/client.h"
 
 #include <cerrno>
+#include <iterator>
 
 #include "cli/exit_code.h"
 
@@ -45,77 +46,23 @@ std::string in_words(int32_t status, const std::string& message) {
 }
 
 const char* status_name(int32_t status) noexcept {
-  switch (status) {
-    case RUSTML_OK:
-      return "OK";
-    case RUSTML_CANCELLED:
-      return "CANCELLED";
-    case RUSTML_INVALID_ARGUMENT:
-      return "INVALID_ARGUMENT";
-    case RUSTML_DEADLINE_EXCEEDED:
-      return "DEADLINE_EXCEEDED";
-    case RUSTML_NOT_FOUND:
-      return "NOT_FOUND";
-    case RUSTML_PERMISSION_DENIED:
-      return "PERMISSION_DENIED";
-    case RUSTML_RESOURCE_EXHAUSTED:
-      return "RESOURCE_EXHAUSTED";
-    case RUSTML_FAILED_PRECONDITION:
-      return "FAILED_PRECONDITION";
-    case RUSTML_OUT_OF_RANGE:
-      return "OUT_OF_RANGE";
-    case RUSTML_UNIMPLEMENTED:
-      return "UNIMPLEMENTED";
-    case RUSTML_INTERNAL:
-      return "INTERNAL";
-    case RUSTML_UNAVAILABLE:
-      return "UNAVAILABLE";
-    case RUSTML_DATA_LOSS:
-      return "DATA_LOSS";
-    case RUSTML_BUSY:
-      return "BUSY";
-    case RUSTML_INVALID_HANDLE:
-      return "INVALID_HANDLE";
-    case RUSTML_ABI_MISMATCH:
-      return "ABI_MISMATCH";
-    case RUSTML_POISONED:
-      return "POISONED";
-    case RUSTML_FORKED:
-      return "FORKED";
-    case RUSTML_CALLBACK_STOP:
-      return "CALLBACK_STOP";
-    case RUSTML_BUFFER_TOO_SMALL:
-      return "BUFFER_TOO_SMALL";
-    case RUSTML_DONE:
-      return "DONE";
-    default:
-      return "UNKNOWN";
-  }
+  // By their numbers: those of gRPC (2, 6 and 10 are none of ours), then our own.
+  static constexpr const char* kShared[] = {"OK",        "CANCELLED",    "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                            "NOT_FOUND", "UNKNOWN",      "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                            "UNKNOWN",   "OUT_OF_RANGE", "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                            "DATA_LOSS"};
+  static constexpr const char* kOwn[] = {"BUSY",   "INVALID_HANDLE", "ABI_MISMATCH",     "POISONED",
+                                         "FORKED", "CALLBACK_STOP",  "BUFFER_TOO_SMALL", "DONE"};
+  static_assert(std::size(kShared) == RUSTML_DATA_LOSS + 1 && std::size(kOwn) == RUSTML_DONE - RUSTML_BUSY + 1);
+  if (status >= RUSTML_OK && status <= RUSTML_DATA_LOSS) return kShared[status];
+  return status >= RUSTML_BUSY && status <= RUSTML_DONE ? kOwn[status - RUSTML_BUSY] : "UNKNOWN";
 }
 
 const char* finish_name(int32_t finish) noexcept {
-  switch (finish) {
-    case RUSTML_FINISH_STOP_TOKEN:
-      return "stop_token";
-    case RUSTML_FINISH_STOP_STRING:
-      return "stop_string";
-    case RUSTML_FINISH_LENGTH:
-      return "length";
-    case RUSTML_FINISH_CONTEXT_FULL:
-      return "context_full";
-    case RUSTML_FINISH_CANCELLED:
-      return "cancelled";
-    case RUSTML_FINISH_DEADLINE:
-      return "deadline";
-    case RUSTML_FINISH_CALLBACK:
-      return "callback";
-    case RUSTML_FINISH_CLOSED:
-      return "closed";
-    case RUSTML_FINISH_ERROR:
-      return "error";
-    default:
-      return "none";
-  }
+  static constexpr const char* kNames[] = {"none",      "stop_token", "stop_string", "length", "context_full",
+                                           "cancelled", "deadline",   "callback",    "closed", "error"};
+  static_assert(std::size(kNames) == RUSTML_FINISH_ERROR + 1);
+  return finish > RUSTML_FINISH_NONE && finish <= RUSTML_FINISH_ERROR ? kNames[finish] : kNames[0];
 }
 
 int exit_code(int32_t status) noexcept {

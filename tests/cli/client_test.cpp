@@ -43,7 +43,16 @@ TEST(Client, NamesAreDistinct) {
   std::set<std::string> names;
   for (int finish = RUSTML_FINISH_NONE; finish <= RUSTML_FINISH_ERROR; ++finish) names.insert(finish_name(finish));
   EXPECT_EQ(names.size(), 10u);
-  EXPECT_STREQ(status_name(9999), "UNKNOWN");
+  EXPECT_STREQ(finish_name(RUSTML_FINISH_STOP_STRING), "stop_string");
+  EXPECT_STREQ(finish_name(RUSTML_FINISH_CALLBACK), "callback");
+  EXPECT_STREQ(status_name(RUSTML_OK), "OK");
+  EXPECT_STREQ(status_name(RUSTML_NOT_FOUND), "NOT_FOUND");
+  EXPECT_STREQ(status_name(RUSTML_OUT_OF_RANGE), "OUT_OF_RANGE");
+  EXPECT_STREQ(status_name(RUSTML_DATA_LOSS), "DATA_LOSS");
+  EXPECT_STREQ(status_name(RUSTML_BUSY), "BUSY");
+  EXPECT_STREQ(status_name(RUSTML_FORKED), "FORKED");
+  EXPECT_STREQ(status_name(RUSTML_DONE), "DONE");
+  for (const int32_t none : {-1, 2, 16, 99, 108, 9999}) EXPECT_STREQ(status_name(none), "UNKNOWN");
 }
 
 }  // namespace
