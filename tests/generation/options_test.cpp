@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -37,6 +38,13 @@ TEST(Options, FloatRanges) {
       {"presence_penalty", &SamplingOptions::presence_penalty, {-100, 0, 100}, {-100.5F, 101, FLT_MAX}},
       {"frequency_penalty", &SamplingOptions::frequency_penalty, {-100, 0, 100}, {-100.5F, 101, -FLT_MAX}},
   };
+  const auto is_tested = [&](const auto& option, auto value) {
+    const auto found =
+        std::find_if(fields.begin(), fields.end(), [&](const FloatField& f) { return option.name == std::string_view(f.name); });
+    if constexpr (std::is_same_v<decltype(value), float>) EXPECT_NE(found, fields.end()) << option.name;
+  };
+  const SamplingOptions usual;
+  base::for_each_sampling_number(is_tested, usual);
   for (const FloatField& f : fields) {
     GenerationOptions options;
     for (const float value : f.good) {
