@@ -87,7 +87,7 @@ struct Selection {
   const KernelTable* tables[6] = {};
   size_t count = 0;
   void add(bool usable, const KernelTable& table) noexcept {
-    if (usable) tables[count++] = &table;
+    if (usable && !table.target.empty()) tables[count++] = &table;  // empty: left out of this build (CMakeLists.txt)
   }
   Selection() noexcept {
 #if defined(__x86_64__)

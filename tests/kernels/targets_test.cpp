@@ -21,7 +21,7 @@ class Target : public testing::TestWithParam<std::string> {};
 
 TEST_P(Target, EqualsScalar) {
   const KernelTable* table = find(GetParam());
-  if (table == nullptr || !ready(*table)) GTEST_SKIP() << "this processor lacks it, or its system does not permit it";
+  if (table == nullptr || !ready(*table)) GTEST_SKIP() << "this processor or this build lacks it, or the system does not permit it";
 #if defined(RUSTML_SANITIZED) && defined(__clang__)
   constexpr bool kThorough = false;  // there its kernels are not optimized
 #else
