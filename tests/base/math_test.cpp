@@ -7,6 +7,7 @@
 #include <random>
 #include <sstream>
 
+#include "../exhaustive.h"
 #include "math_bits.h"
 
 namespace rustml::base {
@@ -68,7 +69,7 @@ TEST(Math, IsNearTheSystems) {  // over ranges that models use: at most a unit a
 
 TEST(Math, FusedMultiplyAddIsRoundedOnce) {
   std::mt19937_64 random(9);
-  for (int i = 0; i < 2'000'000; ++i) {
+  for (uint64_t i = 0; i < rustml::test::times(2'000'000); ++i) {
     const auto any = [&] { return std::bit_cast<float>(static_cast<uint32_t>(random())); };
     const auto near_one = [&] { return std::bit_cast<float>((static_cast<uint32_t>(random()) & 0x83FFFFFF) | 0x3C000000); };
     const float x = i % 2 == 0 ? any() : near_one(), y = i % 2 == 0 ? any() : near_one();

@@ -5,6 +5,7 @@
 #include <cfloat>
 #include <map>
 
+#include "../exhaustive.h"
 #include "generation/beam_search.h"
 #include "snapshot_bytes.h"
 #include "tiny.h"
@@ -344,8 +345,9 @@ class Walk {
 
 TEST(SnapshotWalk, NothingShowsThatASessionWasMoved) {
   Walk::moves().clear();
-  for (uint32_t seed = 1; seed <= 30 && !HasFailure(); ++seed) Walk("base_q8_0", 0, 90, seed).run(80);
-  for (uint32_t seed = 1; seed <= 10 && !HasFailure(); ++seed) Walk("architectures/gemma3", 1290 + 60 * seed, 400, seed).run(40);
+  for (uint32_t seed = 1; seed <= rustml::test::times(30) && !HasFailure(); ++seed) Walk("base_q8_0", 0, 90, seed).run(80);
+  for (uint32_t seed = 1; seed <= rustml::test::times(10) && !HasFailure(); ++seed)
+    Walk("architectures/gemma3", 1290 + 60 * ((seed - 1) % 10 + 1), 400, seed).run(40);
   if (HasFailure()) return;
   for (const char* phase : {"started", "prefill", "answer"})
     for (const char* kind : {"extending", "equal", "shorter", "parting", "other"})

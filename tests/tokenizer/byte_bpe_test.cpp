@@ -20,13 +20,14 @@ std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
   return rustml::tokenizer::from_gguf(file, call);
 }
 
-// 52,000 strings and their ids by PyPI `tokenizers` (make_reference.py).
+// 52,000 strings and their ids by PyPI `tokenizers` (make_reference.py); one in 8 of them in the sample.
 TEST(ByteBpe, SmolLM2AsTokenizers) {
   SMOLLM2_OR_SKIP(path);
   const auto tokenizer = open_tokenizer(path);
   Data data("smollm2.bin");
   size_t n = 0;
   uint64_t n_ids = 0;
+  const size_t one_in = rustml::test::exhaustive() ? 1 : 8;
   for (; data.more(); ++n) {
     const std::string text(data.text());
     Ids expected(data.varint());
@@ -34,6 +35,7 @@ TEST(ByteBpe, SmolLM2AsTokenizers) {
     for (size_t i = 0; i < expected.size(); ++i) {
       expected[i] = static_cast<unsigned char>(packed[2 * i]) | static_cast<unsigned char>(packed[2 * i + 1]) << 8;
     }
+    if (n % one_in != 0) continue;
     rustml::runtime::StopSignal stop;
     const Encoding encoding = tokenizer->encode(text, {}, stop);
     ASSERT_EQ(encoding.ids, expected) << "string " << n << ": " << text;
@@ -45,7 +47,7 @@ TEST(ByteBpe, SmolLM2AsTokenizers) {
     }
     n_ids += expected.size();
   }
-  std::printf("%zu strings, %llu ids equal\n", n, static_cast<unsigned long long>(n_ids));
+  std::printf("%zu strings, one in %zu of them: %llu ids equal\n", n, one_in, static_cast<unsigned long long>(n_ids));
   EXPECT_GE(n, 50'000u);
 }
 

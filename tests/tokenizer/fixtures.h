@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../exhaustive.h"
 #include "cpu_time.h"
 #include "formats/model_file.h"
 #include "tokenizer/tokenizer.h"
@@ -29,7 +30,7 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-constexpr size_t kLongText = kSanitized ? 1 << 20 : 10 << 20;  // bytes
+inline const size_t kLongText = kSanitized || !rustml::test::exhaustive() ? 1 << 20 : 10 << 20;  // bytes
 
 constexpr int64_t kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kByte = 6;
 

@@ -82,6 +82,10 @@ void compare(const char* name) {
   std::vector<Ids> some;
   size_t n_ids = 0;
   for (size_t batch = 0; batch < n_batches; ++batch) {
+    if (batch % 13 != 0 && !rustml::test::exhaustive()) {  // those with `some` stay in the sample
+      data.take(12);
+      continue;
+    }
     Fnv ids_hash, text_hash, skipped_hash;
     for (size_t i = 10 * batch; i < std::min(texts.size(), 10 * batch + 10); ++i) {
       const Encoding encoding = tokenizer->encode(texts[i], {.parse_special = true}, stop);

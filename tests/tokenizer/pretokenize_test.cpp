@@ -43,7 +43,8 @@ void compare_with_reference(bool jit) {
 TEST(PreTokenizer, CutsAsTokenizersDoes) { compare_with_reference(true); }
 TEST(PreTokenizer, InterpreterCutsTheSame) { compare_with_reference(false); }
 
-// Which class each code point belongs to shows in where it is cut, so every one is tried.
+// Which class each code point belongs to shows in where it is cut, so every one is tried; in the sample those beside another class and
+// one in 16 of the others.
 TEST(PreTokenizer, ClassOfEveryCodePoint) {
   enum : unsigned char { kLetter = 1, kNumber = 2, kBlank = 4, kDigit = 8 };
   std::vector<unsigned char> classes(0x110000);
@@ -62,6 +63,8 @@ TEST(PreTokenizer, ClassOfEveryCodePoint) {
   const PreTokenizer gpt2(Pattern::gpt2), smollm(Pattern::smollm);
   for (uint32_t c = 1; c < 0x110000; ++c) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
+    const bool between = c + 1 < 0x110000 && classes[c - 1] == classes[c] && classes[c + 1] == classes[c];
+    if (between && c % 16 != 0 && !rustml::test::exhaustive()) continue;
     std::string text;
     if (c < 0x80) {
       text += static_cast<char>(c);
