@@ -22,7 +22,7 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
     const auto& engine = scope.shared_model(model);
     const Callback callback(given_callback, "callback");
     const auto session_options = to_session_options(given_session);
-    if (n > generation::kMaxBatch) refuse("n", std::to_string(n), "at most 16384");
+    if (n > generation::kMaxBatch) refuse_field("n", n, "at most 16384");
     if (n > 0) require_pointer(prompts, "prompts");
 
     std::vector<generation::BatchItem> items;

@@ -70,13 +70,15 @@ int32_t guard(rustml_error** error, Body&& body) {
   return status;
 }
 
-// Runs `body` for element `index` of the caller's arrays: its refusals say which.
+// Runs `body` for element `index` of the caller's arrays: its refusals say which, in the detail too.
 template <class F>
 void in_element(uint64_t index, F&& body) {
   try {
     body();
   } catch (const base::Error& e) {
-    throw base::Error(e.status(), "element " + std::to_string(index) + ": " + e.message(), e.detail_json(), e.callback_value());
+    const std::string at = std::to_string(index), &detail = e.detail_json();
+    throw base::Error(e.status(), "element " + at + ": " + e.message(),
+                      "{\"element\":" + at + (detail.size() > 2 ? "," + detail.substr(1) : "}"), e.callback_value());
   }
 }
 

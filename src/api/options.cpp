@@ -12,15 +12,15 @@ namespace {
 // Elements of an array field: NULL only with count 0.
 template <class T>
 std::span<const T> read_array(const T* items, uint64_t n, const char* name) {
-  if (!items && n > 0) refuse(name, "NULL with count " + std::to_string(n), "an array, or NULL with count 0");
-  if (n > kMaxBytes / sizeof(T)) refuse(name, std::to_string(n) + " long", "an array that fits in memory");
+  if (!items && n > 0) refuse_field(name, "NULL with count " + std::to_string(n), "an array, or NULL with count 0");
+  if (n > kMaxBytes / sizeof(T)) refuse_field(name, std::to_string(n) + " long", "an array that fits in memory");
   return {items, n};
 }
 
 // True: roll back.
 bool read_on_stop(int32_t value, const char* name) {
   if (value != RUSTML_ON_STOP_KEEP && value != RUSTML_ON_STOP_ROLLBACK)
-    refuse(name, std::to_string(value), "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
+    refuse_field(name, value, "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
   return value == RUSTML_ON_STOP_ROLLBACK;
 }
 
@@ -30,8 +30,8 @@ generation::ModelOptions to_model_options(const rustml_model_options* given) {
   const rustml_model_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_model_options.flags");
   if (options.quantize < RUSTML_QUANTIZE_AUTO || options.quantize > RUSTML_QUANTIZE_Q4_0)
-    refuse("rustml_model_options.quantize", std::to_string(options.quantize),
-           "RUSTML_QUANTIZE_AUTO (0), RUSTML_QUANTIZE_KEEP (1), RUSTML_QUANTIZE_Q8_0 (2) or RUSTML_QUANTIZE_Q4_0 (3)");
+    refuse_field("rustml_model_options.quantize", options.quantize,
+                 "RUSTML_QUANTIZE_AUTO (0), RUSTML_QUANTIZE_KEEP (1), RUSTML_QUANTIZE_Q8_0 (2) or RUSTML_QUANTIZE_Q4_0 (3)");
   generation::ModelOptions out;
   out.n_threads = options.n_threads;
   out.quantize = static_cast<generation::ModelOptions::Quantize>(options.quantize);
@@ -49,7 +49,7 @@ tensor::DType to_tensor_type(const rustml_quantize_options* given) {
   require_flags(options.flags, 0, "rustml_quantize_options.flags");
   static constexpr DType kTypes[] = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q5_1, DType::q5_0, DType::q4_1, DType::q4_0};
   if (options.block_type < RUSTML_TYPE_F32 || options.block_type > RUSTML_TYPE_Q4_0)
-    refuse("rustml_quantize_options.block_type", std::to_string(options.block_type), "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
+    refuse_field("rustml_quantize_options.block_type", options.block_type, "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
   return kTypes[options.block_type - RUSTML_TYPE_F32];
 }
 
@@ -69,8 +69,7 @@ generation::SessionOptions to_session_options(const rustml_session_options* give
       out.kv_type = kernels::KvType::q8_0;
       break;
     default:
-      refuse("rustml_session_options.kv_type", std::to_string(options.kv_type),
-             "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
+      refuse_field("rustml_session_options.kv_type", options.kv_type, "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
   }
   out.context_tokens = options.context_tokens;
   out.memory_limit_bytes = options.memory_limit_bytes;
@@ -98,10 +97,10 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
       out.kind = generation::PromptKind::messages;
       break;
     default:
-      refuse("rustml_prompt.kind", std::to_string(prompt.kind), "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
+      refuse_field("rustml_prompt.kind", prompt.kind, "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
   }
   if (prompt.kind != RUSTML_PROMPT_TEXT && prompt.flags != 0)
-    refuse("rustml_prompt.flags", std::to_string(prompt.flags), "0 unless kind is RUSTML_PROMPT_TEXT");
+    refuse_field("rustml_prompt.flags", prompt.flags, "0 unless kind is RUSTML_PROMPT_TEXT");
   if (prompt.kind == RUSTML_PROMPT_IDS) {
     const auto ids = read_ids(prompt.ids, prompt.n_ids, "rustml_prompt.ids");
     out.ids.assign(ids.begin(), ids.end());
@@ -138,8 +137,8 @@ generation::BeamOptions to_beam_options(const rustml_beam_options& options) {
   out.n_best = options.n_best;
   out.length_penalty = options.length_penalty;
   if (options.early_stopping < RUSTML_EARLY_STOPPING_HEURISTIC || options.early_stopping > RUSTML_EARLY_STOPPING_NEVER)
-    refuse("rustml_beam_options.early_stopping", std::to_string(options.early_stopping),
-           "RUSTML_EARLY_STOPPING_HEURISTIC (0), _FIRST (1) or _NEVER (2)");
+    refuse_field("rustml_beam_options.early_stopping", options.early_stopping,
+                 "RUSTML_EARLY_STOPPING_HEURISTIC (0), _FIRST (1) or _NEVER (2)");
   out.early_stopping = static_cast<generation::EarlyStopping>(options.early_stopping);
   out.max_tokens = options.max_tokens;
   const auto stop_ids = read_ids(options.stop_ids, options.n_stop_ids, "rustml_beam_options.stop_ids");

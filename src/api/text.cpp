@@ -10,8 +10,7 @@ using rustml::tokenizer::Tokenizer;
 namespace {
 
 void require_id(const Tokenizer& tokenizer, int32_t id, const std::string& name) {
-  if (id < 0 || id >= tokenizer.size())
-    refuse(name.c_str(), std::to_string(id), ("a token id of this model, 0 to " + std::to_string(tokenizer.size() - 1)).c_str());
+  if (id < 0 || id >= tokenizer.size()) refuse_field(name, id, "a token id of this model, 0 to " + std::to_string(tokenizer.size() - 1));
 }
 
 const Tokenizer& tokenizer_of(Scope& scope, const rustml_model* model) {

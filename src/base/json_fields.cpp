@@ -3,23 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/number_text.h"
+#include "base/refuse.h"
 
 namespace rustml::base {
 namespace {
 
-std::string shown(const Json& value) {
+Given shown(const Json& value) {
   switch (value.kind) {
     case Json::Kind::null:
       return "null";
     case Json::Kind::boolean:
       return value.boolean ? "true" : "false";
     case Json::Kind::integer:
-      return std::to_string(value.integer);
+      return value.integer;
     case Json::Kind::number:
-      return shortest(value.number);
+      return value.number;
     case Json::Kind::string:
-      return quoted(value.string);
+      return Given::text(value.string);
     case Json::Kind::array:
       return "a list";
     default:
@@ -31,7 +31,7 @@ std::string shown(const Json& value) {
 
 JsonFields::JsonFields(std::shared_ptr<const Json> object, const std::string& place, const char* separator, Status fault)
     : prefix_(place + separator), fault_(fault), object_(std::move(object)) {
-  if (object_->kind != Json::Kind::object) base::fail(fault, place + " is " + shown(*object_) + "; it must be an object");
+  if (object_->kind != Json::Kind::object) refuse_field(place, shown(*object_), "an object", fault);
 }
 
 void JsonFields::use_defaults(const Json& defaults) {
@@ -44,11 +44,12 @@ void JsonFields::use_defaults(const Json& defaults) {
 void JsonFields::fail(std::string_view field, const std::string& problem) const { base::fail(fault_, place(field) + " " + problem); }
 
 void JsonFields::refuse(std::string_view field, const Json& value, const std::string& wanted) const {
-  fail(field, "is " + shown(value) + "; it must be " + wanted);
+  refuse_field(place(field), shown(value), wanted, fault_);
 }
 
 void JsonFields::unsupported(std::string_view field, std::string_view value, std::string_view supported) const {
-  base::fail(Status::unimplemented, place(field) + " is " + quoted(value) + "; supported: " + std::string(supported));
+  base::fail(Status::unimplemented, place(field) + " is " + quoted(value) + "; supported: " + std::string(supported),
+             refusal_detail(place(field), Given::text(value), "one of these: " + std::string(supported)));
 }
 
 std::vector<std::string> JsonFields::names() const {
@@ -64,7 +65,7 @@ const Json* JsonFields::find(std::string_view field) const {
 
 const Json& JsonFields::require(std::string_view field) const {
   if (const Json* value = find(field)) return *value;
-  fail(field, object_->find(field) ? "is null; it must be given" : "is missing; it must be given");
+  refuse_field(place(field), object_->find(field) ? "null" : "missing", "given", fault_);
 }
 
 const Json& JsonFields::require(std::string_view field, Json::Kind kind, const char* wanted) const {
@@ -99,7 +100,7 @@ std::vector<std::string> JsonFields::texts(std::string_view field) const {
   std::vector<std::string> texts;
   if (!has(field)) return texts;
   for (const Json& item : require(field, Json::Kind::array, "a list of strings").items) {
-    if (item.kind != Json::Kind::string) fail(field, "holds " + shown(item) + "; it must be a list of strings");
+    if (item.kind != Json::Kind::string) fail(field, "holds " + shown(item).words() + "; it must be a list of strings");
     texts.push_back(item.string);
   }
   return texts;
@@ -140,7 +141,8 @@ void JsonFields::require_flag(std::string_view field, bool supported) const {
 
 void JsonFields::require_absent(std::string_view field) const {
   if (const Json* value = find(field))
-    base::fail(Status::unimplemented, place(field) + " is " + shown(*value) + "; only null is supported");
+    base::fail(Status::unimplemented, place(field) + " is " + shown(*value).words() + "; only null is supported",
+               refusal_detail(place(field), shown(*value), "null"));
 }
 
 }  // namespace rustml::base

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/ascii.h"
-#include "base/error.h"
+#include "base/refuse.h"
 #include "base/utf8.h"
 
 namespace rustml::base {
@@ -93,7 +93,8 @@ Directive parse_directive(std::string_view text) {
   }
   fail(Status::invalid_argument,
        "log filter: " + quoted(text) +
-           " is no directive; write level, target or target=level with level one of off, error, warn, info, debug, trace");
+           " is no directive; write level, target or target=level with level one of off, error, warn, info, debug, trace",
+       refusal_detail("filter", Given::text(text), "level, target or target=level, level one of off, error, warn, info, debug, trace"));
 }
 
 std::vector<Directive> parse_filter(std::string_view filter) {

@@ -9,8 +9,11 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/refuse.h"
 
 namespace rustml::boundary {
+
+using base::refuse_field;
 
 // No process can own more bytes than this (47-bit user addresses), so a longer length is a mistake.
 constexpr uint64_t kMaxBytes = uint64_t{1} << 47;
@@ -26,8 +29,6 @@ std::string read_path(const char* path, uint64_t len);
 // NULL with n 0 is empty.
 std::span<const int32_t> read_ids(const int32_t* ids, uint64_t n, const char* name);
 std::span<const std::byte> read_bytes(const void* data, uint64_t len, const char* name);
-// Throws invalid_argument: "<name> is <value>; must be <allowed>".
-[[noreturn]] void refuse(const char* name, const std::string& value, const char* allowed);
 void require_zero(uint64_t value, const char* name);
 bool read_bool(uint32_t value, const char* name);
 void require_flags(uint32_t flags, uint32_t known, const char* name);
@@ -47,7 +48,7 @@ class OutBuffer {
   OutBuffer(T* buf, uint64_t capacity, uint64_t* needed) : buf_(buf), capacity_(capacity), needed_(needed) {
     require_pointer(needed, "needed");
     *needed = 0;
-    if (!buf && capacity > 0) refuse("buf", "NULL with capacity " + std::to_string(capacity), "a buffer, or NULL with capacity 0");
+    if (!buf && capacity > 0) refuse_field("buf", "NULL with capacity " + std::to_string(capacity), "a buffer, or NULL with capacity 0");
   }
   bool asks_size() const noexcept { return !buf_; }
   T* data() const noexcept { return buf_; }

@@ -23,7 +23,9 @@ rustml_event blank_event(int32_t kind) noexcept {
 Callback::Callback(const rustml_callback* given, const char* name) {
   if (!given) return;
   const rustml_callback callback = read_struct(given);
-  if (!callback.on_event) base::fail(Status::invalid_argument, std::string(name) + ".on_event is NULL; pass no callback instead");
+  if (!callback.on_event)
+    base::fail(Status::invalid_argument, std::string(name) + ".on_event is NULL; pass no callback instead",
+               base::refusal_detail(std::string(name) + ".on_event", "NULL", "a function; pass no callback instead"));
   on_event_ = callback.on_event;
   user_data_ = callback.user_data;
 }

@@ -85,8 +85,7 @@ T* element(T* first, uint64_t i) {
   check_struct_size(stride, Layout<std::remove_const_t<T>>::kName);
   auto* at = reinterpret_cast<std::conditional_t<std::is_const_v<T>, const char, char>*>(first) + i * stride;
   const uint32_t size = struct_size_of(reinterpret_cast<T*>(at));
-  if (size != stride)
-    refuse("struct_size", std::to_string(size), ("the " + std::to_string(stride) + " of the array's first element").c_str());
+  if (size != stride) refuse_field("struct_size", size, "the " + std::to_string(stride) + " of the array's first element");
   return reinterpret_cast<T*>(at);
 }
 

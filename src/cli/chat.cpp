@@ -53,7 +53,7 @@ class Conversation {
       const Answer answer = stream_answer(session_.get(), prompt, options, a_.model.json, loaded_.seconds, columns == 0 ? nullptr : &wrap);
       interrupt_.disarm();
       if (!a_.model.json) write_answer("\n");
-      if (answer.status != RUSTML_OK) report(in_words(answer.status, answer.message));
+      if (answer.status != RUSTML_OK) report(in_words({answer.status, answer.message}));
       if (a_.stats) print_statistics(answer.result, loaded_.seconds);
       messages_.add("assistant", answer.text);
       return answer.status;

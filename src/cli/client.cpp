@@ -3,7 +3,11 @@
 
 #include <cerrno>
 #include <iterator>
+#include <map>
 
+#include "base/error.h"
+#include "base/json_scanner.h"
+#include "base/json_writer.h"
 #include "cli/exit_code.h"
 
 namespace rustml::cli {
@@ -28,21 +32,37 @@ rustml_model_info model_info(const rustml_model* model) {
   return info;
 }
 
-std::string in_words(int32_t status, const std::string& message) {
-  if (status == RUSTML_CANCELLED) return "stopped by Ctrl-C";
-  if (status == RUSTML_DEADLINE_EXCEEDED) return "--timeout passed: " + message;
-  // The library's names of what the user knows as options.
-  static constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
-      {"create the session with more context_tokens", "give a longer --context"},
-      {"context_tokens is", "--context is"},
-      {"n_threads is", "--threads is"},
-      {"simd_target ", "--simd-target "},
-  };
-  std::string words = message;
-  for (const auto& [theirs, ours] : kOptions) {
-    if (const size_t at = words.find(theirs); at != std::string::npos) words.replace(at, theirs.size(), ours);
+namespace {
+
+// What the library calls a field, and the option that sets it here.
+constexpr std::pair<std::string_view, const char*> kOptions[] = {
+    {"context_tokens", "--context"}, {"n_threads", "--threads"}, {"simd_target", "--simd-target"}};
+
+// The members of a detail that are text or numbers, as a message shows them.
+std::map<std::string, std::string> read_detail(std::string_view json) {
+  std::map<std::string, std::string> members;
+  try {
+    base::JsonScanner scanner(json, "detail");
+    std::string key;
+    for (base::JsonToken token = scanner.next(); token != base::JsonToken::end; token = scanner.next()) {
+      if (token == base::JsonToken::key) key = scanner.string();
+      if (token == base::JsonToken::string) members[key] = key == "value" ? base::json_string(scanner.string()) : scanner.string();
+      if (token == base::JsonToken::number) members[key] = scanner.number();
+    }
+  } catch (const base::Error&) {  // no detail that this program knows
   }
-  return words;
+  return members;
+}
+
+}  // namespace
+
+std::string in_words(const Failure& failure) {
+  if (failure.status() == RUSTML_CANCELLED) return "stopped by Ctrl-C";
+  if (failure.status() == RUSTML_DEADLINE_EXCEEDED) return std::string("--timeout passed: ") + failure.what();
+  std::map<std::string, std::string> refused = read_detail(failure.detail_json());
+  for (const auto& [field, option] : kOptions)
+    if (refused["field"] == field) return std::string(option) + " is " + refused["value"] + "; it must be " + refused["rule"];
+  return failure.what();
 }
 
 const char* status_name(int32_t status) noexcept {

@@ -56,7 +56,7 @@ inline std::string_view view_of(const rustml_text& text) { return {text.ptr, tex
 rustml_model_info model_info(const rustml_model* model);
 const char* status_name(int32_t status) noexcept;  // "NOT_FOUND"
 // The message in the words of the program's user: Ctrl-C, --timeout, and options instead of the library's field names.
-std::string in_words(int32_t status, const std::string& message);
+std::string in_words(const Failure& failure);
 const char* finish_name(int32_t finish) noexcept;  // "stop_token"
 
 }  // namespace rustml::cli

@@ -88,7 +88,7 @@ bool asks_json(const std::vector<const char*>& arguments) {
 }
 
 int fail(const Failure& failure, int code, bool json) {
-  report("error: " + in_words(failure.status(), failure.what()));
+  report("error: " + in_words(failure));
   if (json) {
     try {
       write_answer(error_event(failure) + "\n");

@@ -95,7 +95,7 @@ int run(const Arguments& a) {
   const Answer answer = a.beams.width != 0 ? beam_answer(session.get(), prompt, a.beams, options, a.model.json, loaded.seconds)
                                            : stream_answer(session.get(), prompt, options, a.model.json, loaded.seconds);
   if (stdout_is_terminal() && !a.model.json) write_answer("\n");
-  if (answer.status != RUSTML_OK) report(in_words(answer.status, answer.message));
+  if (answer.status != RUSTML_OK) report(in_words({answer.status, answer.message}));
   if (!a.model.quiet) print_statistics(answer.result, loaded.seconds);
   return exit_code(answer.status);
 }

@@ -6,8 +6,7 @@
 #include <new>
 #include <numeric>
 
-#include "base/error.h"
-#include "base/number_text.h"
+#include "base/refuse.h"
 #include "generation/beam_ranking.h"
 #include "generation/beam_tree.h"
 #include "generation/prompt_run.h"
@@ -34,13 +33,11 @@ void validate(const BeamOptions& options, int32_t vocab) {
   stops.stop_ids = options.stop_ids;
   validate(stops, vocab);
   if (options.width < 1 || options.width > kMaxBeamWidth)
-    fail(Status::invalid_argument, "width is " + std::to_string(options.width) + "; it must be 1 to " + std::to_string(kMaxBeamWidth));
+    base::refuse_field("width", options.width, "1 to " + std::to_string(kMaxBeamWidth));
   if (options.n_best < 1 || options.n_best > options.width)
-    fail(Status::invalid_argument,
-         "n_best is " + std::to_string(options.n_best) + "; it must be 1 to the width of " + std::to_string(options.width));
+    base::refuse_field("n_best", options.n_best, "1 to the width of " + std::to_string(options.width));
   if (!(std::fabs(options.length_penalty) <= kMaxLengthPenalty))
-    fail(Status::invalid_argument,
-         "length_penalty is " + base::shortest(options.length_penalty) + "; it must be -10 to 10; 0 turns it off");
+    base::refuse_field("length_penalty", options.length_penalty, "-10 to 10; 0 turns it off");
 }
 
 class Search {
@@ -230,7 +227,9 @@ void search(Session& session, const Prompt& prompt, const BeamOptions& options, 
   if (session.info().generation_open)
     fail(Status::failed_precondition, "beam search: a generation is open on this session; stop or release it first");
   validate(options, static_cast<int32_t>(session.engine().config().vocab));
-  if (limits.prompt_lookup != 0) fail(Status::invalid_argument, "prompt_lookup does not work with a beam search; set it to 0");
+  if (limits.prompt_lookup != 0)
+    fail(Status::invalid_argument, "prompt_lookup does not work with a beam search; set it to 0",
+         base::refusal_detail("prompt_lookup", limits.prompt_lookup, "0 with a beam search"));
   runtime::StopSignal stop(limits.cancel, limits.deadline_ns);
   stop.set_first_token_deadline(limits.first_token_deadline_ns);
   if (stop.poll()) {

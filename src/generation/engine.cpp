@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "base/number_text.h"
+#include "base/refuse.h"
 #include "kernels/select.h"
 #include "runtime/side_job.h"
 #include "runtime/topology.h"
@@ -26,19 +26,22 @@ const kernels::KernelTable* choose_kernels(const std::string& target) {
   if (target.empty()) return &kernels::best();
   if (const kernels::KernelTable* table = kernels::find(target)) {
     if (kernels::ready(*table)) return table;
-    fail(Status::failed_precondition, "simd_target " + base::quoted(target) +
-                                          ": the system refuses this process the tile registers, as it does while a thread has a small "
-                                          "alternate signal stack; leave simd_target empty or name another");
+    fail(Status::failed_precondition,
+         "simd_target " + base::quoted(target) +
+             ": the system refuses this process the tile registers, as it does while a thread has a small "
+             "alternate signal stack; leave simd_target empty or name another",
+         base::refusal_detail("simd_target", base::Given::text(target),
+                              "another or empty: the system refuses this process the tile registers"));
   }
   std::string usable;
   for (const kernels::KernelTable* table : kernels::available()) usable += (usable.empty() ? "" : ", ") + std::string(table->target);
-  fail(Status::invalid_argument, "simd_target " + base::quoted(target) + " cannot be used on this processor; usable: " + usable);
+  fail(Status::invalid_argument, "simd_target " + base::quoted(target) + " cannot be used on this processor; usable: " + usable,
+       base::refusal_detail("simd_target", base::Given::text(target), "one that this processor can use: " + usable));
 }
 
 int choose_threads(int32_t wanted) {
   if (wanted < 0 || wanted > runtime::kMaxThreads)
-    fail(Status::invalid_argument,
-         "n_threads is " + std::to_string(wanted) + "; it must be 0 (automatic) to " + std::to_string(runtime::kMaxThreads));
+    base::refuse_field("n_threads", wanted, "0 (automatic) to " + std::to_string(runtime::kMaxThreads));
   return wanted == 0 ? std::min(runtime::usable_cores(), runtime::kMaxThreads) : wanted;
 }
 
@@ -89,13 +92,14 @@ uint64_t context_tokens(const models::Config& config, const SessionOptions& opti
   const auto limit = static_cast<uint64_t>(config.context);
   if (options.context_tokens > limit)
     fail(Status::out_of_range,
-         "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit));
+         "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit),
+         base::refusal_detail("context_tokens", options.context_tokens,
+                              "at most " + std::to_string(limit) + ", as many as this model holds"));
   return options.context_tokens ? options.context_tokens : std::min(limit, kDefaultContext);
 }
 
 int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {
-  if (options.prefill_chunk > 4096)
-    fail(Status::invalid_argument, "prefill_chunk is " + std::to_string(options.prefill_chunk) + "; it must be 0 (automatic) to 4096");
+  if (options.prefill_chunk > 4096) base::refuse_field("prefill_chunk", options.prefill_chunk, "0 (automatic) to 4096");
   const int64_t chunk = options.prefill_chunk ? options.prefill_chunk : kDefaultChunk;
   return std::min(chunk, static_cast<int64_t>(context));
 }
@@ -195,7 +199,8 @@ tokenizer::Encoding Engine::encode(const Prompt& prompt, runtime::StopSignal& st
     for (const int32_t id : prompt.ids)
       if (id < 0 || id >= config().vocab)
         fail(Status::invalid_argument,
-             "prompt id " + std::to_string(id) + " is not in the vocabulary; ids are 0 to " + std::to_string(config().vocab - 1));
+             "prompt id " + std::to_string(id) + " is not in the vocabulary; ids are 0 to " + std::to_string(config().vocab - 1),
+             base::refusal_detail("rustml_prompt.ids", id, "0 to " + std::to_string(config().vocab - 1)));
     return {prompt.ids, 0};
   }
   tokenizer::EncodeOptions options;

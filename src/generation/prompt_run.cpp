@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/log.h"
+#include "base/refuse.h"
 
 namespace rustml::generation {
 
@@ -14,10 +14,13 @@ tokenizer::Encoding encode_prompt(const Session& session, const Prompt& prompt, 
   tokenizer::Encoding encoded = session.engine().encode(prompt, stop);
   if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
   if (encoded.ids.size() > session.capacity())
-    fail(Status::out_of_range, "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
-                                   std::to_string(session.capacity()) +
-                                   "; shorten it or create the session with more context_tokens (this model holds " +
-                                   std::to_string(session.engine().config().context) + ")");
+    fail(Status::out_of_range,
+         "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
+             std::to_string(session.capacity()) + "; shorten it or create the session with more context_tokens (this model holds " +
+             std::to_string(session.engine().config().context) + ")",
+         base::refusal_detail("context_tokens", session.capacity(),
+                              "at least the prompt's " + std::to_string(encoded.ids.size()) +
+                                  " tokens, or the prompt shorter; this model holds " + std::to_string(session.engine().config().context)));
   return encoded;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/byte_reader.h"
-#include "base/error.h"
+#include "base/refuse.h"
 #include "generation/saved_options.h"
 
 namespace rustml::generation {
@@ -78,9 +78,10 @@ bool said_by_options(const SavedGeneration& saved, const std::vector<int32_t>& t
 void require_room(const char* what, uint64_t n, const RestoredState& state) {
   if (n > static_cast<uint64_t>(models::kMaxContext)) damaged("has " + std::to_string(n) + " tokens");
   if (n > state.cache.capacity())
-    fail(Status::out_of_range, std::string("snapshot: ") + what + " has " + std::to_string(n) +
-                                   " tokens, more than this session's context of " + std::to_string(state.cache.capacity()) +
-                                   "; create the session with more context_tokens");
+    fail(Status::out_of_range,
+         std::string("snapshot: ") + what + " has " + std::to_string(n) + " tokens, more than this session's context of " +
+             std::to_string(state.cache.capacity()) + "; create the session with more context_tokens",
+         base::refusal_detail("context_tokens", state.cache.capacity(), "at least " + std::to_string(n) + " for this snapshot"));
 }
 
 void require_floor(const char* what, uint64_t floor, uint64_t length, const RestoredState& state) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "base/number_text.h"
+#include "base/refuse.h"
 #include "generation/generation.h"
 #include "generation/sampler.h"
 
@@ -19,8 +19,10 @@ namespace {
 void require_ids(std::span<const int32_t> ids, int64_t vocab) {
   for (size_t i = 0; i < ids.size(); ++i)
     if (ids[i] < 0 || ids[i] >= vocab)
-      fail(Status::invalid_argument, "id " + std::to_string(ids[i]) + " at index " + std::to_string(i) +
-                                         " is not in the vocabulary; ids are 0 to " + std::to_string(vocab - 1));
+      fail(Status::invalid_argument,
+           "id " + std::to_string(ids[i]) + " at index " + std::to_string(i) + " is not in the vocabulary; ids are 0 to " +
+               std::to_string(vocab - 1),
+           base::refusal_detail("ids[" + std::to_string(i) + "]", ids[i], "0 to " + std::to_string(vocab - 1)));
 }
 
 const char* kv_name(kernels::KvType type) { return type == kernels::KvType::f32 ? "f32" : type == kernels::KvType::f16 ? "f16" : "q8_0"; }

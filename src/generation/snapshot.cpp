@@ -15,8 +15,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/error.h"
 #include "base/number_text.h"
+#include "base/refuse.h"
 #include "generation/generation.h"
 
 namespace rustml::generation {
@@ -128,8 +128,10 @@ std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, c
 // data_loss unless the sections are as long as the summary says; out_of_range: the session cannot hold that much.
 void require_lengths(SnapshotReader& reader, const Summary& s, const Session& session) {
   if (s.n_tokens > session.capacity())
-    fail(Status::out_of_range, "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
-                                   std::to_string(session.capacity()) + "; create the session with more context_tokens");
+    fail(Status::out_of_range,
+         "snapshot: it holds " + std::to_string(s.n_tokens) + " tokens, more than this session's context of " +
+             std::to_string(session.capacity()) + "; create the session with more context_tokens",
+         base::refusal_detail("context_tokens", session.capacity(), "at least " + std::to_string(s.n_tokens) + " for this snapshot"));
   require_length(reader, kTokens, "tokens", s.n_tokens * sizeof(int32_t));
   require_length(reader, kCells, "cells", session.cache().bytes({0, s.n_evaluated, s.floor}));
   if (reader.length(kHidden) != 0) require_length(reader, kHidden, "hidden", static_cast<uint64_t>(s.hidden) * sizeof(float));

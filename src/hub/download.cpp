@@ -65,7 +65,7 @@ void Downloader::pause(const Response& response, int n_in_vain) const {
   call_.wait(wanted_s ? *wanted_s * 1000 : kFirstPause_ms << (n_in_vain - 1));
 }
 
-void Downloader::refuse(const Response& response, const std::string& revision, const std::string& file) const {
+void Downloader::report_refusal(const Response& response, const std::string& revision, const std::string& file) const {
   const std::string code = response.header("x-error-code"), page = settings_.endpoint + "/" + id_.repository;
   const std::string token = settings_.token.empty() ? "set HF_TOKEN" : "check that the token in HF_TOKEN may read it";
   if (code == "GatedRepo")
@@ -97,7 +97,7 @@ std::optional<RemoteFile> Downloader::look_up(const std::string& revision, const
     if (is_commit(out.commit) && (commit.empty() || out.commit == commit)) cache_.set_absent(out.commit, file);
     return std::nullopt;
   }
-  if (response.status >= 400) refuse(response, revision, file);
+  if (response.status >= 400) report_refusal(response, revision, file);
   const std::string who = "answer of " + base::quoted(response.url);
   if (!is_commit(out.commit))
     fail(Status::unavailable, who + " names no commit: it is no hub's; a proxy's or login page? check HF_ENDPOINT");
@@ -180,7 +180,7 @@ bool Downloader::ask_for_rest(const RemoteFile& file, Partial& partial) {
   const bool cut =
       response.status < 400 && response.header("content-length").empty() && file.size && partial.bytes() < *file.size && ranges_;
   if (!response.transient() && !cut) {
-    if (response.status != 200 && response.status != 206) refuse(response, file.commit, file.name);
+    if (response.status != 200 && response.status != 206) report_refusal(response, file.commit, file.name);
     return true;
   }
   in_vain_ = partial.bytes() >= furthest_ + kLeastGain ? 0 : in_vain_ + 1;

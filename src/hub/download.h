@@ -29,7 +29,7 @@ class Downloader {
 
  private:
   std::string address(const std::string& revision, const std::string& file) const;
-  [[noreturn]] void refuse(const Response& response, const std::string& revision, const std::string& file) const;
+  [[noreturn]] void report_refusal(const Response& response, const std::string& revision, const std::string& file) const;
   void pause(const Response& response, int n_in_vain) const;
   void fetch_blob(const RemoteFile& file);
   bool ask_for_rest(const RemoteFile& file, class Partial& partial);

@@ -9,7 +9,7 @@
 #include <new>
 
 #include "base/ascii.h"
-#include "base/error.h"
+#include "base/refuse.h"
 #include "base/system_error.h"
 
 namespace rustml::hub {
@@ -180,8 +180,10 @@ HttpClient::HttpClient(const Settings& settings, const Call& call) : settings_(s
   const bool read = endpoint.set(settings.endpoint);
   const std::string scheme = read ? endpoint.part(CURLUPART_SCHEME) : "";
   if ((scheme != "https" && scheme != "http") || endpoint.has_user() || !endpoint.part(CURLUPART_QUERY).empty())
-    fail(Status::invalid_argument, "endpoint " + base::quoted(settings.endpoint) +
-                                       " is no address of a hub; set HF_ENDPOINT to https://host[:port][/path], without user or query");
+    fail(Status::invalid_argument,
+         "endpoint " + base::quoted(settings.endpoint) +
+             " is no address of a hub; set HF_ENDPOINT to https://host[:port][/path], without user or query",
+         base::refusal_detail("endpoint", base::Given::text(settings.endpoint), "https://host[:port][/path], without user or query"));
   endpoint_origin_ = endpoint.origin();
 }
 

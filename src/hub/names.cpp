@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/ascii.h"
-#include "base/error.h"
+#include "base/refuse.h"
 #include "base/utf8.h"
 
 namespace rustml::hub {
@@ -72,24 +72,25 @@ const char* repository_problem(std::string_view repository) {
 std::string ModelId::text() const { return repository + (file.empty() ? "" : "/" + file) + (revision ? "@" + *revision : ""); }
 
 ModelId parse_id(std::string_view id) {
-  const auto refuse = [&](const std::string& problem) {
-    fail(Status::invalid_argument, "model id " + base::quoted(id) + " " + problem + "; " + kForms);
+  const auto refuse_id = [&](const std::string& problem) {
+    fail(Status::invalid_argument, "model id " + base::quoted(id) + " " + problem + "; " + kForms,
+         base::refusal_detail("id", base::Given::text(id), kForms));
   };
   ModelId out;
   std::string_view rest = id;
   if (const size_t at = rest.find('@'); at != rest.npos) {
     out.revision = std::string(rest.substr(at + 1));
     rest = rest.substr(0, at);
-    if (const char* problem = path_problem(*out.revision)) refuse(std::string("has a revision that ") + problem);
+    if (const char* problem = path_problem(*out.revision)) refuse_id(std::string("has a revision that ") + problem);
   }
   const size_t first = rest.find('/');
   const size_t second = first == rest.npos ? rest.npos : rest.find('/', first + 1);
   out.repository = std::string(rest.substr(0, second));
-  if (const char* problem = repository_problem(out.repository)) refuse(problem);
+  if (const char* problem = repository_problem(out.repository)) refuse_id(problem);
   if (second != rest.npos) {
     out.file = std::string(rest.substr(second + 1));
-    if (const char* problem = path_problem(out.file)) refuse(std::string("has a file that ") + problem);
-    if (!out.file.ends_with(".gguf")) refuse("names a file that is no .gguf");
+    if (const char* problem = path_problem(out.file)) refuse_id(std::string("has a file that ") + problem);
+    if (!out.file.ends_with(".gguf")) refuse_id("names a file that is no .gguf");
     parts_of(out.file);
   }
   return out;

@@ -59,8 +59,7 @@ uint64_t read_stall() {
   uint64_t seconds = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (problem != std::errc() || end != text.data() + text.size() || seconds == 0 || seconds > kMost)
-    fail(Status::invalid_argument,
-         "HF_HUB_DOWNLOAD_TIMEOUT is " + base::quoted(text) + "; it must be whole seconds from 1 to " + std::to_string(kMost));
+    refuse_field("HF_HUB_DOWNLOAD_TIMEOUT", base::Given::text(text), "whole seconds from 1 to " + std::to_string(kMost));
   return seconds;
 }
 

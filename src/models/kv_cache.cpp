@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "base/error.h"
+#include "base/refuse.h"
 
 namespace rustml::models {
 
@@ -57,7 +57,8 @@ void KvCache::charge_more(uint64_t bytes, uint64_t n_positions) {
   if (limit_bytes_ != 0 && charge_.bytes() + bytes > limit_bytes_)
     base::fail(base::Status::resource_exhausted,
                "kv cache: " + std::to_string(n_positions) + " tokens need " + std::to_string(charge_.bytes() + bytes) +
-                   " bytes, more than the session's memory_limit_bytes of " + std::to_string(limit_bytes_));
+                   " bytes, more than the session's memory_limit_bytes of " + std::to_string(limit_bytes_),
+               base::refusal_detail("memory_limit_bytes", limit_bytes_, "at least " + std::to_string(charge_.bytes() + bytes)));
   charge_.grow(bytes, "kv cache");
 }
 

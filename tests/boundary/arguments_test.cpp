@@ -48,8 +48,8 @@ TEST(Arguments, IdsAndBytes) {
 
 TEST(Arguments, Values) {
   EXPECT_TRUE(read_bool(1, "b"));
-  EXPECT_ERROR(read_bool(2, "b"), Status::invalid_argument, "b is 2; must be 0 or 1");
-  EXPECT_ERROR(require_zero(7, "reserved0"), Status::invalid_argument, "reserved0 is 7; must be 0");
+  EXPECT_ERROR(read_bool(2, "b"), Status::invalid_argument, "b is 2; it must be 0 or 1");
+  EXPECT_ERROR(require_zero(7, "reserved0"), Status::invalid_argument, "reserved0 is 7; it must be 0");
   EXPECT_NO_THROW(require_flags(3, 7, "flags"));
   EXPECT_ERROR(require_flags(9, 7, "flags"), Status::invalid_argument, "unknown bits: 8");
 }

@@ -39,6 +39,19 @@ TEST(Client, FailureCarriesTheLibrarysMessage) {
   EXPECT_STREQ(take_failure(RUSTML_BUFFER_TOO_SMALL, nullptr).what(), "failed with status BUFFER_TOO_SMALL");
 }
 
+// The library's fields by the program's options; what is refused that has none, in the library's words.
+TEST(Client, RefusedOptionsHaveTheirOwnNames) {
+  EXPECT_EQ(in_words({RUSTML_OUT_OF_RANGE, "context_tokens is 9; ...", R"({"field":"context_tokens","value":9,"rule":"at most 8"})"}),
+            "--context is 9; it must be at most 8");
+  EXPECT_EQ(in_words({RUSTML_INVALID_ARGUMENT, "m", R"({"field":"simd_target","value":"a\"b","rule":"another"})"}),
+            "--simd-target is \"a\\\"b\"; it must be another");
+  EXPECT_EQ(in_words({RUSTML_INVALID_ARGUMENT, "width is 0", R"({"field":"width","value":0,"rule":"1 to 64"})"}), "width is 0");
+  EXPECT_EQ(in_words({RUSTML_DATA_LOSS, "damaged", R"({"tensor":"x","want":[1],"got":[2]})"}), "damaged");
+  EXPECT_EQ(in_words({RUSTML_DATA_LOSS, "damaged", "no JSON"}), "damaged");
+  EXPECT_EQ(in_words({RUSTML_CANCELLED, "m"}), "stopped by Ctrl-C");
+  EXPECT_EQ(in_words({RUSTML_DEADLINE_EXCEEDED, "m"}), "--timeout passed: m");
+}
+
 TEST(Client, NamesAreDistinct) {
   std::set<std::string> names;
   for (int finish = RUSTML_FINISH_NONE; finish <= RUSTML_FINISH_ERROR; ++finish) names.insert(finish_name(finish));

@@ -157,7 +157,7 @@ TEST(Run, UsageErrors) {
   expect_error(with({"--prompt-ids", "1"}), 2, {"--prompt and --prompt-ids"});
   expect_error(with({"--logprobs", "3"}), 2, {"--logprobs", "--json"});
   expect_error(with({"--stop", ""}), 2, {"stop"});
-  expect_error(with({"--simd-target", "mmx"}), 2, {"--simd-target \"mmx\""});
+  expect_error(with({"--simd-target", "mmx"}), 2, {"--simd-target is \"mmx\"; it must be one that this processor can use: "});
   expect_error(infer({"--gguf", kModel}), 2, {"--prompt", "missing"});
   expect_error(infer({"--prompt", "a"}), 2, {"--gguf", "missing"});
   expect_error(infer({"--gguf", kModel, "--prompt", "a\xFF"}), 2, {"UTF-8"});
@@ -198,7 +198,8 @@ TEST(Run, FileErrors) {
 }
 
 TEST(Run, PromptLongerThanTheContext) {
-  expect_error(infer({"--gguf", kModel, "--prompt-ids", "1 2 3 4 5 6 7 8 9 10", "--context", "8"}), 1, {"10", "8", "a longer --context"});
+  expect_error(infer({"--gguf", kModel, "--prompt-ids", "1 2 3 4 5 6 7 8 9 10", "--context", "8"}), 1,
+               {"--context is 8; it must be at least the prompt's 10 tokens"});
 }
 
 TEST(Run, ErrorsAreEventsUnderJson) {
