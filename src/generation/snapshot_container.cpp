@@ -48,10 +48,6 @@ std::vector<Entry> table_of(std::span<const SnapshotSection> sections) {
 
 std::string name_of(uint32_t id) { return "section " + std::to_string(id); }
 
-void report(const runtime::Call& call, uint64_t done, uint64_t total) {
-  if (call.progress) call.progress(done, total);
-}
-
 }  // namespace
 
 uint64_t snapshot_bytes(std::span<const SnapshotSection> sections) {
@@ -107,27 +103,24 @@ void SnapshotWriter::finish() {
 void SnapshotWriter::emit(const void* data, uint64_t n) {
   const auto* bytes = static_cast<const std::byte*>(data);
   if (buffer_.size() + n > kBufferBytes) flush();
-  if (n <= kBufferBytes) {
-    buffer_.insert(buffer_.end(), bytes, bytes + n);
-    return;
-  }
+  if (n > kBufferBytes) return deliver(bytes, n);
+  buffer_.insert(buffer_.end(), bytes, bytes + n);
+}
+
+void SnapshotWriter::flush() {
+  deliver(buffer_.data(), buffer_.size());
+  buffer_.clear();
+}
+
+void SnapshotWriter::deliver(const std::byte* bytes, uint64_t n) {
   for (uint64_t done = 0; done < n;) {
     const uint64_t piece = std::min(kPiece, n - done);
     call_.stop.check("snapshot");
     write_(bytes + done, piece);
     done += piece;
     written_ += piece;
-    report(call_, written_, total_);
+    if (call_.progress) call_.progress(written_, total_);
   }
-}
-
-void SnapshotWriter::flush() {
-  if (buffer_.empty()) return;
-  call_.stop.check("snapshot");
-  write_(buffer_.data(), buffer_.size());
-  written_ += buffer_.size();
-  buffer_.clear();
-  report(call_, written_, total_);
 }
 
 SnapshotReader::SnapshotReader(base::FileReader& source, std::span<const uint32_t> known) : source_(source) {

@@ -67,6 +67,7 @@ class SnapshotWriter {
   void close_section();
   void emit(const void* data, uint64_t n);
   void flush();
+  void deliver(const std::byte* bytes, uint64_t n);
 
   const std::vector<SnapshotSection> sections_;
   const Write write_;
