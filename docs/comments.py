@@ -15,11 +15,11 @@ ONCE = [  # a declaration without a comment -> what the head of rustml.h says ab
     (r"uint64_t n_(\w+);", r"Number of elements of \1."),
     (r"uint64_t (\w+)_len;", r"Length of \1 in bytes."),
     (r"void \*user_data;", "Passed to every function of the struct; the library does not look at it."),
-    (r"void \(\*destroy\)\(void \*user_data\);", "NULL, or called once with user_data when the library needs the struct no longer."),
+    (r"void \(\*destroy\)\(void \*user_data\);", "NULL, or called once with user_data when the library no longer needs the struct."),
     (r".*\b\w+_retain\(", "Adds a reference and returns its argument; NULL if that is invalid. Give the reference back with the release function."),
-    (r".*\b\w+_release\(", "Gives a reference back: in any order, on any thread, without waiting. #RUSTML_INVALID_HANDLE for what is none."),
-    (r".*\b\w+_init\(", "Writes the defaults into `size` bytes (sizeof the struct) and sets struct_size; #RUSTML_INVALID_ARGUMENT for NULL or "
-                        "a size that no version of the struct has."),
+    (r".*\b\w+_release\(", "Gives a reference back: in any order, on any thread, without waiting. Returns #RUSTML_INVALID_HANDLE for an invalid handle."),
+    (r".*\b\w+_init\(", "Writes the defaults into `size` bytes (sizeof the struct) and sets struct_size. Returns #RUSTML_INVALID_ARGUMENT for NULL "
+                        "or a size that no version of the struct has."),
 ]
 COMMENT = re.compile(r"/\*(.*?)\*/", re.S)
 

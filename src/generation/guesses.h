@@ -1,4 +1,4 @@
-// What guesses of the tokens to come gave: one pass over the last token and a draft behind it leaves a row for each of them. A row
+// The results of guessed tokens: one pass over the last token and a draft behind it leaves a row for each of them. A row
 // counts only once the session's next token is the one that was guessed; its cells are then in the cache already, behind the
 // evaluated ones. Any other pass writes over those cells, so it forgets the rows.
 #pragma once

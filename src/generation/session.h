@@ -86,8 +86,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool evaluate(std::span<const int32_t> ids, bool want_scores, runtime::StopSignal& stop);
   bool has_scores() const noexcept { return !tokens_.empty() && outputs_.n_tokens == tokens_.size(); }
   // Scores for what follows the tokens; evaluates a pending one and, in the same pass, `draft` behind it, at most draft_room()
-  // guesses of the tokens to come. What guesses gave counts only once their tokens are committed: until then, and if others
-  // are, the session is as if there had been none. Null: stopped.
+  // guesses of the tokens to come. Their results count only once the guessed tokens are committed: until then, and if others
+  // are, the session is as if there had been no guesses. Null: stopped.
   const std::vector<float>* scores(runtime::StopSignal& stop, std::span<const int32_t> draft = {});
   // How many guesses the next scores() can take: 0 when it needs no pass; none that take more memory for cells.
   uint64_t draft_room() const noexcept;
