@@ -1,11 +1,11 @@
-// libFuzzer target of the snapshot container: arbitrary bytes, as they are and with their checksums made right, so that
-// what lies behind the checksums is reached too. Nothing but base::Error may come out.
+// libFuzzer target of snapshots: arbitrary bytes as a container, as they are and with their checksums made right, so that what lies
+// behind the checksums is reached too; and as the options of a generation. Nothing but base::Error may come out.
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "base/error.h"
-#include "generation/snapshot_container.h"
+#include "generation/saved_options.h"
 
 namespace {
 
@@ -20,6 +20,22 @@ void read(const std::vector<uint8_t>& bytes) try {
     if (reader.load(section.id, bytes.size()).size() != section.length) __builtin_trap();
   }
 } catch (const base::Error&) {
+}
+
+// By position, then by name: as if every option of 1.0 had come later.
+void read_options(const std::vector<uint8_t>& bytes) {
+  const auto* data = reinterpret_cast<const std::byte*>(bytes.data());
+  generation::GenerationOptions options;
+  try {
+    const auto source = base::open_memory(data, bytes.size(), "fuzz");
+    base::ByteReader in(*source, 0, bytes.size());
+    for (const generation::SavedOption& option : generation::options_of_1_0()) option.read(options, in, option.name);
+  } catch (const base::Error&) {
+  }
+  try {
+    generation::decode_later_options({data, data + bytes.size()}, options, generation::options_of_1_0());
+  } catch (const base::Error&) {
+  }
 }
 
 // Right magic, total and checksums for whatever sections the table names; often also lengths that add up.
@@ -62,6 +78,7 @@ void seal(std::vector<uint8_t>& bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<uint8_t> bytes(data, data + size);
+  read_options(bytes);
   read(bytes);
   seal(bytes);
   read(bytes);
