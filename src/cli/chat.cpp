@@ -125,7 +125,7 @@ int chat(const Arguments& a) {
       if (status != RUSTML_OK && !interactive) return exit_code(status);
     } catch (const Failure& failure) {
       if (!interactive) throw;
-      report(std::string("error: ") + failure.what());
+      report("error: " + in_words(failure));
     }
   }
   if (interactive) std::cerr << "\n";

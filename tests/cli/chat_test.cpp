@@ -111,6 +111,11 @@ TEST(Chat, ContextTooSmallIsNamed) {
       infer({"chat", "--gguf", golden("base_q8_0.gguf"), "--context", "8", "--quiet"}, {.text = "a long line of many words\n"});
   EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
   EXPECT_NE(outcome.err.find("8"), std::string::npos) << outcome.err;
+  Terminal terminal({"chat", "--gguf", golden("base_q8_0.gguf"), "--context", "8"}, 80);
+  terminal.wait_for_prompt();
+  const std::string shown = terminal.ask("a long line of many words");
+  EXPECT_NE(shown.find("error: --context is 8"), std::string::npos) << shown;
+  EXPECT_EQ(terminal.end(), 0) << "the conversation goes on after an error";
 }
 
 // The whole conversation written out by hand in ChatML, as SmolLM2's template has it, gives the same second answer.
