@@ -91,7 +91,7 @@ def filled(header, names):
     for struct in header.structs:
         if struct.name in names:
             out += ["", "template <class From, class F>", f"void for_each_field({struct.name}& to, const From& from, F&& f) {{"]
-            out += [f"  f(to.{f.name}, from.{f.name});" for f in struct.fields if f.name != "struct_size" and "reserved" not in f.name]
+            out += [f"  f(to.{f.name}, from.{f.name});" for f in struct.fields if f.name != "struct_size" and not f.name.startswith("reserved")]
             out.append("}")
     return "\n".join(out + ["", "}  // namespace rustml::api"]) + "\n"
 

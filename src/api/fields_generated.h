@@ -50,6 +50,7 @@ void for_each_field(rustml_session_info& to, const From& from, F&& f) {
   f(to.position, from.position);
   f(to.capacity, from.capacity);
   f(to.rewind_floor, from.rewind_floor);
+  f(to.kv_bytes_reserved, from.kv_bytes_reserved);
   f(to.kv_bytes_used, from.kv_bytes_used);
   f(to.kv_type, from.kv_type);
   f(to.generation_open, from.generation_open);

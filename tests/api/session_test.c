@@ -35,6 +35,7 @@ static void contents(rustml_model *model, uint64_t vocabulary) {
   CHECK_STATUS(rustml_session_eval(session, NULL, 3, NULL, &error), RUSTML_INVALID_ARGUMENT);
   CHECK_STATUS(rustml_session_eval(session, kIds, UINT64_C(1) << 63, NULL, &error), RUSTML_INVALID_ARGUMENT);
   CHECK(session_info(session).position == 6);
+  CHECK(session_info(session).kv_bytes_used > 0 && session_info(session).kv_bytes_used <= session_info(session).kv_bytes_reserved);
 
   /* In two calls, after a rewind, and in a fork: the same bits. */
   CHECK_OK(rustml_session_eval(other, kIds, 2, NULL, &error));
