@@ -132,6 +132,7 @@ Terminal::Terminal(const std::vector<std::string>& arguments, unsigned short col
   const std::vector<char*> argv = pointers(words);
   const winsize size{.ws_row = 50, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
   pid_ = forkpty(&fd_, nullptr, nullptr, &size);
+  if (pid_ < 0) std::abort();
   if (pid_ == 0) {
     termios mode{};
     tcgetattr(0, &mode);
