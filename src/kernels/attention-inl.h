@@ -86,22 +86,20 @@ RUSTML_INLINE void scores_at(const AttendArgs& a, const Tile& tile, const Keys<t
   const auto* k = keys.at + (group - keys.group) * keys.stride;
   const float* q[Q];
   F32x16 acc[Q][G];
-  unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    q[i.value] = a.q[tile.j + i.value] + keys.d;
-    unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = keys.d == 0 ? zero() : load(e[i.value] + (group + g.value) * kLanes); });
-  });
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+    q[i] = a.q[tile.j + i] + keys.d;
+    RUSTML_UNROLL for (int g = 0; g < G; ++g) acc[i][g] = keys.d == 0 ? zero() : load(e[i] + (group + g) * kLanes);
+  }
   for (int64_t d = 0; d < keys.dims; ++d) {
     fetch.step(G * kLanes * sizeof(Element<type>));
     F32x16 lanes[G];
-    unroll<G>([&](auto g) RUSTML_LAMBDA { lanes[g.value] = load_cached<type>(k + g.value * keys.stride + d * kLanes); });
-    unroll<Q>([&](auto i) RUSTML_LAMBDA {
-      const F32x16 x = set1(q[i.value][d]);
-      unroll<G>([&](auto g) RUSTML_LAMBDA { acc[i.value][g.value] = fma(lanes[g.value], x, acc[i.value][g.value]); });
-    });
+    RUSTML_UNROLL for (int g = 0; g < G; ++g) lanes[g] = load_cached<type>(k + g * keys.stride + d * kLanes);
+    RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+      const F32x16 x = set1(q[i][d]);
+      RUSTML_UNROLL for (int g = 0; g < G; ++g) acc[i][g] = fma(lanes[g], x, acc[i][g]);
+    }
   }
-  unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    unroll<G>([&](auto g) RUSTML_LAMBDA { store(e[i.value] + (group + g.value) * kLanes, acc[i.value][g.value]); });
-  });
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) { RUSTML_UNROLL for (int g = 0; g < G; ++g) store(e[i] + (group + g) * kLanes, acc[i][g]); }
 }
 
 // Scores, without scale, of those groups that the tile sees.
@@ -176,22 +174,22 @@ template <KvType type, int Q, int D, bool kRest, class F>
 RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Values<type>& values, const Weights* e, int64_t c, int64_t n,
                              F& fetch) {
   F32x16 o[Q][D];
-  unroll<Q>([&](auto i) RUSTML_LAMBDA { unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = zero(); }); });
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) { RUSTML_UNROLL for (int c = 0; c < D; ++c) o[i][c] = zero(); }
   const auto* v = values.at + c;
   int64_t p = tile.begin;
   const auto step = [&](auto everyone) RUSTML_LAMBDA {
     fetch.step(D * kLanes * sizeof(Element<type>));
     F32x16 row[D];
-    unroll<D>([&](auto c) RUSTML_LAMBDA {
-      const auto* at = v + p * values.stride + c.value * kLanes;
-      row[c.value] = kRest ? load_cached_first<type>(at, n) : load_cached<type>(at);
-    });
-    unroll<Q>([&](auto i) RUSTML_LAMBDA {
-      const float weight = e[i.value][p];
-      if (!everyone.value && weight < 0) return;
+    RUSTML_UNROLL for (int c = 0; c < D; ++c) {
+      const auto* at = v + p * values.stride + c * kLanes;
+      row[c] = kRest ? load_cached_first<type>(at, n) : load_cached<type>(at);
+    }
+    RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+      const float weight = e[i][p];
+      if (!everyone.value && weight < 0) continue;
       const F32x16 factor = set1(weight);
-      unroll<D>([&](auto c) RUSTML_LAMBDA { o[i.value][c.value] = fma(factor, row[c.value], o[i.value][c.value]); });
-    });
+      RUSTML_UNROLL for (int c = 0; c < D; ++c) o[i][c] = fma(factor, row[c], o[i][c]);
+    }
   };
   if constexpr (Q > 1) {
     for (; p < tile.all_begin; ++p) step(Index<0>{});
@@ -200,10 +198,10 @@ RUSTML_INLINE void values_at(const AttendArgs& a, const Tile& tile, const Values
   if constexpr (Q > 1) {
     for (; p < tile.end; ++p) step(Index<0>{});
   }
-  unroll<Q>([&](auto i) RUSTML_LAMBDA {
-    float* out = a.o[tile.j + i.value] + values.d + c;
-    unroll<D>([&](auto c) RUSTML_LAMBDA { store_first(out + c.value * kLanes, o[i.value][c.value], lanes_at(c.value * kLanes, n)); });
-  });
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+    float* out = a.o[tile.j + i] + values.d + c;
+    RUSTML_UNROLL for (int c = 0; c < D; ++c) store_first(out + c * kLanes, o[i][c], lanes_at(c * kLanes, n));
+  }
 }
 
 // The last n < 16 elements, at d, one query at a time: heads of such sizes are rare.

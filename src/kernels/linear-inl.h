@@ -86,16 +86,16 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
 
 template <int M>
 RUSTML_INLINE void load_tile(const float* acc, F32x16 (&chain)[kTilePanels][M]) {
-  unroll<M>([&](auto m) RUSTML_LAMBDA {
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = load(acc + m.value * kPanelFloats + p.value * kPanelRows); });
-  });
+  RUSTML_UNROLL for (int m = 0; m < M; ++m) {
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) chain[p][m] = load(acc + m * kPanelFloats + p * kPanelRows);
+  }
 }
 template <int M>
 RUSTML_INLINE void store_tile(float* acc, int64_t first, const F32x16 (&chain)[kTilePanels][M]) {
-  unroll<M>([&](auto m) RUSTML_LAMBDA {
-    if (m.value < first) return;
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { store(acc + m.value * kPanelFloats + p.value * kPanelRows, chain[p.value][m.value]); });
-  });
+  RUSTML_UNROLL for (int m = 0; m < M; ++m) {
+    if (m < first) continue;
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) store(acc + m * kPanelFloats + p * kPanelRows, chain[p][m]);
+  }
 }
 
 // Adds the products of sub-block s of a block, M tokens, to `sum`. x: the first token's block, those of the others x_stride further on.
@@ -105,18 +105,18 @@ RUSTML_INLINE void add_products(const std::byte* const (&weights)[kTilePanels], 
   unroll<8 / kSubs>([&](auto nth) RUSTML_LAMBDA {
     constexpr int g = s * 4 + nth.value;
     typename Dot::Weights w[kTilePanels];
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-      const std::byte* from = weights[p.value] + kGroupBytes<Dot> * g;
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
+      const std::byte* from = weights[p] + kGroupBytes<Dot> * g;
       if constexpr (Prepared<Dot>) {
-        w[p.value] = Dot::load_weights(from);
+        w[p] = Dot::load_weights(from);
       } else {
-        w[p.value] = Dot::weights(load_bytes(from));
+        w[p] = Dot::weights(load_bytes(from));
       }
-    });
-    unroll<M>([&](auto m) RUSTML_LAMBDA {
-      const auto x4 = broadcast4(x + m.value * x_stride + 4 * g);
-      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { Dot::template step<nth.value>(sum[p.value][m.value], w[p.value], x4); });
-    });
+    }
+    RUSTML_UNROLL for (int m = 0; m < M; ++m) {
+      const auto x4 = broadcast4(x + m * x_stride + 4 * g);
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) Dot::template step<nth.value>(sum[p][m], w[p], x4);
+    }
   });
 }
 
@@ -129,45 +129,40 @@ __attribute__((noinline)) void block_tile(const LinearArgs& a, const ManyKernels
   const int32_t* xsum = a.xsum + t * blocks + k0 / kQBlock;
   const std::byte* weights[kTilePanels];
   const float* scales[kTilePanels];
-  unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { weights[p.value] = chunk.weights[p.value], scales[p.value] = chunk.scale[p.value]; });
+  RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) weights[p] = chunk.weights[p], scales[p] = chunk.scale[p];
   const int zero_point = many.zero;
   const int64_t fetch = chunk.fetch_stride;
   F32x16 chain[kTilePanels][M];
   load_tile(acc, chain);
   for (int64_t b = 0; b < n_k / kQBlock; ++b, x += kQBlock, ++xd, ++xsum) {
-    if (fetch != 0) unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { prefetch_range(address(chunk.fetch[p.value], b * fetch), fetch); });
+    if (fetch != 0) {
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) prefetch_range(address(chunk.fetch[p], b * fetch), fetch);
+    }
     unroll<kSubs>([&](auto s) RUSTML_LAMBDA {
       typename Dot::Sum sum[kTilePanels][M];
-      unroll<M>([&](auto m) RUSTML_LAMBDA {
+      RUSTML_UNROLL for (int m = 0; m < M; ++m) {
         if constexpr (Prepared<Dot>) {
-          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-            sum[p.value][m.value] = Dot::start(load_bytes(reinterpret_cast<const std::byte*>(scales[p.value] + kToMinimum)));
-          });
+          RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) sum[p][m] =
+              Dot::start(load_bytes(reinterpret_cast<const std::byte*>(scales[p] + kToMinimum)));
         } else {
-          const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, -zero_point));
-          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { sum[p.value][m.value] = Dot::start(c); });
+          const auto c = kMinima ? weighted(0, 0) : weighted(xsum[m * blocks], sum_factors(kSubs, s.value, -zero_point));
+          RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) sum[p][m] = Dot::start(c);
         }
-      });
-      add_products<Dot, kSubs, s.value>(weights, x, cols, sum);
-      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-        const F32x16 scale = load(scales[p.value]);
-        unroll<M>([&](auto m) RUSTML_LAMBDA {
-          F32x16& to = chain[p.value][m.value];
-          to = fma(Dot::finish(sum[p.value][m.value]), scale * set1(xd[m.value * blocks]), to);
-        });
-      });
-      if constexpr (kMinima) {
-        unroll<M>([&](auto m) RUSTML_LAMBDA {
-          const F32x16 xsums = set1(xd[m.value * blocks]) * as_floats(weighted(xsum[m.value * blocks], sum_factors(kSubs, s.value, 1)));
-          unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-            F32x16& to = chain[p.value][m.value];
-            to = fma(load(scales[p.value] + kToMinimum), xsums, to);
-          });
-        });
       }
-      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { scales[p.value] += kPanelRows; });
+      add_products<Dot, kSubs, s.value>(weights, x, cols, sum);
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
+        const F32x16 scale = load(scales[p]);
+        RUSTML_UNROLL for (int m = 0; m < M; ++m) chain[p][m] = fma(Dot::finish(sum[p][m]), scale * set1(xd[m * blocks]), chain[p][m]);
+      }
+      if constexpr (kMinima) {
+        RUSTML_UNROLL for (int m = 0; m < M; ++m) {
+          const F32x16 xsums = set1(xd[m * blocks]) * as_floats(weighted(xsum[m * blocks], sum_factors(kSubs, s.value, 1)));
+          RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) chain[p][m] = fma(load(scales[p] + kToMinimum), xsums, chain[p][m]);
+        }
+      }
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) scales[p] += kPanelRows;
     });
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { weights[p.value] += stride; });
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) weights[p] += stride;
   }
   store_tile(acc, first, chain);
 }
@@ -182,13 +177,15 @@ __attribute__((noinline)) void float_tile(const LinearArgs& a, const ManyKernels
   F32x16 chain[kTilePanels][M];
   load_tile(acc, chain);
   for (int64_t k = 0; k < n_k; ++k) {
-    if (fetch != 0) unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { __builtin_prefetch(address(chunk.fetch[p.value], k * fetch)); });
+    if (fetch != 0) {
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) __builtin_prefetch(address(chunk.fetch[p], k * fetch));
+    }
     F32x16 w[kTilePanels];
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { w[p.value] = F::load_row(chunk.weights[p.value] + k * F::kStepBytes); });
-    unroll<M>([&](auto m) RUSTML_LAMBDA {
-      const F32x16 xk = set1(x[m.value * cols + k]);
-      unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { chain[p.value][m.value] = fma(w[p.value], xk, chain[p.value][m.value]); });
-    });
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) w[p] = F::load_row(chunk.weights[p] + k * F::kStepBytes);
+    RUSTML_UNROLL for (int m = 0; m < M; ++m) {
+      const F32x16 xk = set1(x[m * cols + k]);
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) chain[p][m] = fma(w[p], xk, chain[p][m]);
+    }
   }
   store_tile(acc, first, chain);
 }

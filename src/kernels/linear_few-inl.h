@@ -48,7 +48,33 @@ RUSTML_INLINE void each_step(const FewPanels& in, int64_t begin, int64_t end, fl
   }
 }
 
-// A unit of every panel (an absent second one is the first), or kCount units side by side: work(chains) of M tokens from t.
+// Adds the products of a block of 32 k, `offset` bytes into each unit, to the sums of M tokens.
+template <class F, int M, int kCount>
+RUSTML_INLINE void add_products(const std::byte* const (&unit)[kCount][kTilePanels], int64_t offset, int64_t ahead,
+                                const int8_t* const (&x)[kCount][M], typename F::Dot::Sum (&sum)[kCount][M][kTilePanels][F::kSubs]) {
+  using Dot = typename F::Dot;
+  unroll<8>([&](auto step) RUSTML_LAMBDA {
+    constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
+    constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
+    RUSTML_UNROLL for (int h = 0; h < kCount; ++h) {
+      RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
+        const std::byte* quants = unit[h][p] + offset;
+        if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(address(quants, ahead));
+        const I8x64 stored = F::template group<g>(quants);
+        RUSTML_UNROLL for (int token = 0; token < M; ++token) {
+          const auto x4 = broadcast4(x[h][token] + 4 * g);
+          if constexpr (Prepared<Dot>) {
+            Dot::step(sum[h][token][p][s], stored, x4);
+          } else {
+            Dot::template step<nth>(sum[h][token][p][s], Dot::weights(stored), x4);
+          }
+        }
+      }
+    }
+  });
+}
+
+// A unit of every panel (an absent second one is the first), or kCount units side by side, added to the chains of M tokens from t.
 template <tensor::DType type, int M, int kCount, class Chains>
 RUSTML_INLINE void few_units(const LinearArgs& a, const std::byte* panels, int64_t second_panel, int64_t t, int64_t u, int64_t apart,
                              int64_t ahead, Chains& chains) {
@@ -57,68 +83,50 @@ RUSTML_INLINE void few_units(const LinearArgs& a, const std::byte* panels, int64
   const int64_t blocks = a.cols / kQBlock;
   F32x16 d[kCount][kTilePanels], m[kCount][kTilePanels];
   const std::byte* unit[kCount][kTilePanels];
-  unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-    unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-      const std::byte* w = panels + p.value * second_panel + (u + h.value * apart) * F::kUnitBytes;
-      unit[h.value][p.value] = w;
+  RUSTML_UNROLL for (int h = 0; h < kCount; ++h) {
+    RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
+      const std::byte* w = unit[h][p] = panels + p * second_panel + (u + h * apart) * F::kUnitBytes;
       prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(address(w, ahead));
-      d[h.value][p.value] = load_f16(w);
-      if constexpr (F::kLayout.minima) m[h.value][p.value] = load_f16(w + 32);
-    });
-  });
+      d[h][p] = load_f16(w);
+      if constexpr (F::kLayout.minima) m[h][p] = load_f16(w + 32);
+    }
+  }
   for (int64_t j = 0; j < F::kBlocks; ++j) {
     const int8_t* x[kCount][M];
     const float* xd[kCount];
     const int32_t* xsum[kCount];
     typename Dot::Sum sum[kCount][M][kTilePanels][F::kSubs];
-    unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-      const int64_t b = (u + h.value * apart) * F::kBlocks + j;
-      unroll<M>([&](auto token) RUSTML_LAMBDA {
-        x[h.value][token.value] = a.xq + (t + token.value) * a.cols + b * kQBlock;
-        if constexpr (M > 2) RUSTML_IN_ORDER("r", x[h.value][token.value]);  // else each of its offsets takes a register
-      });
-      xd[h.value] = a.xd + t * blocks + b;
-      xsum[h.value] = a.xsum + t * blocks + b;
-      unroll<M * F::kSubs>([&](auto i) RUSTML_LAMBDA {
-        constexpr int token = i.value / F::kSubs, s = i.value % F::kSubs;
-        const auto start = Dot::start(weighted(xsum[h.value][token * blocks], sum_factors(F::kSubs, s, -F::kLayout.zero)));
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA { sum[h.value][token][p.value][s] = start; });
-      });
-    });
-    unroll<8>([&](auto step) RUSTML_LAMBDA {
-      constexpr int g = step.value / 2 + step.value % 2 * 4;  // 0 4 1 5 ..: both groups of a vector of nibbles
-      constexpr int s = F::kSubs == 1 ? 0 : g / 4, nth = F::kSubs == 1 ? step.value : g % 4;
-      unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-          const std::byte* quants = unit[h.value][p.value] + F::kHeaderBytes + j * F::kBlockBytes;
-          if constexpr (F::kBlocks > 1 && step.value == 0) prefetch<F::kBits>(address(quants, ahead));
-          const I8x64 stored = F::template group<g>(quants);
-          unroll<M>([&](auto token) RUSTML_LAMBDA {
-            const auto x4 = broadcast4(x[h.value][token.value] + 4 * g);
-            auto& to = sum[h.value][token.value][p.value][s];
-            if constexpr (Prepared<Dot>) {
-              Dot::step(to, stored, x4);
-            } else {
-              Dot::template step<nth>(to, Dot::weights(stored), x4);
-            }
-          });
-        });
-      });
-    });
-    unroll<kCount>([&](auto h) RUSTML_LAMBDA {
-      unroll<M * F::kSubs>([&](auto i) RUSTML_LAMBDA {
-        constexpr int token = i.value / F::kSubs, s = i.value % F::kSubs;
-        const F32x16 x_scale = set1(xd[h.value][token * blocks]);
-        const F32x16 x_sums = as_floats(weighted(xsum[h.value][token * blocks], sum_factors(F::kSubs, s, 1)));
-        unroll<kTilePanels>([&](auto p) RUSTML_LAMBDA {
-          const std::byte* header = unit[h.value][p.value];
-          const int64_t sub = j * F::kSubs + s;
-          F32x16& to = chains.of[h.value][token][p.value];
-          to = fma(Dot::finish(sum[h.value][token][p.value][s]), F::scale(header, d[h.value][p.value], sub) * x_scale, to);
-          if constexpr (F::kLayout.minima) to = fma(F::minimum(header, m[h.value][p.value], sub), x_scale * x_sums, to);
-        });
-      });
-    });
+    RUSTML_UNROLL for (int h = 0; h < kCount; ++h) {
+      const int64_t b = (u + h * apart) * F::kBlocks + j;
+      xd[h] = a.xd + t * blocks + b;
+      xsum[h] = a.xsum + t * blocks + b;
+      RUSTML_UNROLL for (int token = 0; token < M; ++token) {
+        x[h][token] = a.xq + (t + token) * a.cols + b * kQBlock;
+        if constexpr (M > 2) RUSTML_IN_ORDER("r", x[h][token]);  // else each of its offsets takes a register
+      }
+      RUSTML_UNROLL for (int token = 0; token < M; ++token) {
+        RUSTML_UNROLL for (int s = 0; s < F::kSubs; ++s) {
+          const auto start = Dot::start(weighted(xsum[h][token * blocks], sum_factors(F::kSubs, s, -F::kLayout.zero)));
+          RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) sum[h][token][p][s] = start;
+        }
+      }
+    }
+    add_products<F, M, kCount>(unit, F::kHeaderBytes + j * F::kBlockBytes, ahead, x, sum);
+    RUSTML_UNROLL for (int h = 0; h < kCount; ++h) {
+      RUSTML_UNROLL for (int token = 0; token < M; ++token) {
+        RUSTML_UNROLL for (int s = 0; s < F::kSubs; ++s) {
+          const F32x16 x_scale = set1(xd[h][token * blocks]);
+          const F32x16 x_sums = as_floats(weighted(xsum[h][token * blocks], sum_factors(F::kSubs, s, 1)));
+          RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
+            const std::byte* header = unit[h][p];
+            const int64_t sub = j * F::kSubs + s;
+            F32x16& to = chains.of[h][token][p];
+            to = fma(Dot::finish(sum[h][token][p][s]), F::scale(header, d[h][p], sub) * x_scale, to);
+            if constexpr (F::kLayout.minima) to = fma(F::minimum(header, m[h][p], sub), x_scale * x_sums, to);
+          }
+        }
+      }
+    }
   }
 }
 
