@@ -1,6 +1,6 @@
 """check_tree.py CHECK: one rule of src/README.md over the whole tree; prints each breach as file:line: what.
 
-CHECK is includes, libraries, kernels, length, mirror, words, locale, math, memory or format. Needs only Python's standard library (format also
+CHECK is includes, libraries, kernels, length, functions, mirror, words, locale, math, memory or format. Needs only Python's standard library (format also
 clang-format 14). Exceptions stand in the tables below, each with its reason.
 """
 
@@ -13,6 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = (".c", ".cpp", ".h")
 MOST_LINES = 600
+MOST_FUNCTION_LINES = 60
 
 # Rooms a room may include besides itself. Only downwards; the program knows the public headers, and of the rooms how text is written.
 MAY_INCLUDE = {
@@ -182,6 +183,26 @@ def check_length():
         n = sum(1 for _ in lines(path))
         if n > MOST_LINES and "generated" not in name and not re.match(r"tests/abi/\d", name):  # nor copies of released headers
             yield f"{name}:{n}: {n} lines, at most {MOST_LINES}"
+
+
+def check_functions():
+    """A function of src ends with the brace that stands below its first letter (clang-format); one in a class stands two columns in."""
+    other = r"namespace|struct|class|enum|union|extern|if|for|while|switch|else|do\b|try|case|return|#|//|\}"
+    for path, name in files("src", suffixes=(".cpp", ".h")):
+        text = path.read_text(encoding="utf-8").split("\n")
+        for i, line in enumerate(text):
+            if not line.endswith("{") or re.search(r"(=|\() ?\{$", line) or "generated" in name:
+                continue
+            first = i  # of the head, which may take several lines
+            while first > 0 and text[first - 1] and text[first - 1][-1] not in ";{}" and "//" not in text[first - 1]:
+                first -= 1
+            first += text[first].lstrip().startswith("template <") and first < i
+            head = re.match(rf"(| {{2}})(?! )(?!{other})\S", text[first])
+            if head is None:
+                continue
+            n = next((j for j in range(i, len(text)) if text[j].startswith(head[1] + "}")), i) - first + 1
+            if n > MOST_FUNCTION_LINES:
+                yield f"{name}:{first + 1}: a function of {n} lines, at most {MOST_FUNCTION_LINES}"
 
 
 def check_mirror():
