@@ -251,8 +251,8 @@ void linear_few(const LinearArgs& a, tensor::DType type, const ManyKernels& many
       const FewKernel kernel = kFewKernels.of[static_cast<int>(type)][m - 1];
       const FewPanels panels{a, w, n == kTilePanels ? stride : 0, token_begin + t, steps, fetch};
       float* second = sums + m * kPanelFloats;
-      kernel(panels, 0, half, sums);
-      if (!side_by_side(m)) kernel(panels, half, steps, second);
+      kernel(panels, 0, both_halves(m) ? steps : half, sums);
+      if (!both_halves(m)) kernel(panels, half, steps, second);
       for (int64_t p = 0; p < n; ++p) finish_panel(a, panel + p, token_begin + t, m, sums + p * kPanelRows, second + p * kPanelRows);
     }
   }

@@ -30,21 +30,27 @@ struct FewChains {
   }
 };
 
-// work(chains, how many of them, step, steps between theirs, where to fetch ahead) for steps [begin, end), or for all, side by side.
+// work(chains, how many of them, step, steps between theirs, where to fetch ahead) for steps [begin, end).
 template <int M, class Work>
 RUSTML_INLINE void each_step(const FewPanels& in, int64_t begin, int64_t end, float* sums, Work work) {
   const FetchDistance fetch = in.fetch;
+  const int64_t half = (in.steps + 1) / 2;
+  int64_t i = begin;
+  const auto one_chain = [&](int64_t to_step, float* to) RUSTML_LAMBDA {
+    FewChains<M, 1> chains;
+    for (; i < to_step; ++i) work(chains, Index<1>{}, i, 0, fetch.at(i));
+    chains.store_at(to);
+  };
   if constexpr (side_by_side(M)) {
-    const int64_t half = (in.steps + 1) / 2;
     FewChains<M, 2> chains;
-    int64_t i = 0;
     for (; i < in.steps - half; ++i) work(chains, Index<2>{}, i, half, fetch.at(i));
     if (i < half) work(chains, Index<1>{}, i, 0, fetch.at(i));
     chains.store_at(sums);
+  } else if constexpr (both_halves(M)) {
+    one_chain(half, sums);
+    one_chain(end, sums + M * kPanelFloats);
   } else {
-    FewChains<M, 1> chains;
-    for (int64_t i = begin; i < end; ++i) work(chains, Index<1>{}, i, 0, fetch.at(i));
-    chains.store_at(sums);
+    one_chain(end, sums);
   }
 }
 
