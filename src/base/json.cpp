@@ -9,9 +9,9 @@
 #include <charconv>
 #include <memory>
 #include <new>
+#include <set>
 #include <utility>
 
-#include "base/error.h"
 #include "base/json_scanner.h"
 
 namespace rustml::base {
@@ -25,9 +25,8 @@ struct Leaves {
   std::vector<std::string_view> numbers;
 };
 
-Leaves scan(std::string_view text, std::string_view what) {
+Leaves scan(JsonScanner& scanner) {
   Leaves leaves;
-  JsonScanner scanner(text, what);
   while (true) {
     switch (scanner.next()) {
       case JsonToken::end:
@@ -48,7 +47,7 @@ Leaves scan(std::string_view text, std::string_view what) {
 
 class Builder {
  public:
-  Builder(Leaves leaves, std::string_view text, std::string_view what) : leaves_(std::move(leaves)), text_(text), what_(what) {}
+  Builder(Leaves leaves, const JsonScanner& scanner, const char* text) : leaves_(std::move(leaves)), scanner_(scanner), text_(text) {}
 
   // Without recursion: 64 levels of it would take the host's stack.
   Json build(const cJSON* root) {
@@ -100,10 +99,6 @@ class Builder {
     }
   }
 
-  [[noreturn]] void fail_at(size_t offset, const std::string& problem) const {
-    fail(Status::invalid_argument, std::string(what_) + ": " + problem + " at byte " + std::to_string(offset));
-  }
-
   void set_number(Json& value, std::string_view digits) const {
     const char *begin = digits.data(), *end = begin + digits.size();
     if (digits.find_first_of(".eE") == std::string_view::npos && std::from_chars(begin, end, value.integer).ec == std::errc()) {
@@ -112,45 +107,41 @@ class Builder {
       return;
     }
     value.kind = Json::Kind::number;
-    if (std::from_chars(begin, end, value.number).ec != std::errc()) {
-      fail_at(static_cast<size_t>(begin - text_.data()), "a number outside the range of a double");
-    }
+    if (std::from_chars(begin, end, value.number).ec != std::errc())
+      scanner_.fail_at(static_cast<size_t>(begin - text_), "a number outside the range of a double");
   }
 
   void check_unique(const Json& object, const std::vector<size_t>& offsets) const {
-    std::vector<size_t> order(object.members.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto key = [&](size_t i) -> const std::string& { return object.members[i].first; };
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
-    for (size_t i = 1; i < order.size(); ++i) {
-      if (key(order[i]) == key(order[i - 1])) fail_at(offsets[order[i]], "the key " + quoted(key(order[i])) + " occurs twice");
+    std::set<std::string_view> keys;
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      const std::string& key = object.members[i].first;
+      if (!keys.insert(key).second) scanner_.fail_at(offsets[i], "the key " + quoted(key) + " occurs twice");
     }
   }
 
   Leaves leaves_;
-  std::string_view text_, what_;
+  const JsonScanner& scanner_;
+  const char* text_;
   size_t next_string_ = 0, next_number_ = 0;
 };
 
 }  // namespace
 
 const Json* Json::find(std::string_view key) const noexcept {
-  for (const auto& [name, value] : members) {
-    if (name == key) return &value;
-  }
-  return nullptr;
+  const auto found = std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.first == key; });
+  return found == members.end() ? nullptr : &found->second;
 }
 
-Json parse_json(std::string_view text, std::string_view what) {
-  if (text.size() > kMaxTextBytes) {
-    fail(Status::invalid_argument, std::string(what) + ": the JSON text has " + std::to_string(text.size()) + " bytes; at most " +
-                                       std::to_string(kMaxTextBytes) + " are read");
-  }
-  Leaves leaves = scan(text, what);
+Json parse_json(std::string_view text, std::string_view what, Status fault) {
+  if (text.size() > kMaxTextBytes)
+    fail(fault, std::string(what) + ": the JSON text has " + std::to_string(text.size()) + " bytes; at most " +
+                    std::to_string(kMaxTextBytes) + " are read");
+  JsonScanner scanner(text, what, fault, fault);
+  Leaves leaves = scan(scanner);
   // Where the locale's decimal point is not one byte, or another thread changes it meanwhile, cJSON would not get past "1.5".
   std::string zeros(text);
   for (const std::string_view number : leaves.numbers) std::fill_n(zeros.begin() + (number.data() - text.data()), number.size(), '0');
-  Builder builder(std::move(leaves), text, what);
+  Builder builder(std::move(leaves), scanner, text.data());
   // The scanner has accepted the text, so only memory can be missing here.
   const std::unique_ptr<cJSON, void (*)(cJSON*)> tree(cJSON_ParseWithLength(zeros.data(), zeros.size()), cJSON_Delete);
   if (tree == nullptr) throw std::bad_alloc();

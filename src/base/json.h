@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace rustml::base {
 
 struct Json {
@@ -26,7 +28,7 @@ struct Json::Member {
   Json second;
 };
 
-// Throws invalid_argument: "<what>: <problem> at byte <offset>".
-Json parse_json(std::string_view text, std::string_view what);
+// Faults are Errors: "<what>: <problem> at byte <offset>".
+Json parse_json(std::string_view text, std::string_view what, Status fault = Status::invalid_argument);
 
 }  // namespace rustml::base

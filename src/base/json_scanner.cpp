@@ -1,39 +1,17 @@
 #include "base/json_scanner.h"
 
-#include "base/error.h"
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace rustml::base {
-namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-void append_utf8(std::string& out, uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | code >> 18);
-    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
-}  // namespace
-
-JsonScanner::JsonScanner(std::string_view text, std::string_view what) : text_(text), what_(what) {
+JsonScanner::JsonScanner(std::string_view text, std::string_view what, Status fault, Status limit)
+    : text_(text), what_(what), fault_(fault), limit_(limit) {
   if (const size_t at = utf8_error(text_); at != kValidUtf8) fail_at(at, "invalid UTF-8");
 }
 
-void JsonScanner::fail_at(size_t offset, std::string_view problem) const {
-  fail(Status::invalid_argument, std::string(what_) + ": " + std::string(problem) + " at byte " + std::to_string(offset));
+void JsonScanner::fail_at(size_t offset, std::string_view problem, Status status) const {
+  fail(status, std::string(what_) + ": " + std::string(problem) + " at byte " + std::to_string(offset));
 }
 
 char JsonScanner::peek() const {
@@ -68,7 +46,7 @@ JsonToken JsonScanner::next() {
 }
 
 JsonToken JsonScanner::open(char bracket) {
-  if (open_.size() == kMaxDepth) fail_at(at_, "values are nested deeper than " + std::to_string(kMaxDepth));
+  if (open_.size() == kMaxDepth) fail_at(at_, "values are nested deeper than " + std::to_string(kMaxDepth), limit_);
   open_.push_back(bracket);
   ++at_;
   expect_ = bracket == '{' ? Expect::first_key : Expect::first_item;
@@ -94,7 +72,7 @@ JsonToken JsonScanner::read_key() {
 }
 
 JsonToken JsonScanner::read_value() {
-  if (++values_ > kMaxValues) fail_at(at_, "more than " + std::to_string(kMaxValues) + " values");
+  if (++values_ > kMaxValues) fail_at(at_, "more than " + std::to_string(kMaxValues) + " values", limit_);
   const char c = peek();
   if (c == '{' || c == '[') return open(c);
   expect_ = Expect::after_value;
@@ -103,12 +81,9 @@ JsonToken JsonScanner::read_value() {
       read_string();
       return JsonToken::string;
     case 't':
-      read_word("true");
-      boolean_ = true;
-      return JsonToken::boolean;
     case 'f':
-      read_word("false");
-      boolean_ = false;
+      boolean_ = c == 't';
+      read_word(boolean_ ? "true" : "false");
       return JsonToken::boolean;
     case 'n':
       read_word("null");
@@ -144,36 +119,12 @@ void JsonScanner::read_escape() {
   const size_t begin = at_++;
   const char c = peek();
   ++at_;
-  switch (c) {
-    case '"':
-      string_ += '"';
-      return;
-    case '\\':
-      string_ += '\\';
-      return;
-    case '/':
-      string_ += '/';
-      return;
-    case 'b':
-      string_ += '\b';
-      return;
-    case 'f':
-      string_ += '\f';
-      return;
-    case 'n':
-      string_ += '\n';
-      return;
-    case 'r':
-      string_ += '\r';
-      return;
-    case 't':
-      string_ += '\t';
-      return;
-    case 'u':
-      break;
-    default:
-      fail_at(begin, "an unknown escape inside a string");
+  static constexpr std::string_view kEscapes = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
+  if (const size_t i = kEscapes.find(c); i != kEscapes.npos) {
+    string_ += kMeanings[i];
+    return;
   }
+  if (c != 'u') fail_at(begin, "an unknown escape inside a string");
   uint32_t code = read_hex4();
   if (code >= 0xD800 && code <= 0xDFFF) {
     if (code >= 0xDC00 || text_.substr(at_, 2) != "\\u") fail_at(begin, "a surrogate without its partner");

@@ -45,4 +45,16 @@ size_t utf8_error(std::string_view text) noexcept {
   return kValidUtf8;
 }
 
+size_t append_printable(std::string& out, std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const auto n = static_cast<size_t>(utf8_length(lead));
+  if (lead >= 0x20 && lead != 0x7F && n > 0 && n <= text.size() && utf8_error(text.substr(0, n)) == kValidUtf8) {
+    out += text.substr(0, n);
+    return n;
+  }
+  static constexpr char kHex[] = "0123456789abcdef";
+  out.append({'\\', 'x', kHex[lead >> 4], kHex[lead & 15]});
+  return 1;
+}
+
 }  // namespace rustml::base

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <utility>
 
 namespace rustml::formats {
 namespace {
 
-using base::JsonScanner;
 using base::JsonToken;
 using base::Status;
 
@@ -16,25 +14,9 @@ constexpr uint64_t kPieceBytes = 1 << 20;
 
 }  // namespace
 
-template <class Read>
-auto JsonReader::guarded(Read read) {
-  try {
-    return read();
-  } catch (const base::Error& error) {
-    const bool opens =
-        scanner_ && scanner_->offset() < text_.size() && (text_[scanner_->offset()] == '{' || text_[scanner_->offset()] == '[');
-    const bool limit = n_values_ >= JsonScanner::kMaxValues || (depth_ >= JsonScanner::kMaxDepth && opens);
-    base::fail(limit ? Status::resource_exhausted : Status::data_loss, error.message());
-  }
-}
-
-JsonReader::JsonReader(std::string_view text, std::string what, runtime::Call& call) : text_(text), what_(std::move(what)), call_(call) {
+JsonReader::JsonReader(std::string_view text, std::string_view what, runtime::Call& call)
+    : call_(call), scanner_(text, what, Status::data_loss, Status::resource_exhausted) {
   call_.stop.check("model load");
-  guarded([&] { scanner_.emplace(text_, what_); });
-}
-
-void JsonReader::fail(const std::string& problem, Status status) const {
-  base::fail(status, what_ + ": " + about_ + problem + " at byte " + std::to_string(scanner_->offset()));
 }
 
 void JsonReader::limit(uint64_t value, uint64_t most, const char* what) const {
@@ -44,37 +26,27 @@ void JsonReader::limit(uint64_t value, uint64_t most, const char* what) const {
 
 JsonToken JsonReader::next() {
   if (++n_tokens_ % kPollTokens == 0) call_.stop.check("model load");
-  const JsonToken token = guarded([&] { return scanner_->next(); });
-  const bool begins = token == JsonToken::begin_object || token == JsonToken::begin_array;
-  if (begins) ++depth_;
-  if (token == JsonToken::end_object || token == JsonToken::end_array) {
-    --depth_;
-  } else if (token != JsonToken::key) {
-    ++n_values_;
-  }
-  return token;
+  return scanner_.next();
 }
 
-void JsonReader::begin_object(const char* what) {
-  if (next() != JsonToken::begin_object) fail(std::string(what) + " has to be an object");
+void JsonReader::expect(JsonToken wanted, const char* what, const char* kind) {
+  if (next() != wanted) fail(std::string(what) + " has to be " + kind);
 }
 
-void JsonReader::begin_array(const char* what) {
-  if (next() != JsonToken::begin_array) fail(std::string(what) + " has to be an array");
-}
+void JsonReader::begin_object(const char* what) { expect(JsonToken::begin_object, what, "an object"); }
+
+void JsonReader::begin_array(const char* what) { expect(JsonToken::begin_array, what, "an array"); }
 
 const std::string& JsonReader::read_string(const char* what) {
-  if (next() != JsonToken::string) fail(std::string(what) + " has to be a string");
+  expect(JsonToken::string, what, "a string");
   return string();
 }
-
-bool JsonReader::next_key() { return next() == JsonToken::key; }
 
 std::optional<uint64_t> JsonReader::next_unsigned(const char* what) {
   const JsonToken token = next();
   if (token == JsonToken::end_array) return std::nullopt;
   if (token == JsonToken::number) {
-    const std::string_view digits = scanner_->number();
+    const std::string_view digits = scanner_.number();
     uint64_t value;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error == std::errc() && end == digits.data() + digits.size()) return value;
@@ -84,14 +56,9 @@ std::optional<uint64_t> JsonReader::next_unsigned(const char* what) {
 }
 
 void JsonReader::skip_value() {
-  const size_t outside = depth_;
-  do {
-    next();
-  } while (depth_ > outside);
-}
-
-void JsonReader::finish() {
-  if (next() != JsonToken::end) fail("text after the JSON value");
+  const size_t outside = scanner_.depth();
+  do next();
+  while (scanner_.depth() > outside);
 }
 
 std::string read_text(base::FileReader& file, uint64_t offset, uint64_t n, runtime::Call& call) {

@@ -31,18 +31,11 @@ std::vector<std::string> shards_of(const fs::path& index) {
   const std::string name = "index " + base::quoted(index.string());
   if (text.empty() || text.size() > kMostIndexBytes) fail(Status::data_loss, name + " cannot be read or is over 64 MiB");
   std::set<std::string> shards;
-  try {
-    base::JsonScanner scanner(text, name);
-    bool in_map = false;
-    int depth = 0;
-    for (JsonToken token = scanner.next(); token != JsonToken::end; token = scanner.next()) {
-      if (token == JsonToken::begin_object || token == JsonToken::begin_array) ++depth;
-      if (token == JsonToken::end_object || token == JsonToken::end_array) --depth;
-      if (token == JsonToken::key && depth == 1) in_map = scanner.string() == "weight_map";
-      if (token == JsonToken::string && in_map && depth == 2) shards.insert(scanner.string());
-    }
-  } catch (const base::Error& error) {
-    fail(Status::data_loss, error.message());
+  base::JsonScanner scanner(text, name, Status::data_loss, Status::data_loss);
+  bool in_map = false;
+  for (JsonToken token; (token = scanner.next()) != JsonToken::end;) {
+    if (token == JsonToken::key && scanner.depth() == 1) in_map = scanner.string() == "weight_map";
+    if (token == JsonToken::string && in_map && scanner.depth() == 2) shards.insert(scanner.string());
   }
   for (const std::string& shard : shards) {
     const char* problem = path_problem(shard);

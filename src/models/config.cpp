@@ -13,18 +13,6 @@ using base::Status;
 
 namespace {
 
-int64_t in_range(const std::string& name, uint64_t value, int64_t limit) {
-  if (value < 1 || value > static_cast<uint64_t>(limit))
-    fail(Status::data_loss, name + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
-  return static_cast<int64_t>(value);
-}
-
-double positive_value(const std::string& name, double value) {
-  if (!(value > 0) || !std::isfinite(value))
-    fail(Status::data_loss, name + " is " + base::shortest(value) + "; it must be a positive number");
-  return value;
-}
-
 void require_multiple(const std::string& what, int64_t value, const std::string& of, int64_t divisor) {
   if (value % divisor != 0)
     fail(Status::data_loss,
@@ -54,23 +42,20 @@ int64_t vocabulary_size(const formats::ModelFile& file) {
   return rows;
 }
 
-base::Json parse_document(const std::string& text, const std::string& name) {
-  try {
-    return base::parse_json(text, name);
-  } catch (const base::Error& error) {
-    fail(Status::data_loss, error.message());
-  }
-}
-
 }  // namespace
 
-int64_t GgufKeys::size(const char* key, int64_t limit) const { return in_range(name(key), file_.require_uint(name(key)), limit); }
-int64_t GgufKeys::size(const char* key, int64_t limit, int64_t fallback) const {
-  return in_range(name(key), file_.get_uint(name(key), static_cast<uint64_t>(fallback)), limit);
+int64_t GgufKeys::size(const char* key, int64_t limit, std::optional<uint64_t> fallback) const {
+  const uint64_t value = fallback ? file_.get_uint(name(key), *fallback) : file_.require_uint(name(key));
+  if (value < 1 || value > static_cast<uint64_t>(limit))
+    fail(Status::data_loss, name(key) + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
+  return static_cast<int64_t>(value);
 }
-double GgufKeys::positive(const char* key) const { return positive_value(name(key), file_.require_float(name(key))); }
-double GgufKeys::positive(const char* key, double fallback) const {
-  return positive_value(name(key), file_.get_float(name(key), fallback));
+
+double GgufKeys::positive(const char* key, std::optional<double> fallback) const {
+  const double value = fallback ? file_.get_float(name(key), *fallback) : file_.require_float(name(key));
+  if (!(value > 0) || !std::isfinite(value))
+    fail(Status::data_loss, name(key) + " is " + base::shortest(value) + "; it must be a positive number");
+  return value;
 }
 
 Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key) {
@@ -128,8 +113,9 @@ void write_gguf_rotary(const Config& c, const GgufKeyWriter& keys) {
 
 base::JsonFields config_fields(const formats::ModelFile& file) {
   const auto text = file.documents.find("config.json");
-  if (text == file.documents.end()) fail(Status::not_found, file.name + "/config.json: the file is missing");
-  return base::JsonFields(parse_document(text->second, file.name + "/config.json"), file.name + "/config.json", ": ");
+  const std::string name = file.name + "/config.json";
+  if (text == file.documents.end()) fail(Status::not_found, name + ": the file is missing");
+  return base::JsonFields(base::parse_json(text->second, name, Status::data_loss), name, ": ");
 }
 
 Config read_json_config(const base::JsonFields& json, const std::string& architecture) {
@@ -184,7 +170,7 @@ std::string read_chat_template(const formats::ModelFile& file) {
   if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end()) return jinja->second;
   const auto document = file.documents.find("tokenizer_config.json");
   if (document == file.documents.end()) return {};
-  const base::Json json = parse_document(document->second, file.name + "/tokenizer_config.json");
+  const base::Json json = base::parse_json(document->second, file.name + "/tokenizer_config.json", Status::data_loss);
   const base::Json* found = json.find("chat_template");
   if (!found) return {};
   if (found->kind == base::Json::Kind::string) return found->string;

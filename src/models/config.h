@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,10 +63,8 @@ class GgufKeys {
  public:
   GgufKeys(const formats::ModelFile& file, const std::string& architecture) : file_(file), prefix_(architecture + ".") {}
   bool has(const char* key) const { return file_.value(prefix_ + key) != nullptr; }
-  int64_t size(const char* key, int64_t limit) const;
-  int64_t size(const char* key, int64_t limit, int64_t fallback) const;
-  double positive(const char* key) const;
-  double positive(const char* key, double fallback) const;
+  int64_t size(const char* key, int64_t limit, std::optional<uint64_t> fallback = {}) const;
+  double positive(const char* key, std::optional<double> fallback = {}) const;
   std::string text(const char* key, const std::string& fallback) const { return file_.get_string(prefix_ + key, fallback); }
   std::string name(const char* key) const { return prefix_ + key; }
 

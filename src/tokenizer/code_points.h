@@ -2,8 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
+
+#include "base/utf8.h"
 
 namespace rustml::tokenizer {
 
@@ -25,22 +26,7 @@ inline size_t previous_character(std::string_view text, size_t at) noexcept {
   return at;
 }
 
-inline void append_utf8(std::string& out, uint32_t c) {
-  const auto add = [&](uint32_t byte) { out += static_cast<char>(byte); };
-  if (c < 0x80) return add(c);
-  if (c < 0x800) {
-    add(0xC0 | c >> 6);
-  } else {
-    if (c < 0x10000) {
-      add(0xE0 | c >> 12);
-    } else {
-      add(0xF0 | c >> 18);
-      add(0x80 | (c >> 12 & 0x3F));
-    }
-    add(0x80 | (c >> 6 & 0x3F));
-  }
-  add(0x80 | (c & 0x3F));
-}
+using base::append_utf8;
 
 // White_Space of Unicode; it has not changed since Unicode 6.3.
 inline bool is_blank(uint32_t c) noexcept {

@@ -44,7 +44,7 @@ JsonSections json_sections(std::string_view text, const std::string& what, const
   JsonSections sections;
   std::array<Open, 2> open;  // at depth 1 and at depth 2
   std::string outer;
-  size_t depth = 0, n_tokens = 0, n_values = 0;
+  size_t n_tokens = 0, n_values = 0;
   for (JsonToken token; (token = scanner.next()) != JsonToken::end;) {
     if (++n_tokens % 65536 == 0) stop.check("model load");
     const bool closes = token == JsonToken::end_object || token == JsonToken::end_array;
@@ -52,6 +52,7 @@ JsonSections json_sections(std::string_view text, const std::string& what, const
       base::fail(base::Status::resource_exhausted, what + ": over " + std::to_string(base::JsonScanner::kMaxValues) + " values");
     }
     if (n_tokens == 1 && token != JsonToken::begin_object) scanner.fail_at(0, "expected an object");
+    const size_t depth = scanner.depth() + (closes ? 1 : 0);  // of the object that the key or the end belongs to
     if ((closes || token == JsonToken::key) && (depth == 1 || depth == 2)) {
       Open& member = open[depth - 1];
       if (!member.name.empty()) {  // its value ends before this
@@ -71,8 +72,6 @@ JsonSections json_sections(std::string_view text, const std::string& what, const
         }
       }
     }
-    if (token == JsonToken::begin_object || token == JsonToken::begin_array) ++depth;
-    if (closes) --depth;
   }
   return sections;
 }
