@@ -16,20 +16,8 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   size_t i = 0;
   while (i < text.size() && i < kMax) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t n = static_cast<size_t>(utf8_length(lead));
-    const bool printable = lead >= 0x20 && lead != 0x7F && n > 0 && i + n <= text.size() && utf8_error(text.substr(i, n)) == kValidUtf8;
-    if (printable) {
-      if (lead == '"' || lead == '\\') out += '\\';
-      out += text.substr(i, n);
-      i += n;
-    } else {
-      static constexpr char kHex[] = "0123456789abcdef";
-      out += "\\x";
-      out += kHex[lead >> 4];
-      out += kHex[lead & 15];
-      ++i;
-    }
+    if (text[i] == '"' || text[i] == '\\') out += '\\';
+    i += append_printable(out, text.substr(i));
   }
   return out + (i < text.size() ? "\"..." : "\"");
 }

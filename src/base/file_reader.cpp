@@ -23,34 +23,22 @@ constexpr int kPolls = 25;
 constexpr std::chrono::milliseconds kPoll{10};
 constexpr uint64_t kMaxRead = uint64_t{1} << 30;  // at once; Linux itself stops below 2 GiB, Windows at 4 GiB
 
-[[noreturn]] void fail_range(const std::string& name, uint64_t offset, uint64_t n, uint64_t size) {
-  fail(Status::data_loss, name + ": wanted " + std::to_string(n) + " bytes at " + std::to_string(offset) + ", but it has only " +
-                              std::to_string(size) + " bytes");
-}
-
-void check_range(const std::string& name, uint64_t offset, uint64_t n, uint64_t size) {
-  if (offset > size || n > size - offset) fail_range(name, offset, n, size);
-}
-
 class File final : public FileReader {
  public:
-  File(const std::string& utf8_path, const std::string& place) : file_(utf8_path), name_(quoted(utf8_path)), place_(place) {}
-  uint64_t size() const noexcept override { return file_.size(); }
-  bool concurrent() const noexcept override { return true; }
-  const std::string& name() const noexcept override { return name_; }
-
+  File(std::unique_ptr<SystemFile> file, const std::string& utf8_path, const std::string& place)
+      : FileReader(file->size(), true, quoted(utf8_path)), file_(std::move(file)), place_(place) {}
   void read_at(uint64_t offset, void* buf, uint64_t n) override {
     read_whole(offset, buf, n);
-    if (file_.shows_writes() && offset >= kHeadBytes) return;
+    if (file_->shows_writes() && offset >= kHeadBytes) return;
     const Read read{offset, n, hash64(buf, n)};
     const std::lock_guard lock(mutex_);
     reads_.push_back(read);
   }
 
   void require_unchanged(const std::function<void()>& poll) override {
-    if (!file_.is_unchanged()) fail_changed();
+    if (!file_->is_unchanged()) fail_changed();
     // Whoever is in the middle of a write gets on with it meanwhile, and what follows sees that.
-    for (int n = 0; n < kPolls && !file_.shows_writes(); ++n) {
+    for (int n = 0; n < kPolls && !file_->shows_writes(); ++n) {
       poll();
       std::this_thread::sleep_for(kPoll);
     }
@@ -61,11 +49,11 @@ class File final : public FileReader {
       read_whole(read.offset, bytes.data(), read.n);
       if (hash64(bytes.data(), read.n) != read.hash) fail_changed();
     }
-    if (!file_.is_unchanged()) fail_changed();
+    if (!file_->is_unchanged()) fail_changed();
   }
 
   void require_in_place() override {
-    if (!file_.is_at(place_)) fail_changed();
+    if (!file_->is_at(place_)) fail_changed();
   }
 
  private:
@@ -74,73 +62,67 @@ class File final : public FileReader {
   };
 
   [[noreturn]] void fail_changed() const {
-    fail(Status::data_loss, name_ + " changed while it was opened; open it again when nobody writes to it any more");
+    fail(Status::data_loss, name() + " changed while it was opened; open it again when nobody writes to it any more");
   }
 
   void read_whole(uint64_t offset, void* buf, uint64_t n) {
-    check_range(name_, offset, n, file_.size());
+    check_range(offset, n);
     auto* out = static_cast<char*>(buf);
     for (uint64_t done = 0; done < n;) {
-      const uint64_t got = file_.read_some(offset + done, out + done, std::min(n - done, kMaxRead), name_);
+      const uint64_t got = file_->read_some(offset + done, out + done, std::min(n - done, kMaxRead), name());
       done += got;
       if (got == 0)
-        fail(Status::data_loss, name_ + ": wanted " + std::to_string(n) + " bytes at " + std::to_string(offset) +
+        fail(Status::data_loss, name() + ": wanted " + std::to_string(n) + " bytes at " + std::to_string(offset) +
                                     ", but it now ends after " + std::to_string(offset + done) +
                                     " bytes: it was shortened while being read");
     }
   }
 
-  SystemFile file_;
-  const std::string name_, place_;
+  const std::unique_ptr<SystemFile> file_;
+  const std::string place_;
   std::mutex mutex_;
   std::vector<Read> reads_;  // to be read again: the head of the file, or all of one whose times say too little
 };
 
 class Memory final : public FileReader {
  public:
-  Memory(const void* data, uint64_t size, std::string name) : data_(static_cast<const char*>(data)), size_(size), name_(std::move(name)) {}
-  uint64_t size() const noexcept override { return size_; }
-  bool concurrent() const noexcept override { return true; }
-  const std::string& name() const noexcept override { return name_; }
+  Memory(const void* data, uint64_t size, std::string name)
+      : FileReader(size, true, std::move(name)), data_(static_cast<const char*>(data)) {}
   void read_at(uint64_t offset, void* buf, uint64_t n) override {
-    check_range(name_, offset, n, size_);
+    check_range(offset, n);
     if (n > 0) std::memcpy(buf, data_ + offset, n);
   }
 
  private:
   const char* data_;
-  uint64_t size_;
-  std::string name_;
 };
 
 class Callback final : public FileReader {
  public:
   Callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, std::string name)
-      : read_(std::move(read)), size_(size), name_(std::move(name)) {}
-  uint64_t size() const noexcept override { return size_; }
-  bool concurrent() const noexcept override { return false; }
-  const std::string& name() const noexcept override { return name_; }
+      : FileReader(size, false, std::move(name)), read_(std::move(read)) {}
   void read_at(uint64_t offset, void* buf, uint64_t n) override {
-    check_range(name_, offset, n, size_);
+    check_range(offset, n);
     if (n == 0) return;
     if (const int32_t value = read_(offset, buf, n); value != 0) {
       throw Error(
           Status::callback_stop,
-          name_ + ": the reader returned " + std::to_string(value) + " for " + std::to_string(n) + " bytes at " + std::to_string(offset),
+          name() + ": the reader returned " + std::to_string(value) + " for " + std::to_string(n) + " bytes at " + std::to_string(offset),
           {}, value);
     }
   }
 
  private:
   std::function<int32_t(uint64_t, void*, uint64_t)> read_;
-  uint64_t size_;
-  std::string name_;
 };
 
 }  // namespace
 
-void FileReader::require_unchanged(const std::function<void()>&) {}
-void FileReader::require_in_place() {}
+void FileReader::check_range(uint64_t offset, uint64_t n) const {
+  if (offset > size_ || n > size_ - offset)
+    fail(Status::data_loss, name_ + ": wanted " + std::to_string(n) + " bytes at " + std::to_string(offset) + ", but it has only " +
+                                std::to_string(size_) + " bytes");
+}
 
 std::unique_ptr<FileReader> open_file(const std::string& utf8_path, const std::string& place) {
   if (utf8_path.empty()) fail(Status::invalid_argument, "path is empty; give the path of a file");
@@ -155,7 +137,7 @@ std::unique_ptr<FileReader> open_file(const std::string& utf8_path, const std::s
     fail(Status::invalid_argument, "path has a NUL byte at byte " + std::to_string(at));
   }
 
-  return std::make_unique<File>(utf8_path, place.empty() ? utf8_path : place);
+  return std::make_unique<File>(std::make_unique<SystemFile>(utf8_path), utf8_path, place.empty() ? utf8_path : place);
 }
 
 std::unique_ptr<FileReader> open_memory(const void* data, uint64_t size, std::string name) {

@@ -1,29 +1,38 @@
 // Random access to the bytes of a model or snapshot: a file by pread, memory, or the caller's reader.
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace rustml::base {
 
 class FileReader {
  public:
   virtual ~FileReader() = default;
-  virtual uint64_t size() const noexcept = 0;
+  uint64_t size() const noexcept { return size_; }
   // All of [offset, offset + n) or an Error (data_loss when the file ends early, with both numbers). Retries EINTR and
   // short reads.
   virtual void read_at(uint64_t offset, void* buf, uint64_t n) = 0;
   // True: read_at may run on several threads at once (files, memory). A caller's reader runs on the calling thread only.
-  virtual bool concurrent() const noexcept = 0;
-  virtual const std::string& name() const noexcept = 0;  // for messages
+  bool concurrent() const noexcept { return concurrent_; }
+  const std::string& name() const noexcept { return name_; }  // for messages
   // data_loss if the file was written to since it was opened, so that what was read may be of two versions. Asked when all is
   // read; `poll` is called now and then and may throw. Memory and a caller's reader are the caller's to keep as they are.
-  virtual void require_unchanged(const std::function<void()>& poll);
+  virtual void require_unchanged(const std::function<void()>& /*poll*/) {}
   // The same if its path leads to another file by now: for files that belong together. One alone is read to its end, whatever its
   // name is given to.
-  virtual void require_in_place();
+  virtual void require_in_place() {}
+
+ protected:
+  FileReader(uint64_t size, bool concurrent, std::string name) : size_(size), concurrent_(concurrent), name_(std::move(name)) {}
+  void check_range(uint64_t offset, uint64_t n) const;
+
+ private:
+  const uint64_t size_;
+  const bool concurrent_;
+  const std::string name_;
 };
 
 // Regular files only; directories, FIFOs and devices are refused by name. not_found, permission_denied.

@@ -11,23 +11,14 @@ static_assert(std::endian::native == std::endian::little, "add(uint64_t) hashes 
 
 uint64_t hash64(const void* data, size_t n) noexcept { return XXH3_64bits(data, n); }
 
-// One state serves both widths: the 64- and 128-bit variants share their accumulators and differ only in the last step.
-struct Hasher::State {
-  XXH3_state_t* xxh = XXH3_createState();
-  State() {
-    if (xxh == nullptr) throw std::bad_alloc();
-    XXH3_128bits_reset(xxh);
-  }
-  ~State() { XXH3_freeState(xxh); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-};
+void Hasher::Free::operator()(XXH3_state_s* state) const noexcept { XXH3_freeState(state); }
 
-Hasher::Hasher() : state_(std::make_unique<State>()) {}
-Hasher::~Hasher() = default;
-Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher::Hasher() : state_(XXH3_createState()) {
+  if (!state_) throw std::bad_alloc();
+  XXH3_128bits_reset(state_.get());
+}
 
-void Hasher::add(const void* data, size_t n) noexcept { XXH3_128bits_update(state_->xxh, data, n); }
+void Hasher::add(const void* data, size_t n) noexcept { XXH3_128bits_update(state_.get(), data, n); }
 
 void Hasher::add(std::string_view text) noexcept {
   add(static_cast<uint64_t>(text.size()));
@@ -36,10 +27,10 @@ void Hasher::add(std::string_view text) noexcept {
 
 void Hasher::add(uint64_t number) noexcept { add(&number, sizeof number); }
 
-uint64_t Hasher::finish64() const noexcept { return XXH3_64bits_digest(state_->xxh); }
+uint64_t Hasher::finish64() const noexcept { return XXH3_64bits_digest(state_.get()); }
 
 Hash128 Hasher::finish128() const noexcept {
-  const XXH128_hash_t hash = XXH3_128bits_digest(state_->xxh);
+  const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
   return {hash.low64, hash.high64};
 }
 

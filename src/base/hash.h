@@ -5,6 +5,8 @@
 #include <memory>
 #include <string_view>
 
+struct XXH3_state_s;
+
 namespace rustml::base {
 
 struct Hash128 {
@@ -17,8 +19,6 @@ uint64_t hash64(const void* data, size_t n) noexcept;
 class Hasher {  // streaming
  public:
   Hasher();
-  ~Hasher();
-  Hasher(Hasher&&) noexcept;
   void add(const void* data, size_t n) noexcept;
   void add(std::string_view text) noexcept;  // length, then bytes
   void add(uint64_t number) noexcept;        // 8 bytes, little-endian
@@ -26,8 +26,10 @@ class Hasher {  // streaming
   Hash128 finish128() const noexcept;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Free {
+    void operator()(XXH3_state_s* state) const noexcept;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;  // serves both widths, which differ only in the last step
 };
 
 }  // namespace rustml::base

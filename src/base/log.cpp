@@ -111,37 +111,22 @@ std::vector<Directive> parse_filter(std::string_view filter) {
   return directives;
 }
 
-std::string single_line(std::string text) {
-  const auto plain = [](unsigned char c) { return c >= 0x20 && c != 0x7F; };
-  if (std::all_of(text.begin(), text.end(), plain) && utf8_error(text) == kValidUtf8) return text;
+std::string single_line(std::string_view text) {
+  static constexpr std::string_view kControls = "\n\r\t", kLetters = "nrt";
   std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const auto n = static_cast<size_t>(utf8_length(lead));
-    if (plain(lead) && n > 0 && i + n <= text.size() && utf8_error(std::string_view(text).substr(i, n)) == kValidUtf8) {
-      out.append(text, i, n);
-      i += n;
-      continue;
-    }
-    static constexpr char kHex[] = "0123456789abcdef";
-    if (lead == '\n')
-      out += "\\n";
-    else if (lead == '\r')
-      out += "\\r";
-    else if (lead == '\t')
-      out += "\\t";
-    else
-      out.append({'\\', 'x', kHex[lead >> 4], kHex[lead & 15]});
-    ++i;
+  while (!text.empty()) {
+    const size_t control = kControls.find(text[0]);
+    if (control != kControls.npos) out.append({'\\', kLetters[control]});
+    text.remove_prefix(control != kControls.npos ? 1 : append_printable(out, text));
   }
   return out;
 }
 
-LogRecord make_record(LogLevel level, const char* component, std::string text) {
+LogRecord make_record(LogLevel level, const char* component, std::string_view text) {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   const uint64_t ns = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
-  return {level, component, single_line(std::move(text)), ns};
+  return {level, component, single_line(text), ns};
 }
 
 // A sink's exception ends here: logging must not change what the caller does.
@@ -174,7 +159,7 @@ bool log_enabled(LogLevel level, const char* component) noexcept {
 void log(LogLevel level, const char* component, std::string text) noexcept {
   if (in_sink || !log_enabled(level, component)) return;
   try {
-    LogRecord record = make_record(level, component, std::move(text));
+    LogRecord record = make_record(level, component, text);
     if (api_depth == 0) return enqueue(std::move(record));
     log_deliver();  // older records of worker threads come first
     if (const auto listener = current_listener()) deliver(*listener, record);
