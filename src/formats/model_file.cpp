@@ -1,5 +1,8 @@
 #include "formats/model_file.h"
 
+#include <concepts>
+#include <optional>
+
 #include "base/error.h"
 
 namespace rustml::formats {
@@ -16,26 +19,31 @@ std::string key_subject(const ModelFile& file, const std::string& key) {
   return (file.name.empty() ? std::string() : file.name + ": ") + "key " + base::quoted(key);
 }
 
+// The key as a T; nothing where it is absent.
 template <class T>
-const T& value_as(const ModelFile& file, const std::string& key, const Value& value, const char* wanted) {
-  if (const T* typed = std::get_if<T>(&value)) return *typed;
-  base::fail(base::Status::data_loss, key_subject(file, key) + " is " + kind_of(value) + "; it has to be " + wanted);
-}
-
-uint64_t as_uint(const ModelFile& file, const std::string& key, const Value& value) {
-  if (const auto* number = std::get_if<int64_t>(&value)) {
-    if (*number >= 0) return static_cast<uint64_t>(*number);
-    base::fail(base::Status::data_loss, key_subject(file, key) + " is " + std::to_string(*number) + "; it has to be 0 or more");
+std::optional<T> typed(const ModelFile& file, const std::string& key, const char* wanted) {
+  const auto refuse = [&](const std::string& found, const char* needed) {
+    base::fail(base::Status::data_loss, key_subject(file, key) + " is " + found + "; it has to be " + needed);
+  };
+  const Value* value = file.value(key);
+  if (!value) return std::nullopt;
+  if (const T* same = std::get_if<T>(value)) return *same;
+  if constexpr (std::same_as<T, uint64_t>) {
+    const auto* number = std::get_if<int64_t>(value);
+    if (number && *number < 0) refuse(std::to_string(*number), "0 or more");
+    if (number) return static_cast<uint64_t>(*number);
   }
-  return value_as<uint64_t>(file, key, value, "an unsigned integer");
+  refuse(kind_of(*value), wanted);
+  return std::nullopt;
 }
 
-double as_float(const ModelFile& file, const std::string& key, const Value& value) {
-  return value_as<double>(file, key, value, "a floating-point number");
-}
+auto as_uint(const ModelFile& file, const std::string& key) { return typed<uint64_t>(file, key, "an unsigned integer"); }
+auto as_float(const ModelFile& file, const std::string& key) { return typed<double>(file, key, "a floating-point number"); }
+auto as_string(const ModelFile& file, const std::string& key) { return typed<std::string>(file, key, "a string"); }
 
-const Value& required(const ModelFile& file, const std::string& key) {
-  if (const Value* value = file.value(key)) return *value;
+template <class T>
+T require(const ModelFile& file, const std::string& key, std::optional<T> value) {
+  if (value) return *std::move(value);
   base::fail(base::Status::data_loss, key_subject(file, key) + " is missing");
 }
 
@@ -75,32 +83,15 @@ const Value* ModelFile::value(const std::string& key) const {
   return at == metadata.end() ? nullptr : &at->second;
 }
 
-uint64_t ModelFile::get_uint(const std::string& key, uint64_t fallback) const {
-  const Value* found = value(key);
-  return found ? as_uint(*this, key, *found) : fallback;
-}
-
-double ModelFile::get_float(const std::string& key, double fallback) const {
-  const Value* found = value(key);
-  return found ? as_float(*this, key, *found) : fallback;
-}
-
-bool ModelFile::get_bool(const std::string& key, bool fallback) const {
-  const Value* found = value(key);
-  return found ? value_as<bool>(*this, key, *found, "a boolean") : fallback;
-}
-
+uint64_t ModelFile::get_uint(const std::string& key, uint64_t fallback) const { return as_uint(*this, key).value_or(fallback); }
+double ModelFile::get_float(const std::string& key, double fallback) const { return as_float(*this, key).value_or(fallback); }
+bool ModelFile::get_bool(const std::string& key, bool fallback) const { return typed<bool>(*this, key, "a boolean").value_or(fallback); }
 std::string ModelFile::get_string(const std::string& key, const std::string& fallback) const {
-  const Value* found = value(key);
-  return found ? value_as<std::string>(*this, key, *found, "a string") : fallback;
+  return as_string(*this, key).value_or(fallback);
 }
 
-uint64_t ModelFile::require_uint(const std::string& key) const { return as_uint(*this, key, required(*this, key)); }
-
-double ModelFile::require_float(const std::string& key) const { return as_float(*this, key, required(*this, key)); }
-
-std::string ModelFile::require_string(const std::string& key) const {
-  return value_as<std::string>(*this, key, required(*this, key), "a string");
-}
+uint64_t ModelFile::require_uint(const std::string& key) const { return require(*this, key, as_uint(*this, key)); }
+double ModelFile::require_float(const std::string& key) const { return require(*this, key, as_float(*this, key)); }
+std::string ModelFile::require_string(const std::string& key) const { return require(*this, key, as_string(*this, key)); }
 
 }  // namespace rustml::formats
