@@ -62,12 +62,9 @@ void Cache::set_commit(const std::string& revision, const std::string& commit) c
 }
 
 void Cache::link(const std::string& commit, const std::string& file, const std::string& etag) const {
-  const fs::path pointer = snapshot(commit) / file;
+  const fs::path pointer = snapshot(commit) / file, fresh = beside(pointer);
   fs::create_directories(pointer.parent_path());
   std::error_code error;
-  fs::create_symlink(blob(etag).lexically_relative(pointer.parent_path()), pointer, error);
-  if (!error) return;
-  const fs::path fresh = beside(pointer);  // there is one: only a rename can replace it
   fs::create_symlink(blob(etag).lexically_relative(pointer.parent_path()), fresh, error);
   fs::rename(error ? blob(etag) : fresh, pointer);  // without links on this disk the snapshot has the file itself
 }

@@ -4,13 +4,9 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "boundary/private.h"
 
 namespace rustml::hub {
-
-using base::fail;
-using base::Status;
 
 namespace {
 
@@ -28,20 +24,13 @@ rustml_cancel* kept(rustml_cancel* given) {
 }  // namespace
 
 Call::Call(const rustml_call_options* given)
-    : options_(boundary::read_call_options(given)), progress_(options_, "download"), cancel_(kept(options_.cancel)) {
-  try {
-    check();
-  } catch (...) {
-    rustml_cancel_release(cancel_);
-    throw;
-  }
+    : options_(boundary::read_call_options(given)), progress_(options_, "download"), cancel_(kept(options_.cancel), rustml_cancel_release) {
+  check();
 }
-
-Call::~Call() { rustml_cancel_release(cancel_); }
 
 void Call::check() const {
   uint32_t reason = 0;
-  if (cancel_) rustml_private_cancel_reason(cancel_, &reason);
+  if (cancel_) rustml_private_cancel_reason(cancel_.get(), &reason);
   if (reason != 0 && reason != RUSTML_CANCEL_REASON_DEADLINE) fail(Status::cancelled, "download was cancelled");
   if (reason != 0 || (options_.deadline_ns != 0 && rustml_now_ns() >= options_.deadline_ns))
     fail(Status::deadline_exceeded, "download stopped: its deadline has passed");

@@ -2,19 +2,20 @@
 #pragma once
 #include <rustml_hub.h>
 
+#include <memory>
 #include <string>
 
 #include "boundary/callback.h"
 
 namespace rustml::hub {
 
+using base::fail;
+using base::Status;
+
 class Call {
  public:
   // NULL: no limits, no events. Throws for a bad struct or handle, and if the call must not even begin.
   explicit Call(const rustml_call_options* given);
-  ~Call();
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
 
   void check() const;                                  // throws cancelled or deadline_exceeded
   void wait(uint64_t milliseconds) const;              // sleeps, checking
@@ -24,7 +25,7 @@ class Call {
  private:
   const rustml_call_options options_;
   mutable boundary::Progress progress_;
-  rustml_cancel* const cancel_;  // ours until this call returns; NULL: none
+  const std::unique_ptr<rustml_cancel, int32_t (*)(rustml_cancel*)> cancel_;  // ours until this call returns; null: none
 };
 
 }  // namespace rustml::hub

@@ -8,9 +8,6 @@
 
 namespace rustml::hub {
 
-using base::fail;
-using base::Status;
-
 const char* advice_for(Status status) {
   return status == Status::resource_exhausted ? "free some space, memory or open files, or set HF_HUB_CACHE to a larger disk"
                                               : "check the folder or set HF_HUB_CACHE to another one";

@@ -11,9 +11,11 @@
 namespace rustml::hub {
 
 namespace fs = std::filesystem;
+using base::fail;
+using base::Status;
 
 // The way out of a failure: "free some space ...".
-const char* advice_for(base::Status status);
+const char* advice_for(Status status);
 // Throws: "<what> <path>: <reason>; <way out>".
 [[noreturn]] void fail_io(int error, const std::string& what, const fs::path& path);
 

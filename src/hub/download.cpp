@@ -3,29 +3,17 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "base/error.h"
 #include "hub/partial.h"
 
 namespace rustml::hub {
 namespace {
-
-using base::fail;
-using base::Status;
 
 constexpr int kAttempts = 5;                           // in a row that bring next to nothing
 constexpr uint64_t kLeastGain = 1024;                  // bytes: an attempt that brings fewer was in vain
 constexpr uint64_t kFirstPause_ms = 250;               // doubled each time
 constexpr uint64_t kLongestPause_s = 60;               // of Retry-After
 constexpr uint64_t kMostUnsized = uint64_t{64} << 20;  // a file without a size is small: git's own, not LFS
-
-std::optional<uint64_t> parse_number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size() || value > uint64_t{1} << 62) return std::nullopt;
-  return value;
-}
 
 // "sha", W/"sha" and sha name the same blob.
 std::string plain_etag(std::string_view text) {

@@ -15,20 +15,16 @@
 namespace rustml::hub {
 namespace {
 
-using base::fail;
-using base::Status;
-
 constexpr int kMostRedirects = 5;
 constexpr size_t kMostHeaderBytes = 256 << 10;
 constexpr long kConnectTimeout_ms = 15'000;
 constexpr int64_t kLeastBytes = 1024;  // of a body, in the time of a stall
 constexpr int kPoll_ms = 10;           // how late a cancel may be seen
 
-// For what libcurl returns: true if it is `ok`; exhausted memory is thrown.
-template <class Code>
-bool is_ok(Code code, Code ok, Code out_of_memory) {
-  if (code == out_of_memory) throw std::bad_alloc();
-  return code == ok;
+// For what libcurl returns; exhausted memory is thrown.
+bool is_ok(CURLUcode code) {
+  if (code == CURLUE_OUT_OF_MEMORY) throw std::bad_alloc();
+  return code == CURLUE_OK;
 }
 
 struct Url {
@@ -37,14 +33,12 @@ struct Url {
     if (!handle) throw std::bad_alloc();
   }
   bool set(const std::string& text) {
-    const auto try_once = [&] {
-      return is_ok(curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME), CURLUE_OK, CURLUE_OUT_OF_MEMORY);
-    };
+    const auto try_once = [&] { return is_ok(curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME)); };
     return try_once() || try_once();  // libcurl 7.88 calls some lack of memory a malformed address
   }
   std::string part(CURLUPart which, unsigned flags = 0) const {
     char* text = nullptr;
-    if (!is_ok(curl_url_get(handle.get(), which, &text, flags), CURLUE_OK, CURLUE_OUT_OF_MEMORY)) return {};
+    if (!is_ok(curl_url_get(handle.get(), which, &text, flags))) return {};
     const std::unique_ptr<char, decltype(&curl_free)> owned(text, curl_free);
     return text;
   }
@@ -89,8 +83,8 @@ class Stall {
 // Libcurl's callbacks: what is thrown in them is thrown again when libcurl has returned.
 struct Exchange {
   CURL* easy;
+  const BodySink& sink;
   Response response{};
-  const BodySink* sink = nullptr;
   size_t header_bytes = 0;
   bool interim = false, headers_whole = false, stopped = false;
   std::exception_ptr thrown{};
@@ -126,7 +120,7 @@ size_t on_body(char* data, size_t, size_t n, void* user) {
   curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &exchange.response.status);
   if (exchange.response.status != 200 && exchange.response.status != 206) return n;  // the body of a refusal is of no use
   try {
-    exchange.stopped = !(*exchange.sink)(exchange.response, data, n);
+    exchange.stopped = !exchange.sink(exchange.response, data, n);
     return exchange.stopped ? 0 : n;
   } catch (const abi::__forced_unwind&) {
     throw;
@@ -285,8 +279,7 @@ std::string HttpClient::run(const bool& headers_whole) {
 }
 
 Response HttpClient::ask(const std::string& url, const std::string& origin, bool head, uint64_t from, const BodySink& sink) {
-  Exchange exchange{state_->easy};
-  exchange.sink = &sink;
+  Exchange exchange{state_->easy, sink};
   Request request(*state_, exchange);
   request.set(CURLOPT_URL, url.c_str());
   request.set(CURLOPT_NOBODY, head ? 1L : 0L);

@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include "base/error.h"
 #include "base/json_writer.h"
 #include "base/system_file.h"
 #include "hub/digest.h"
@@ -12,10 +11,8 @@
 namespace rustml::hub {
 namespace {
 
-using base::fail;
 using base::JsonArray;
 using base::JsonObject;
-using base::Status;
 
 // Everything below `folder` that is no folder, by its path from there. Without recursion: how deep folders go, others decide.
 std::vector<std::pair<std::string, fs::path>> files_below(const fs::path& folder) {
@@ -63,24 +60,23 @@ CachedRepository scan_repository(const fs::path& path) {
 
 // The cached repository of `id` with only those revisions and files that it names.
 CachedRepository select(const ModelId& id, const Settings& settings) {
-  std::vector<CachedRepository> found = scan(settings, id.repository);
-  if (!found.empty()) {
-    const Cache cache(settings.cache_dir, id.repository);
-    const std::string commit = id.revision ? cache.commit_of(*id.revision) : "";
-    const std::vector<std::string> parts = id.file.empty() ? std::vector<std::string>() : parts_of(id.file);
-    auto& revisions = found[0].revisions;
-    std::erase_if(revisions, [&](const CachedRevision& revision) { return id.revision && revision.commit != commit; });
-    for (CachedRevision& revision : revisions)
-      std::erase_if(revision.files, [&](const CachedFile& file) {
-        return !parts.empty() && std::find(parts.begin(), parts.end(), file.name) == parts.end();
-      });
-    if (!parts.empty()) std::erase_if(revisions, [](const CachedRevision& revision) { return revision.files.empty(); });
+  const Cache cache(settings.cache_dir, id.repository);
+  const bool known = fs::is_directory(cache.folder()), whole = id.file.empty() && !id.revision;
+  CachedRepository found = known ? scan_repository(cache.folder()) : CachedRepository();
+  if (id.revision) {
+    const std::string commit = cache.commit_of(*id.revision);
+    std::erase_if(found.revisions, [&](const CachedRevision& revision) { return revision.commit != commit; });
   }
-  const bool whole = id.file.empty() && !id.revision;
-  if (found.empty() || (found[0].revisions.empty() && !whole))
+  if (!id.file.empty()) {
+    const std::vector<std::string> parts = parts_of(id.file);
+    const auto is_other = [&](const CachedFile& file) { return std::find(parts.begin(), parts.end(), file.name) == parts.end(); };
+    for (CachedRevision& revision : found.revisions) std::erase_if(revision.files, is_other);
+    std::erase_if(found.revisions, [](const CachedRevision& revision) { return revision.files.empty(); });
+  }
+  if (!known || (found.revisions.empty() && !whole))
     fail(Status::not_found,
          "model " + id.text() + " is not in the cache " + base::quoted(settings.cache_dir) + "; rustml_hub_list says what is");
-  return found[0];
+  return found;
 }
 
 void remove_repository(const Cache& cache) {
@@ -112,11 +108,10 @@ const char* blob_problem(const CachedFile& file, const Call& call, uint64_t& don
 
 }  // namespace
 
-std::vector<CachedRepository> scan(const Settings& settings, const std::string& only) {
+std::vector<CachedRepository> scan(const Settings& settings) {
   std::vector<CachedRepository> out;
   for (const fs::path& path : entries(settings.cache_dir)) {
-    const std::string id = repository_of(path.filename().string());
-    if (!id.empty() && (only.empty() || id == only) && fs::is_directory(path)) out.push_back(scan_repository(path));
+    if (!repository_of(path.filename().string()).empty() && fs::is_directory(path)) out.push_back(scan_repository(path));
   }
   return out;
 }

@@ -27,8 +27,7 @@ struct CachedRepository {
   std::vector<CachedRevision> revisions;
 };
 
-// All of them, or the one of that name; ordered by name.
-std::vector<CachedRepository> scan(const Settings& settings, const std::string& only = {});
+std::vector<CachedRepository> scan(const Settings& settings);  // ordered by name
 std::string list_json(const Settings& settings);
 std::string list_text(const Settings& settings);
 uint64_t remove(const ModelId& id, const Settings& settings);                    // bytes freed; throws not_found

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -121,6 +122,13 @@ std::vector<std::string> parts_of(const std::string& file) {
   return parts;
 }
 
+std::optional<uint64_t> parse_number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size() || value > uint64_t{1} << 62) return std::nullopt;
+  return value;
+}
+
 std::string percent_encoded(std::string_view text, bool keep_slash) {
   std::string out;
   for (const char c : text) {
@@ -128,9 +136,8 @@ std::string percent_encoded(std::string_view text, bool keep_slash) {
     if (base::is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~' || (keep_slash && c == '/')) {
       out += c;
     } else {
-      char escaped[4];
-      std::snprintf(escaped, sizeof escaped, "%%%02X", byte);
-      out += escaped;
+      constexpr const char* kDigits = "0123456789ABCDEF";
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
     }
   }
   return out;

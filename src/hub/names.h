@@ -1,6 +1,7 @@
 // Names of repositories, revisions and files, checked before they become part of a path or a URL. What comes from the
 // outside (the caller's id, a server's shard list) may hold "..", drive or device names; none of it reaches the disk.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ bool is_blob(std::string_view text);    // SHA-1 or SHA-256 in lower-case hexade
 
 // Every part of "x-00002-of-00005.gguf", in order; any other file is its own only part. Throws invalid_argument.
 std::vector<std::string> parts_of(const std::string& file);
+
+// Decimal digits alone, at most 2^62; else nothing.
+std::optional<uint64_t> parse_number(std::string_view text);
 
 // For URLs; '/' stays if `keep_slash`.
 std::string percent_encoded(std::string_view text, bool keep_slash);

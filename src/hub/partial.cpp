@@ -15,55 +15,51 @@ namespace {
 
 constexpr uint64_t kLockPoll_ms = 20;
 
-// A file of this blob that an earlier download did not finish.
-fs::path left_behind(const Cache& cache, const std::string& etag) {
-  for (const fs::path& path : entries(cache.blobs())) {
-    const std::string name = path.filename().string();
-    if (name.starts_with(etag + ".") && name.ends_with(".incomplete") && fs::symlink_status(path).type() == fs::file_type::regular)
-      return path;
+// A name of this process alone. Taking over, a file of this blob that an earlier download did not finish has it from now on.
+fs::path begin(const Cache& cache, const std::string& etag, bool take_over) {
+  const fs::path path =
+      cache.blobs() / (etag + "." + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}()) + ".incomplete");
+  for (const fs::path& left : take_over ? entries(cache.blobs()) : std::vector<fs::path>()) {
+    const std::string name = left.filename().string();
+    if (name.starts_with(etag + ".") && name.ends_with(".incomplete") && fs::symlink_status(left).type() == fs::file_type::regular) {
+      fs::rename(left, path);
+      break;
+    }
   }
-  return {};
+  return path;
 }
 
 }  // namespace
 
-BlobLock::BlobLock(const fs::path& path, const Call& call) {
+Descriptor::Descriptor(const fs::path& path, int flags, const char* failure) {
   fs::create_directories(path.parent_path());
-  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail_io(errno, "cannot open", path);
-  try {
-    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR) return;
-      call.wait(kLockPoll_ms);
-    }
-    held_ = true;
-  } catch (...) {
-    ::close(fd_);
-    throw;
-  }
+  value_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+  if (value_ < 0) fail_io(errno, failure, path);
 }
 
-BlobLock::~BlobLock() { ::close(fd_); }
+Descriptor::~Descriptor() { ::close(value_); }
+
+BlobLock::BlobLock(const fs::path& path, const Call& call) : file_(path, 0, "cannot open") {
+  while (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return;
+    call.wait(kLockPoll_ms);
+  }
+  held_ = true;
+}
 
 Partial::Partial(const Cache& cache, const std::string& etag, std::optional<uint64_t> size, bool take_over, const Call& call)
-    : blob_(cache.blob(etag)), etag_(etag), size_(size), call_(call) {
-  fs::create_directories(cache.blobs());
-  path_ = cache.blobs() / (etag + "." + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}()) + ".incomplete");
-  if (const fs::path left = take_over ? left_behind(cache, etag) : fs::path(); !left.empty()) fs::rename(left, path_);
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd_ < 0) fail_io(errno, "cannot write", path_);
-  try {
-    hash_file();
-    if (size_ && bytes_ > *size_) restart();
-    taken_over_ = bytes_ > 0;
-  } catch (...) {
-    ::close(fd_);
-    throw;
-  }
+    : blob_(cache.blob(etag)),
+      path_(begin(cache, etag, take_over)),
+      file_(path_, O_NOFOLLOW, "cannot write"),
+      etag_(etag),
+      size_(size),
+      call_(call) {
+  hash_file();
+  if (size_ && bytes_ > *size_) restart();
+  taken_over_ = bytes_ > 0;
 }
 
 Partial::~Partial() {
-  ::close(fd_);
   if (bytes_ == 0) ::unlink(path_.c_str());  // nothing to go on from
 }
 
@@ -75,7 +71,7 @@ void Partial::hash_file() {
   std::vector<char> block(1 << 20);
   for (;;) {
     call_.check();
-    const ssize_t n = ::pread(fd_, block.data(), block.size(), static_cast<off_t>(bytes_));
+    const ssize_t n = ::pread(file_, block.data(), block.size(), static_cast<off_t>(bytes_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_io(errno, "cannot read", path_);
     if (n == 0) return;
@@ -86,12 +82,12 @@ void Partial::hash_file() {
 
 void Partial::append(const char* data, size_t n) {
   if (digest_) digest_->add(data, n);
-  if (const int error = base::write_all(fd_, data, n, static_cast<int64_t>(bytes_)); error != 0) fail_io(error, "cannot write", path_);
+  if (const int error = base::write_all(file_, data, n, static_cast<int64_t>(bytes_)); error != 0) fail_io(error, "cannot write", path_);
   bytes_ += n;
 }
 
 void Partial::restart() {
-  if (::ftruncate(fd_, 0) != 0) fail_io(errno, "cannot write", path_);
+  if (::ftruncate(file_, 0) != 0) fail_io(errno, "cannot write", path_);
   hash_file();
   taken_over_ = false;
 }
@@ -105,7 +101,7 @@ bool Partial::finish() {
     restart();
     return false;
   }
-  if (::fsync(fd_) != 0) fail_io(errno, "cannot write", path_);
+  if (::fsync(file_) != 0) fail_io(errno, "cannot write", path_);
   fs::rename(path_, blob_);
   if (const int folder = ::open(blob_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
     ::fsync(folder);

@@ -10,18 +10,28 @@
 
 namespace rustml::hub {
 
+// A file to read and write, made if it or its folder is missing, closed at the end. Throws "<failure> <path>: ...".
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags, const char* failure);
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  operator int() const noexcept { return value_; }
+
+ private:
+  int value_;
+};
+
 // flock on a blob's lock file. Waiting sees cancel and deadline. On a disk without locks nothing is held, and nothing is
 // taken over: then two processes fetch the same blob twice.
 class BlobLock {
  public:
   BlobLock(const fs::path& path, const Call& call);
-  ~BlobLock();
-  BlobLock(const BlobLock&) = delete;
-  BlobLock& operator=(const BlobLock&) = delete;
   bool held() const noexcept { return held_; }
 
  private:
-  int fd_ = -1;
+  const Descriptor file_;
   bool held_ = false;
 };
 
@@ -30,8 +40,6 @@ class Partial {
   // `size` absent: known at the end only.
   Partial(const Cache& cache, const std::string& etag, std::optional<uint64_t> size, bool take_over, const Call& call);
   ~Partial();  // leaves the file for the next one
-  Partial(const Partial&) = delete;
-  Partial& operator=(const Partial&) = delete;
 
   uint64_t bytes() const noexcept { return bytes_; }
   bool taken_over() const noexcept { return taken_over_; }  // begins with bytes of an earlier download
@@ -42,12 +50,12 @@ class Partial {
 
  private:
   void hash_file();
-  fs::path blob_, path_;
-  std::string etag_;
+  const fs::path blob_, path_;
+  const Descriptor file_;
+  const std::string etag_;
   std::optional<uint64_t> size_;
   const Call& call_;
   std::optional<Digest> digest_;  // absent where the size is not known yet and the SHA needs it
-  int fd_ = -1;
   uint64_t bytes_ = 0;
   bool taken_over_ = false;
 };

@@ -4,7 +4,6 @@
 #include <set>
 #include <vector>
 
-#include "base/error.h"
 #include "base/json_scanner.h"
 #include "hub/cache.h"
 #include "hub/download.h"
@@ -12,9 +11,7 @@
 namespace rustml::hub {
 namespace {
 
-using base::fail;
 using base::JsonToken;
-using base::Status;
 
 constexpr const char* kConfig = "config.json";
 constexpr const char* kTokenizer = "tokenizer.json";

@@ -1,19 +1,17 @@
 #include "hub/settings.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
 #include "base/ascii.h"
 #include "boundary/structs.h"
 #include "hub/disk.h"
 #include "hub/layouts_generated.h"
+#include "hub/names.h"
 
 namespace rustml::hub {
 namespace {
 
-using base::fail;
-using base::Status;
 using namespace boundary;
 
 std::string variable(const char* name) {
@@ -56,9 +54,8 @@ uint64_t read_stall() {
   const std::string text = variable("HF_HUB_DOWNLOAD_TIMEOUT");
   if (text.empty()) return Settings().stall_s;
   constexpr uint64_t kMost = 86'400;
-  uint64_t seconds = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (problem != std::errc() || end != text.data() + text.size() || seconds == 0 || seconds > kMost)
+  const uint64_t seconds = parse_number(text).value_or(0);
+  if (seconds == 0 || seconds > kMost)
     refuse_field("HF_HUB_DOWNLOAD_TIMEOUT", base::Given::text(text), "whole seconds from 1 to " + std::to_string(kMost));
   return seconds;
 }
