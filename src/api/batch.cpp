@@ -6,8 +6,6 @@
 #include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "boundary/arguments.h"
-#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace generation = rustml::generation;
@@ -17,8 +15,7 @@ static constexpr const char* kComponent = "rustml::batch";
 int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options* given_session, const rustml_prompt* prompts,
                               const rustml_generation_options* const* given_options, uint64_t n, const rustml_callback* given_callback,
                               rustml_result* results, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(given_callback);
+  return guard(error, given_callback, [&](Scope& scope) {
     const auto& engine = scope.shared_model(model);
     const Callback callback(given_callback, "callback");
     const auto session_options = to_session_options(given_session);

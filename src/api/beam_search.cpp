@@ -4,8 +4,6 @@
 #include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "boundary/arguments.h"
-#include "boundary/structs.h"
 
 using namespace rustml::api;
 namespace generation = rustml::generation;
@@ -26,8 +24,7 @@ static rustml_event beam_event(const generation::Hypothesis& hypothesis, uint32_
 
 int32_t rustml_beam_search(rustml_session* session, const rustml_prompt* given_prompt, const rustml_beam_options* given_options,
                            const rustml_callback* given_callback, rustml_result* out, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(given_callback);
+  return guard(error, given_callback, [&](Scope& scope) {
     const OutStruct result(out, true);
     SessionState& state = scope.session(session);
     const Callback callback(given_callback, "callback");

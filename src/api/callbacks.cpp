@@ -26,19 +26,14 @@ void Sink::write(const void* data, uint64_t n) const {
 }
 
 LongCall::LongCall(const rustml_call_options* options, const char* subject)
-    : subject_(subject),
-      options_(read_call_options(options)),
+    : options_(read_call_options(options)),
       cancel_(options_.cancel),
       running_(cancel_),
       stop_(cancel_.flag(), options_.deadline_ns),
       progress_(options_, subject),
       call_{stop_, {}} {
   if (progress_) call_.progress = [this](uint64_t done, uint64_t total) { progress_.report(done, total); };
-}
-
-runtime::Call& LongCall::begin() {
-  stop_.check(subject_);
-  return call_;
+  stop_.check(subject);
 }
 
 }  // namespace rustml::api

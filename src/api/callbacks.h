@@ -26,14 +26,13 @@ class Sink {
 // Cancel, deadline and progress of one call. `subject` as in StopSignal::raise.
 class LongCall {
  public:
+  // Throws if the call must not even begin.
   LongCall(const rustml_call_options* options, const char* subject);
   LongCall(const LongCall&) = delete;
   LongCall& operator=(const LongCall&) = delete;
-  // Throws if the call must not even begin.
-  runtime::Call& begin();
+  runtime::Call& call() noexcept { return call_; }
 
  private:
-  const char* subject_;
   rustml_call_options options_;
   CancelUse cancel_;
   CancelUse::Running running_;

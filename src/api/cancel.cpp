@@ -1,5 +1,4 @@
 #include "api/guard.h"
-#include "boundary/arguments.h"
 #include "boundary/private.h"
 
 using namespace rustml::api;

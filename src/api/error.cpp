@@ -10,14 +10,19 @@
 namespace rustml::api {
 namespace {
 
+// What the functions below read.
+struct Said {
+  int32_t code, callback_value;
+  const char* message;
+  const char* detail;
+};
+
 struct ErrorObject final : Object {
   ~ErrorObject() override {
-    std::free(message);
-    std::free(detail);
+    std::free(const_cast<char*>(said.message));
+    std::free(const_cast<char*>(said.detail));
   }
-  int32_t code = 0, callback_value = 0;
-  char* message = nullptr;
-  char* detail = nullptr;
+  Said said{};
 };
 
 char* copy_line(std::string_view text) noexcept {
@@ -30,13 +35,15 @@ char* copy_line(std::string_view text) noexcept {
 
 rustml_error* out_of_memory() noexcept { return reinterpret_cast<rustml_error*>(kOutOfMemoryError); }
 
-// `read(const ErrorObject&)`, or a fixed answer for the out-of-memory error and for handles that are none.
-template <class T, class Read>
-T answer(const rustml_error* error, T when_out_of_memory, T (*when_invalid)(Status), Read&& read) {
-  if (value_of(error) == kOutOfMemoryError) return when_out_of_memory;
+// Valid as long as the error. Fixed for the out-of-memory error and for handles that are none.
+Said said_by(const rustml_error* error) {
+  if (value_of(error) == kOutOfMemoryError)
+    return {RUSTML_RESOURCE_EXHAUSTED, 0,
+            "memory, or the process's thread-local keys, are exhausted: not even an error object could be made", "{}"};
   Pin pin;
   const Status status = pin_handle(value_of(error), Type::error, pin);
-  return status == Status::ok ? read(*static_cast<const ErrorObject*>(pin.object())) : when_invalid(status);
+  if (status != Status::ok) return {static_cast<int32_t>(status), 0, "error handle is not valid", "{}"};
+  return static_cast<const ErrorObject*>(pin.object())->said;
 }
 
 }  // namespace
@@ -48,11 +55,8 @@ rustml_error* rustml::boundary::make_error(Status status, std::string_view messa
                                            int32_t callback_value) noexcept {
   std::unique_ptr<ErrorObject> object(new (std::nothrow) ErrorObject);
   if (!object) return out_of_memory();
-  object->code = static_cast<int32_t>(status);
-  object->callback_value = callback_value;
-  object->message = copy_line(message);
-  object->detail = copy_line(detail_json.empty() ? std::string_view("{}") : detail_json);
-  if (!object->message || !object->detail) return out_of_memory();
+  object->said = {static_cast<int32_t>(status), callback_value, copy_line(message), copy_line(detail_json.empty() ? "{}" : detail_json)};
+  if (!object->said.message || !object->said.detail) return out_of_memory();
   const uint64_t value = create_handle(Type::error, std::move(object));
   return value ? reinterpret_cast<rustml_error*>(value) : out_of_memory();
 }
@@ -73,28 +77,10 @@ rustml_error* rustml_error_create(int32_t status, const char* message, uint64_t 
   return failure ? failure : made;
 }
 
-int32_t rustml_error_code(const rustml_error* error) {
-  return answer<int32_t>(
-      error, RUSTML_RESOURCE_EXHAUSTED, [](Status status) { return static_cast<int32_t>(status); },
-      [](const ErrorObject& e) { return e.code; });
-}
-
-const char* rustml_error_message(const rustml_error* error) {
-  return answer<const char*>(
-      error, "memory, or the process's thread-local keys, are exhausted: not even an error object could be made",
-      [](Status) { return "error handle is not valid"; }, [](const ErrorObject& e) -> const char* { return e.message; });
-}
-
-const char* rustml_error_detail_json(const rustml_error* error) {
-  return answer<const char*>(
-      error, "{}", [](Status) { return "{}"; }, [](const ErrorObject& e) -> const char* { return e.detail; });
-}
-
-int32_t rustml_error_callback_value(const rustml_error* error) {
-  return answer<int32_t>(
-      error, 0, [](Status) { return 0; }, [](const ErrorObject& e) { return e.callback_value; });
-}
-
+int32_t rustml_error_code(const rustml_error* error) { return said_by(error).code; }
+const char* rustml_error_message(const rustml_error* error) { return said_by(error).message; }
+const char* rustml_error_detail_json(const rustml_error* error) { return said_by(error).detail; }
+int32_t rustml_error_callback_value(const rustml_error* error) { return said_by(error).callback_value; }
 int32_t rustml_error_release(rustml_error* error) {
   return error ? static_cast<int32_t>(release_handle(value_of(error), Type::error)) : RUSTML_OK;
 }

@@ -70,6 +70,15 @@ int32_t guard(rustml_error** error, Body&& body) {
   return status;
 }
 
+// The same of a call that was given something to destroy at its end.
+template <class Given, class Body>
+int32_t guard(rustml_error** error, const Given* given, Body&& body) {
+  return guard(error, [&](Scope& scope) {
+    scope.adopt(given);
+    return body(scope);
+  });
+}
+
 // Runs `body` for element `index` of the caller's arrays: its refusals say which, in the detail too.
 template <class F>
 void in_element(uint64_t index, F&& body) {

@@ -128,6 +128,7 @@ struct Found {
   Status status = Status::invalid_handle;
   Slot* slot = nullptr;
   uint32_t generation = 0;
+  uint64_t state = 0;  // after a change
 };
 
 // Where a value of this type would live. Generation and references are the caller's to check, in one step with its change.
@@ -142,20 +143,23 @@ Found find(uint64_t handle, Type type) noexcept {
   return found;
 }
 
-// Adds `step` to the state if the handle is valid and the count `full` (a mask, or 0) has room. `after`: the new state.
-Status change(uint64_t handle, Type type, uint64_t step, uint64_t full, Slot*& slot, uint64_t& after) noexcept {
-  const Found found = find(handle, type);
-  if (found.status != Status::ok) return found.status;
-  slot = found.slot;
-  uint64_t state = slot->state.load(std::memory_order_acquire);
+// Adds `step` to the state if the handle is valid and the count `full` (a mask, or 0) has room.
+Found change(uint64_t handle, Type type, uint64_t step, uint64_t full) noexcept {
+  Found found = find(handle, type);
+  if (found.status != Status::ok) return found;
+  const auto refused = [&](Status why) noexcept {
+    found.status = why;
+    return found;
+  };
+  uint64_t state = found.slot->state.load(std::memory_order_acquire);
   do {
-    if (state_generation(state) != found.generation || (state & kReferences) == 0) return Status::invalid_handle;
-    if (slot->type.load(std::memory_order_relaxed) != static_cast<uint8_t>(type)) return Status::invalid_handle;
-    if (slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed)) return Status::forked;
-    if (full != 0 && (state & full) == full) return Status::resource_exhausted;
-    after = state + step;
-  } while (!slot->state.compare_exchange_weak(state, after, std::memory_order_acq_rel));
-  return Status::ok;
+    if (state_generation(state) != found.generation || (state & kReferences) == 0) return refused(Status::invalid_handle);
+    if (found.slot->type.load(std::memory_order_relaxed) != static_cast<uint8_t>(type)) return refused(Status::invalid_handle);
+    if (found.slot->epoch.load(std::memory_order_relaxed) != fork_epoch.load(std::memory_order_relaxed)) return refused(Status::forked);
+    if (full != 0 && (state & full) == full) return refused(Status::resource_exhausted);
+    found.state = state + step;
+  } while (!found.slot->state.compare_exchange_weak(state, found.state, std::memory_order_acq_rel));
+  return found;
 }
 
 // The slot of a valid cancel handle, without pinning it.
@@ -197,26 +201,18 @@ uint64_t create_handle(Type type, std::unique_ptr<Object> object) noexcept {
 }
 
 Status pin_handle(uint64_t handle, Type type, Pin& pin) noexcept {
-  Slot* slot = nullptr;
-  uint64_t state = 0;
-  const Status status = change(handle, type, kPin, kPins, slot, state);
-  if (status == Status::ok) pin = Pin(slot);
-  return status;
+  const Found found = change(handle, type, kPin, kPins);
+  if (found.status == Status::ok) pin = Pin(found.slot);
+  return found.status;
 }
 
-bool retain_handle(uint64_t handle, Type type) noexcept {
-  Slot* slot = nullptr;
-  uint64_t state = 0;
-  return change(handle, type, kReference, kReferences, slot, state) == Status::ok;
-}
+bool retain_handle(uint64_t handle, Type type) noexcept { return change(handle, type, kReference, kReferences).status == Status::ok; }
 
 Status release_handle(uint64_t handle, Type type) noexcept {
   if (handle == kOutOfMemoryError && type == Type::error) return Status::ok;
-  Slot* slot = nullptr;
-  uint64_t state = 0;
-  const Status status = change(handle, type, -kReference, 0, slot, state);
-  if (status == Status::ok) recycle_if_unused(*slot, state);
-  return status;
+  const Found found = change(handle, type, -kReference, 0);
+  if (found.status == Status::ok) recycle_if_unused(*found.slot, found.state);
+  return found.status;
 }
 
 Status trigger_cancel(uint64_t handle, uint32_t reason) noexcept {

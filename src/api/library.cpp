@@ -13,7 +13,6 @@
 #include "api/layout_generated.h"
 #include "base/json_writer.h"
 #include "base/log.h"
-#include "boundary/structs.h"
 #include "generation/generation.h"
 #include "runtime/deadline.h"
 

@@ -4,6 +4,7 @@
 #include "generation/beam_search.h"
 #include "generation/events.h"
 #include "generation/options.h"
+#include "generation/prompt.h"
 #include "runtime/deadline.h"
 #include "rustml.h"
 #include "tokenizer/tokenizer.h"
@@ -48,6 +49,10 @@ SAME(Quantize::automatic, QUANTIZE_AUTO);
 SAME(Quantize::keep, QUANTIZE_KEEP);
 SAME(Quantize::q8_0, QUANTIZE_Q8_0);
 SAME(Quantize::q4_0, QUANTIZE_Q4_0);
+
+SAME(generation::PromptKind::text, PROMPT_TEXT);
+SAME(generation::PromptKind::ids, PROMPT_IDS);
+SAME(generation::PromptKind::messages, PROMPT_MESSAGES);
 
 SAME(kernels::KvType::f32, KV_F32);
 SAME(kernels::KvType::f16, KV_F16);

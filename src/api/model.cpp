@@ -3,8 +3,6 @@
 #include "api/guard.h"
 #include "api/options.h"
 #include "base/file_writer.h"
-#include "boundary/arguments.h"
-#include "boundary/structs.h"
 #include "generation/gguf_file.h"
 
 using namespace rustml::api;
@@ -19,9 +17,8 @@ template <class MakeFile>
 void open_model(rustml_model** out, const rustml_model_options* given, const rustml_call_options* call, MakeFile&& make_file) {
   clear_out(out);
   const auto options = to_model_options(given);
-  LongCall long_call(call, "model load");
-  rustml::runtime::Call& running = long_call.begin();
-  auto engine = std::make_shared<Engine>(make_file(running), options, running);
+  LongCall running(call, "model load");
+  auto engine = std::make_shared<Engine>(make_file(running.call()), options, running.call());
   *out = hand_out(std::make_unique<ModelObject>(std::move(engine)));
 }
 
@@ -29,16 +26,14 @@ void open_model(rustml_model** out, const rustml_model_options* given, const rus
 
 int32_t rustml_model_open(const char* path, uint64_t path_len, const rustml_model_options* options, rustml_model** out,
                           const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
-    open_model(out, options, call, [&](auto& running) { return formats::open_path(std::string(read_path(path, path_len)), running); });
+  return guard(error, call, [&](Scope&) {
+    open_model(out, options, call, [&](auto& running) { return formats::open_path(read_path(path, path_len), running); });
   });
 }
 
 int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_model_options* options, rustml_model** out,
                                  const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope&) {
     open_model(out, options, call, [&](auto& running) {
       const auto bytes = read_bytes(data, len, "data");
       return formats::open(base::open_memory(bytes.data(), bytes.size(), "model in memory"), running);
@@ -48,8 +43,7 @@ int32_t rustml_model_open_memory(const void* data, uint64_t len, const rustml_mo
 
 int32_t rustml_model_open_reader(const rustml_reader* reader, const rustml_model_options* options, rustml_model** out,
                                  const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(reader);
+  return guard(error, reader, [&](Scope& scope) {
     scope.adopt(call);
     open_model(out, options, call, [&](auto& running) { return formats::open(open_reader(reader, "reader"), running); });
   });
@@ -78,14 +72,13 @@ int32_t rustml_model_describe_json(const rustml_model* model, char* buf, uint64_
 
 int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_model_options* options, const rustml_session_options* session,
                           rustml_memory_plan* out, const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope&) {
     const OutStruct result(out);
     const auto model_options = to_model_options(options);
     const auto session_options = to_session_options(session);
     LongCall long_call(call, "model plan");
-    rustml::runtime::Call& running = long_call.begin();
-    const auto file = formats::open_path(std::string(read_path(path, path_len)), running);
+    rustml::runtime::Call& running = long_call.call();
+    const auto file = formats::open_path(read_path(path, path_len), running);
     const auto plan = Engine::plan(file, model_options, session_options);
     file.require_unchanged(running);
     result.write(filled<rustml_memory_plan>(plan));
@@ -94,12 +87,11 @@ int32_t rustml_model_plan(const char* path, uint64_t path_len, const rustml_mode
 
 int32_t rustml_model_quantize(const char* path, uint64_t path_len, const char* out_path, uint64_t out_path_len,
                               const rustml_quantize_options* options, const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope&) {
     const auto type = to_tensor_type(options);
     const std::string from = read_path(path, path_len), to = read_path(out_path, out_path_len);
     LongCall long_call(call, "quantize");
-    rustml::runtime::Call& running = long_call.begin();
+    rustml::runtime::Call& running = long_call.call();
     const auto file = formats::open_path(from, running);
     base::FileWriter out(to);
     rustml::generation::write_gguf(

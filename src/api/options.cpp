@@ -1,11 +1,6 @@
 #include "api/options.h"
 
-#include "boundary/arguments.h"
-
 namespace rustml::api {
-
-using base::fail;
-using base::Status;
 
 namespace {
 
@@ -17,10 +12,13 @@ std::span<const T> read_array(const T* items, uint64_t n, const char* name) {
   return {items, n};
 }
 
+void require_one_of(int32_t first, int32_t last, int32_t value, const char* name, const char* allowed) {
+  if (value < first || value > last) refuse_field(name, value, allowed);
+}
+
 // True: roll back.
 bool read_on_stop(int32_t value, const char* name) {
-  if (value != RUSTML_ON_STOP_KEEP && value != RUSTML_ON_STOP_ROLLBACK)
-    refuse_field(name, value, "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
+  require_one_of(RUSTML_ON_STOP_KEEP, RUSTML_ON_STOP_ROLLBACK, value, name, "RUSTML_ON_STOP_KEEP (0) or RUSTML_ON_STOP_ROLLBACK (1)");
   return value == RUSTML_ON_STOP_ROLLBACK;
 }
 
@@ -29,8 +27,7 @@ bool read_on_stop(int32_t value, const char* name) {
 generation::ModelOptions to_model_options(const rustml_model_options* given) {
   const rustml_model_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_model_options.flags");
-  if (options.quantize < RUSTML_QUANTIZE_AUTO || options.quantize > RUSTML_QUANTIZE_Q4_0)
-    refuse_field("rustml_model_options.quantize", options.quantize,
+  require_one_of(RUSTML_QUANTIZE_AUTO, RUSTML_QUANTIZE_Q4_0, options.quantize, "rustml_model_options.quantize",
                  "RUSTML_QUANTIZE_AUTO (0), RUSTML_QUANTIZE_KEEP (1), RUSTML_QUANTIZE_Q8_0 (2) or RUSTML_QUANTIZE_Q4_0 (3)");
   generation::ModelOptions out;
   out.n_threads = options.n_threads;
@@ -48,29 +45,17 @@ tensor::DType to_tensor_type(const rustml_quantize_options* given) {
   const rustml_quantize_options options = read_struct(given);
   require_flags(options.flags, 0, "rustml_quantize_options.flags");
   static constexpr DType kTypes[] = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q5_1, DType::q5_0, DType::q4_1, DType::q4_0};
-  if (options.block_type < RUSTML_TYPE_F32 || options.block_type > RUSTML_TYPE_Q4_0)
-    refuse_field("rustml_quantize_options.block_type", options.block_type, "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
+  require_one_of(RUSTML_TYPE_F32, RUSTML_TYPE_Q4_0, options.block_type, "rustml_quantize_options.block_type",
+                 "one of RUSTML_TYPE_F32 (1) to RUSTML_TYPE_Q4_0 (8)");
   return kTypes[options.block_type - RUSTML_TYPE_F32];
 }
 
 generation::SessionOptions to_session_options(const rustml_session_options* given) {
   const rustml_session_options options = read_struct(given);
   generation::SessionOptions out;
-  switch (options.kv_type) {
-    case 0:
-      break;
-    case RUSTML_KV_F32:
-      out.kv_type = kernels::KvType::f32;
-      break;
-    case RUSTML_KV_F16:
-      out.kv_type = kernels::KvType::f16;
-      break;
-    case RUSTML_KV_Q8_0:
-      out.kv_type = kernels::KvType::q8_0;
-      break;
-    default:
-      refuse_field("rustml_session_options.kv_type", options.kv_type, "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
-  }
+  require_one_of(0, RUSTML_KV_Q8_0, options.kv_type, "rustml_session_options.kv_type",
+                 "0, RUSTML_KV_F32 (1), RUSTML_KV_F16 (2) or RUSTML_KV_Q8_0 (3)");
+  if (options.kv_type != 0) out.kv_type = static_cast<kernels::KvType>(options.kv_type);
   out.context_tokens = options.context_tokens;
   out.memory_limit_bytes = options.memory_limit_bytes;
   out.prefill_chunk = options.prefill_chunk;
@@ -86,19 +71,9 @@ generation::Prompt to_prompt(const rustml_prompt* given) {
   const rustml_prompt prompt = read_struct(given);
   require_flags(prompt.flags, RUSTML_PROMPT_PARSE_SPECIAL | RUSTML_PROMPT_NO_BOS, "rustml_prompt.flags");
   generation::Prompt out;
-  switch (prompt.kind) {
-    case RUSTML_PROMPT_TEXT:
-      out.kind = generation::PromptKind::text;
-      break;
-    case RUSTML_PROMPT_IDS:
-      out.kind = generation::PromptKind::ids;
-      break;
-    case RUSTML_PROMPT_MESSAGES:
-      out.kind = generation::PromptKind::messages;
-      break;
-    default:
-      refuse_field("rustml_prompt.kind", prompt.kind, "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
-  }
+  require_one_of(RUSTML_PROMPT_TEXT, RUSTML_PROMPT_MESSAGES, prompt.kind, "rustml_prompt.kind",
+                 "RUSTML_PROMPT_TEXT (0), _IDS (1) or _MESSAGES (2)");
+  out.kind = static_cast<generation::PromptKind>(prompt.kind);
   if (prompt.kind != RUSTML_PROMPT_TEXT && prompt.flags != 0)
     refuse_field("rustml_prompt.flags", prompt.flags, "0 unless kind is RUSTML_PROMPT_TEXT");
   if (prompt.kind == RUSTML_PROMPT_IDS) {
@@ -136,8 +111,7 @@ generation::BeamOptions to_beam_options(const rustml_beam_options& options) {
   out.width = options.width;
   out.n_best = options.n_best;
   out.length_penalty = options.length_penalty;
-  if (options.early_stopping < RUSTML_EARLY_STOPPING_HEURISTIC || options.early_stopping > RUSTML_EARLY_STOPPING_NEVER)
-    refuse_field("rustml_beam_options.early_stopping", options.early_stopping,
+  require_one_of(RUSTML_EARLY_STOPPING_HEURISTIC, RUSTML_EARLY_STOPPING_NEVER, options.early_stopping, "rustml_beam_options.early_stopping",
                  "RUSTML_EARLY_STOPPING_HEURISTIC (0), _FIRST (1) or _NEVER (2)");
   out.early_stopping = static_cast<generation::EarlyStopping>(options.early_stopping);
   out.max_tokens = options.max_tokens;

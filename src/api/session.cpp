@@ -2,8 +2,6 @@
 #include "api/filled.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "boundary/arguments.h"
-#include "boundary/structs.h"
 
 using namespace rustml::api;
 using rustml::generation::Session;
@@ -18,13 +16,11 @@ rustml_session* new_session(std::shared_ptr<rustml::generation::Engine> engine, 
 
 int32_t rustml_session_create(rustml_model* model, const rustml_session_options* options, rustml_session** out,
                               const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     clear_out(out);
     const auto& engine = scope.shared_model(model);
     const auto session_options = to_session_options(options);
     LongCall long_call(call, "session creation");
-    long_call.begin();
     *out = new_session(engine, std::make_shared<Session>(engine, session_options));
   });
 }
@@ -46,12 +42,11 @@ int32_t rustml_session_rewind(rustml_session* session, uint64_t n_tokens, rustml
 }
 
 int32_t rustml_session_fork(rustml_session* session, rustml_session** out, const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     clear_out(out);
     SessionState& state = scope.session(session);
     LongCall long_call(call, "session fork");
-    auto copy = state.session->fork(long_call.begin());
+    auto copy = state.session->fork(long_call.call());
     *out = new_session(state.engine, std::move(copy));
   });
 }
@@ -76,23 +71,21 @@ int32_t rustml_session_tokens(rustml_session* session, int32_t* ids, uint64_t ca
 
 int32_t rustml_session_eval(rustml_session* session, const int32_t* ids, uint64_t n, const rustml_call_options* call,
                             rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     SessionState& state = scope.session(session);
     const auto input = read_ids(ids, n, "ids");
     LongCall long_call(call, "eval");
-    state.session->eval(input.data(), input.size(), long_call.begin());
+    state.session->eval(input.data(), input.size(), long_call.call());
   });
 }
 
 int32_t rustml_session_logits(rustml_session* session, float* logits, uint64_t capacity, uint64_t* needed, const rustml_call_options* call,
                               rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     const OutBuffer out(logits, capacity, needed);
     SessionState& state = scope.session(session);
     LongCall long_call(call, "logits");
-    const auto& values = state.session->logits(&long_call.begin());
+    const auto& values = state.session->logits(&long_call.call());
     return out.fill(values.data(), values.size());
   });
 }

@@ -1,8 +1,6 @@
 #include "api/callbacks.h"
 #include "api/guard.h"
 #include "api/options.h"
-#include "boundary/arguments.h"
-#include "boundary/structs.h"
 
 using namespace rustml::api;
 using rustml::tokenizer::Tokenizer;
@@ -25,8 +23,7 @@ const Tokenizer& tokenizer_of(Scope& scope, const rustml_model* model) {
 
 int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_t len, uint32_t flags, int32_t* ids, uint64_t capacity,
                             uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     const OutBuffer out(ids, capacity, needed);
     const Tokenizer& tokenizer = tokenizer_of(scope, model);
     require_flags(flags, RUSTML_ENCODE_ADD_SPECIAL | RUSTML_ENCODE_PARSE_SPECIAL | RUSTML_ENCODE_STRICT, "flags");
@@ -36,7 +33,7 @@ int32_t rustml_model_encode(const rustml_model* model, const char* text, uint64_
     options.parse_special = (flags & RUSTML_ENCODE_PARSE_SPECIAL) != 0;
     options.strict = (flags & RUSTML_ENCODE_STRICT) != 0;
     LongCall long_call(call, "encode");
-    const auto encoding = tokenizer.encode(input, options, long_call.begin().stop);
+    const auto encoding = tokenizer.encode(input, options, long_call.call().stop);
     return out.fill(encoding.ids.data(), encoding.ids.size());
   });
 }
@@ -79,14 +76,12 @@ int32_t rustml_model_token_info(const rustml_model* model, int32_t id, rustml_to
 
 int32_t rustml_model_chat_format(const rustml_model* model, const char* messages_json, uint64_t len, const rustml_chat_options* options,
                                  char* buf, uint64_t capacity, uint64_t* needed, const rustml_call_options* call, rustml_error** error) {
-  return guard(error, [&](Scope& scope) {
-    scope.adopt(call);
+  return guard(error, call, [&](Scope& scope) {
     const OutBuffer out(buf, capacity, needed);
     const auto& engine = scope.model(model);
     const bool add_generation_prompt = adds_generation_prompt(options);
     const auto messages = read_text(messages_json, len, "messages_json");
     LongCall long_call(call, "chat format");
-    long_call.begin();
     const std::string text = engine.chat_format(messages, add_generation_prompt);
     return out.fill(text.data(), text.size());
   });
