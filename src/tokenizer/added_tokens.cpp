@@ -6,17 +6,6 @@
 #include "tokenizer/pretokenize.h"
 
 namespace rustml::tokenizer {
-namespace {
-
-size_t end_of_blanks(std::string_view text, size_t at) {
-  for (size_t next = at; next < text.size(); at = next) {
-    if (!is_blank(next_code_point(text, next))) break;
-  }
-  return at;
-}
-
-}  // namespace
-
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::vector<std::string_view> all, plain;
   for (const AddedToken& token : tokens_) {
@@ -78,15 +67,7 @@ std::vector<AddedTokens::Cut> AddedTokens::cut(std::string_view text, const std:
   for (const Hit hit : find(text, trusted, stop)) {
     size_t begin = hit.begin, end = hit.begin + hit.token->text.size();
     if (hit.token->single_word && beside_word(text, begin, end)) continue;
-    if (hit.token->lstrip) {
-      while (begin > done) {
-        const size_t before = previous_character(text, begin);
-        size_t at = before;
-        if (!is_blank(next_code_point(text, at))) break;
-        begin = before;
-      }
-      begin = std::max(begin, done);
-    }
+    if (hit.token->lstrip) begin = std::max(begin_of_blanks(text, begin, done), done);
     if (hit.token->rstrip) {
       if (end < blanks.begin || end > blanks.end) blanks = {end, end_of_blanks(text, end)};
       end = blanks.end;

@@ -8,18 +8,6 @@ namespace {
 
 constexpr size_t kPollBytes = 32 * 1024;
 
-constexpr uint64_t pair_key(int32_t left, int32_t right) {
-  return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
-}
-
-struct MergeOf {
-  const FlatMap<Merge>& merges;
-  Merge operator()(const Symbol& left, const Symbol& right, uint32_t) const {
-    const Merge* found = merges.find(pair_key(left.id, right.id));
-    return found == nullptr ? Merge{} : *found;
-  }
-};
-
 }  // namespace
 
 ByteBpe::ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, PreTokenizerRule rule, const std::string& pre_name,
@@ -64,7 +52,7 @@ void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopS
     const int32_t left_id = vocabulary_.id_of(left), right_id = vocabulary_.id_of(right), id = vocabulary_.id_of(joined);
     if (left_id < 0 || right_id < 0) bad("joins a token that the vocabulary lacks");
     if (id < 0) bad("makes a token that the vocabulary lacks");
-    const uint64_t key = pair_key(left_id, right_id);
+    const uint64_t key = PairMerges::key(left_id, right_id);
     keys.push_back(key);
     // A marker is never made from parts of text: what people write must not become one.
     if (!is_marker(id)) merges_[key] = {static_cast<uint32_t>(rank), id};
@@ -75,8 +63,7 @@ void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopS
 }
 
 void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
-  const MergeOf merge_of{merges_};
-  Merger<MergeOf> merger(merge_of);
+  Merger merger(merges_);
   PreTokenizer::Cursor cursor(words_, text);
   std::vector<Symbol> symbols;
   std::string spelling;

@@ -28,7 +28,7 @@ class ByteBpe final : public VocabularyTokenizer {
   PreTokenizer words_;
   bool ignore_merges_;
   std::array<int32_t, 256> byte_ids_;  // -1: the vocabulary has no token for this byte
-  FlatMap<Merge> merges_;              // left id << 32 | right id
+  PairMerges merges_;
 };
 
 }  // namespace rustml::tokenizer

@@ -34,4 +34,33 @@ inline bool is_blank(uint32_t c) noexcept {
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
+// Where the blanks that begin at `at` end.
+inline size_t end_of_blanks(std::string_view text, size_t at) noexcept {
+  for (size_t next = at; next < text.size(); at = next) {
+    if (!is_blank(next_code_point(text, next))) break;
+  }
+  return at;
+}
+
+// Where the blanks that end at `at` begin, at `least` or behind it.
+inline size_t begin_of_blanks(std::string_view text, size_t at, size_t least) noexcept {
+  for (size_t before = at; before > least; at = before) {
+    size_t next = before = previous_character(text, before);
+    if (!is_blank(next_code_point(text, next))) break;
+  }
+  return at;
+}
+
+inline void append_replaced(std::string& out, std::string_view text, std::string_view pattern, std::string_view content) {
+  size_t done = 0;
+  for (size_t found; (found = text.find(pattern, done)) != std::string_view::npos; done = found + pattern.size())
+    out.append(text, done, found - done).append(content);
+  out.append(text, done);
+}
+inline std::string replaced(std::string_view text, std::string_view pattern, std::string_view content) {
+  std::string out;
+  append_replaced(out, text, pattern, content);
+  return out;
+}
+
 }  // namespace rustml::tokenizer

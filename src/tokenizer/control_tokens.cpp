@@ -1,7 +1,6 @@
 #include "tokenizer/control_tokens.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -9,68 +8,34 @@
 namespace rustml::tokenizer {
 namespace {
 
-enum class Place : uint8_t {
-  mark,  // opens or divides turns
-  end,   // ends a turn or a text
-  tag,   // may be an ordinary piece elsewhere: <s> is strikethrough in Gemma's vocabulary
-};
-
-struct ControlText {
-  std::string_view text;
-  Place place;
-};
-
 // From the tokenizer_config.json of the models named. llama.cpp takes the same texts for ends of a turn or text, in files of
 // whatever types (ggml-org/llama.cpp, src/llama-vocab.cpp; lmstudio-ai/mlx-engine pull request 142 lists them and Gemma's case).
-constexpr ControlText kControlTexts[] = {
-    {"<start_of_turn>", Place::mark},
-    {"<end_of_turn>", Place::end},  // Gemma 2, 3
-    {"<|im_start|>", Place::mark},
-    {"<|im_end|>", Place::end},  // ChatML: SmolLM2, Qwen 2, 3
-    {"<|begin_of_text|>", Place::mark},
-    {"<|end_of_text|>", Place::end},  // Llama 3
-    {"<|start_header_id|>", Place::mark},
-    {"<|end_header_id|>", Place::mark},  // Llama 3
-    {"<|eot_id|>", Place::end},
-    {"<|eom_id|>", Place::end},     // Llama 3.1
-    {"<|eot|>", Place::end},        // Llama 4
-    {"<|endoftext|>", Place::end},  // GPT-2, Qwen, Phi
-    {"<|system|>", Place::mark},
-    {"<|user|>", Place::mark},
-    {"<|assistant|>", Place::mark},  // Phi 3, Zephyr
-    {"<|end|>", Place::end},         // Phi 3
-    {"<bos>", Place::tag},
-    {"<eos>", Place::tag},  // Gemma
-    {"<s>", Place::tag},
-    {"</s>", Place::tag},  // Llama 2, Mistral
-    {"[INST]", Place::tag},
-    {"[/INST]", Place::tag},  // Mistral
-};
+constexpr std::string_view kEnds[] = {"<end_of_turn>",                  // Gemma 2, 3
+                                      "<|im_end|>",                     // ChatML: SmolLM2, Qwen 2, 3
+                                      "<|end_of_text|>",                // Llama 3
+                                      "<|eot_id|>",      "<|eom_id|>",  // Llama 3.1
+                                      "<|eot|>",                        // Llama 4
+                                      "<|endoftext|>",                  // GPT-2, Qwen, Phi
+                                      "<|end|>"};                       // Phi 3
+// They open or divide turns: of Gemma, ChatML, Llama 3, Phi 3 and Zephyr.
+constexpr std::string_view kMarks[] = {"<start_of_turn>",   "<|im_start|>", "<|begin_of_text|>", "<|start_header_id|>",
+                                       "<|end_header_id|>", "<|system|>",   "<|user|>",          "<|assistant|>"};
+// They may be ordinary pieces elsewhere (<s> is strikethrough in Gemma's vocabulary): of Gemma, Llama 2 and Mistral.
+constexpr std::string_view kTags[] = {"<bos>", "<eos>", "<s>", "</s>", "[INST]", "[/INST]"};
 
-constexpr bool is_end(const ControlText& known) { return known.place == Place::end; }
-constexpr auto kEndTexts = [] {
-  std::array<std::string_view, std::ranges::count_if(kControlTexts, is_end)> ends;
-  size_t n = 0;
-  for (const ControlText& known : kControlTexts) {
-    if (is_end(known)) ends[n++] = known.text;
-  }
-  return ends;
-}();
-
-const ControlText* find_known(std::string_view text) {
-  const auto* found =
-      std::find_if(std::begin(kControlTexts), std::end(kControlTexts), [&](const ControlText& known) { return known.text == text; });
-  return found == std::end(kControlTexts) ? nullptr : found;
+template <size_t n>
+bool among(const std::string_view (&texts)[n], std::string_view text) {
+  return std::ranges::count(texts, text) != 0;
 }
 
 bool looks_like_marker(std::string_view text) {
   if (text == "<s>" || text == "</s>") return false;
-  return (text.starts_with("<|") && text.ends_with("|>")) || find_known(text) != nullptr;
+  return (text.starts_with("<|") && text.ends_with("|>")) || among(kEnds, text) || among(kMarks, text) || among(kTags, text);
 }
 
 }  // namespace
 
-std::span<const std::string_view> end_texts() { return kEndTexts; }
+std::span<const std::string_view> end_texts() { return kEnds; }
 
 bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
   const TokenType type = vocabulary.type(id);
@@ -79,9 +44,12 @@ bool is_marker(const Vocabulary& vocabulary, int32_t id) noexcept {
 
 std::vector<int32_t> doubtful_control_tokens(const Vocabulary& vocabulary) {
   std::vector<int32_t> ids;
-  for (const ControlText& known : kControlTexts) {
-    const int32_t id = vocabulary.id_of(known.text);
-    if (id >= 0 && !is_marker(vocabulary, id)) ids.push_back(id);
+  for (const std::span<const std::string_view> texts :
+       {std::span<const std::string_view>(kEnds), std::span<const std::string_view>(kMarks), std::span<const std::string_view>(kTags)}) {
+    for (const std::string_view text : texts) {
+      const int32_t id = vocabulary.id_of(text);
+      if (id >= 0 && !is_marker(vocabulary, id)) ids.push_back(id);
+    }
   }
   std::sort(ids.begin(), ids.end());
   return ids;
@@ -93,8 +61,7 @@ std::vector<int32_t> mend_control_types(Vocabulary& vocabulary, const ControlEvi
     const std::string_view text = vocabulary.text(id);
     const auto has_it = [&](const std::string& chat_template) { return chat_template.find(text) != std::string::npos; };
     return std::find(evidence.ids.begin(), evidence.ids.end(), id) == evidence.ids.end() &&
-           std::none_of(evidence.templates.begin(), evidence.templates.end(), has_it) &&
-           (evidence.tells_turns || find_known(text)->place == Place::tag);
+           std::none_of(evidence.templates.begin(), evidence.templates.end(), has_it) && (evidence.tells_turns || among(kTags, text));
   });
   if (mended.empty()) return mended;
   std::string names;

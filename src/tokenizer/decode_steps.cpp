@@ -1,8 +1,11 @@
 #include "tokenizer/decode_steps.h"
 
+#include <charconv>
+
 #include "base/error.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/code_points.h"
 #include "tokenizer/json_sections.h"
 
 namespace rustml::tokenizer {
@@ -10,16 +13,6 @@ namespace {
 
 constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-std::string replaced(std::string_view text, std::string_view pattern, std::string_view content) {
-  std::string out;
-  size_t done = 0;
-  for (size_t found; (found = text.find(pattern, done)) != std::string_view::npos; done = found + pattern.size()) {
-    out += text.substr(done, found - done);
-    out += content;
-  }
-  return out += text.substr(done);
-}
 
 // At most `start` characters `c` from the left, and `stop` from the right.
 std::string_view stripped(std::string_view text, std::string_view c, uint64_t start, uint64_t stop) {
@@ -55,19 +48,8 @@ void join_fallback_bytes(std::vector<std::string>& tokens) {
 
 void join(std::vector<std::string>& tokens, std::string_view between = {}) {
   std::string all;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0) all += between;
-    all += tokens[i];
-  }
+  for (const std::string& token : tokens) (all += &token == &tokens.front() ? "" : between) += token;
   tokens.assign(1, std::move(all));
-}
-
-std::string one_character(const JsonFields& fields, const char* key) {
-  std::string c = fields.text(key);
-  if (c.empty() || static_cast<size_t>(base::utf8_length(static_cast<unsigned char>(c[0]))) != c.size()) {
-    fields.fail(key, "is " + base::quoted(c) + "; it must be one character");
-  }
-  return c;
 }
 
 uint64_t count(const JsonFields& fields, const char* key) { return static_cast<uint64_t>(fields.whole(key, 0, INT64_MAX)); }
@@ -75,14 +57,10 @@ uint64_t count(const JsonFields& fields, const char* key) { return static_cast<u
 }  // namespace
 
 int fallback_byte(std::string_view token) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
   if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
-  const int high = digit(token[3]), low = digit(token[4]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
+  int byte = -1;
+  const auto read = std::from_chars(token.data() + 3, token.data() + 5, byte, 16);
+  return read.ptr == token.data() + 5 && byte >= 0 ? byte : -1;
 }
 
 DecodeSteps::DecodeSteps(const base::Json& json) : between_("") {

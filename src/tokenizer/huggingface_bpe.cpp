@@ -9,18 +9,6 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr uint64_t pair_key(int32_t left, int32_t right) {
-  return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
-}
-
-struct MergeOf {
-  const FlatMap<Merge>& merges;
-  Merge operator()(const Symbol& left, const Symbol& right, uint32_t) const {
-    const Merge* found = merges.find(pair_key(left.id, right.id));
-    return found == nullptr ? Merge{} : *found;
-  }
-};
-
 std::string kind_of(const HuggingfaceParts& parts) {
   return std::string(parts.pretokenizer.spells_bytes() ? "byte-level" : "SentencePiece-style") + " BPE (tokenizer.json)";
 }
@@ -54,7 +42,7 @@ HuggingfaceBpe::HuggingfaceBpe(HuggingfaceParts parts)
   keys.reserve(parts.merges.size() + 1);
   for (size_t rank = 0; rank < parts.merges.size(); ++rank) {
     const MergeEntry& merge = parts.merges[rank];
-    const uint64_t key = pair_key(merge.left, merge.right);
+    const uint64_t key = PairMerges::key(merge.left, merge.right);
     keys.push_back(key);
     // A marker is never made from parts of text: what people write must not become one.
     if (!is_marker(merge.joined)) merges_[key] = {static_cast<uint32_t>(rank), merge.joined};
@@ -125,8 +113,7 @@ void HuggingfaceBpe::encode_words(std::string_view text, bool at_start, const Si
   PreTokens tokens;
   tokens.set_text(text, at_start);
   pretokenizer_.apply(tokens, sink.stop);
-  const MergeOf merge_of{merges_};
-  Merger<MergeOf> merger(merge_of);
+  Merger merger(merges_);
   std::vector<Symbol> symbols;
   uint32_t next_poll = 0;
   for (const PreTokens::Range range : tokens.ranges) {

@@ -53,7 +53,7 @@ class HuggingfaceBpe final : public VocabularyTokenizer {
   std::string_view written(int32_t id) const;
 
   std::vector<bool> in_model_;
-  FlatMap<Merge> merges_;  // left id << 32 | right id
+  PairMerges merges_;
   bool fuse_unknown_, byte_fallback_, ignore_merges_;
   AddedTokens added_normalized_;
   Normalizer normalizer_;

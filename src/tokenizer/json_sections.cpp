@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json_scanner.h"
+#include "base/utf8.h"
 
 namespace rustml::tokenizer {
 
@@ -13,6 +14,13 @@ using base::Json;
 Json section(const JsonSections& sections, std::string_view name, const std::string& document) {
   const auto found = sections.find(name);
   return found == sections.end() ? Json{} : base::parse_json(found->second, document + ": " + std::string(name));
+}
+
+std::string one_character(const JsonFields& fields, const char* key) {
+  std::string c = fields.text(key);
+  if (c.empty() || static_cast<size_t>(base::utf8_length(static_cast<unsigned char>(c[0]))) != c.size())
+    fields.fail(key, "is " + base::quoted(c) + "; it must be one character");
+  return c;
 }
 
 std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list) {

@@ -23,6 +23,9 @@ JsonSections json_sections(std::string_view text, const std::string& what, const
 // A section's value; null where it is absent.
 base::Json section(const JsonSections& sections, std::string_view name, const std::string& document = "tokenizer.json");
 
+// A field that is one character.
+std::string one_character(const JsonFields& fields, const char* key);
+
 // A step, or every step of a Sequence (however deep), whose list is called `list`. resource_exhausted for more than 64.
 std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list);
 

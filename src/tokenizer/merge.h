@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/deadline.h"
+#include "tokenizer/flat_map.h"
 
 namespace rustml::tokenizer {
 
@@ -27,6 +28,18 @@ struct Symbol {
   uint32_t begin;   // in the text; ends where the next symbol begins
   int32_t id;       // -1: not a token by itself
   Merge with_next;  // kept by merge_symbols
+};
+
+// What pairs of ids become.
+struct PairMerges : FlatMap<Merge> {
+  using FlatMap::FlatMap;
+  static constexpr uint64_t key(int32_t left, int32_t right) {
+    return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
+  }
+  Merge operator()(const Symbol& left, const Symbol& right, uint32_t) const {
+    const Merge* found = find(key(left.id, right.id));
+    return found == nullptr ? Merge{} : *found;
+  }
 };
 
 template <class MergeOf>

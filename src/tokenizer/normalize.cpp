@@ -121,19 +121,9 @@ void lowercase(std::string& text) {
 }
 
 void strip(std::string& text, bool left, bool right) {
-  size_t begin = 0, end = text.size();
-  while (left && begin < end) {
-    size_t next = begin;
-    if (!is_blank(next_code_point(text, next))) break;
-    begin = next;
-  }
-  while (right && begin < end) {
-    const size_t last = previous_character(text, end);
-    size_t at = last;
-    if (!is_blank(next_code_point(text, at))) break;
-    end = last;
-  }
-  text = text.substr(begin, end - begin);
+  const size_t begin = left ? end_of_blanks(text, 0) : 0;
+  text.resize(right ? begin_of_blanks(text, text.size(), begin) : text.size());
+  text.erase(0, begin);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "tokenizer/code_points.h"
 #include "tokenizer/pretokenize_ranges.h"
 
 namespace rustml::tokenizer {
@@ -168,19 +168,13 @@ class Translator {
 
   static Item single(uint32_t c) { return {literal(c), false, true, c}; }
 
-  uint32_t read_character() {
-    const auto lead = static_cast<unsigned char>(pattern_[at_]);
-    const int length = base::utf8_length(lead);
-    uint32_t c = length == 1 ? lead : lead & (0xFFu >> (length + 1));
-    for (int i = 1; i < length; ++i) c = c << 6 | (static_cast<unsigned char>(pattern_[at_ + static_cast<size_t>(i)]) & 0x3F);
-    at_ += static_cast<size_t>(length);
-    return c;
-  }
-
   Item read_item(bool in_class) {
-    if (!take("\\")) return single(read_character());
+    if (!take("\\")) return single(next_code_point(pattern_, at_));
     if (!more()) refuse("a backslash at its end");
-    const uint32_t c = read_character();
+    const uint32_t c = next_code_point(pattern_, at_);
+    constexpr std::string_view kLetters = "tnvfrae", kMeaning = "\t\n\v\f\r\a\x1B";
+    if (const size_t i = c < 0x80 ? kLetters.find(static_cast<char>(c)) : kLetters.npos; i != kLetters.npos)
+      return single(static_cast<uint32_t>(kMeaning[i]));
     switch (c) {
       case 'p':
       case 'P':
@@ -197,20 +191,6 @@ class Translator {
       case 'h':
       case 'H':
         return {"0-9a-fA-F", c == 'H', false, 0};
-      case 't':
-        return single('\t');
-      case 'n':
-        return single('\n');
-      case 'v':
-        return single('\v');
-      case 'f':
-        return single('\f');
-      case 'r':
-        return single('\r');
-      case 'a':
-        return single('\a');
-      case 'e':
-        return single(0x1B);
       case 'x':
         return number(take("{") ? 0 : 2);
       case 'u':

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/error.h"
+#include "tokenizer/code_points.h"
 #include "tokenizer/pretokenize_ranges.h"
 
 namespace rustml::tokenizer {
@@ -22,69 +24,31 @@ constexpr std::array<std::string_view, 4> kPatterns = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
 };
 
-struct Name {
-  std::string_view name;
+// The names that llama.cpp's converter writes for models of these four patterns.
+constexpr std::string_view kGpt2Names[] = {
+    "gpt-2",      "gpt2",         "phi-2",    "mpt",         "olmo",    "jais",   "jina-es",     "jina-de",  "jina-v1-en",     "jina-v2-es",
+    "jina-v2-de", "jina-v2-code", "gigachat", "roberta-bpe", "a.x-4.0", "mellum", "modern-bert", "trillion", "granite-docling"};
+constexpr std::string_view kSmollmNames[] = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"};
+constexpr std::string_view kLlama3Names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"};
+constexpr std::string_view kLlama3MergesNames[] = {"smaug-bpe", "dbrx", "glm4", "chatglm-bpe"};
+constexpr std::string_view kQwen2Names[] = {"qwen2", "deepseek-r1-qwen", "stablelm2", "megrez", "kormo", "hunyuan", "grok-2"};
+struct Family {
+  std::span<const std::string_view> names;
   PreTokenizerRule rule;
 };
-constexpr PreTokenizerRule kGpt2{Pattern::gpt2, false, false, true};
-constexpr PreTokenizerRule kSmollm{Pattern::smollm, false, false, true};
-constexpr PreTokenizerRule kLlama3{Pattern::llama3, true, true, true};
-constexpr PreTokenizerRule kLlama3Merges{Pattern::llama3, false, false, true};
-constexpr PreTokenizerRule kQwen2{Pattern::qwen2, false, false, true};
-// The names that llama.cpp's converter writes for models of these four patterns.
-constexpr Name kNames[] = {
-    {"gpt-2", kGpt2},
-    {"gpt2", kGpt2},
-    {"phi-2", kGpt2},
-    {"mpt", kGpt2},
-    {"olmo", kGpt2},
-    {"jais", kGpt2},
-    {"jina-es", kGpt2},
-    {"jina-de", kGpt2},
-    {"jina-v1-en", kGpt2},
-    {"jina-v2-es", kGpt2},
-    {"jina-v2-de", kGpt2},
-    {"jina-v2-code", kGpt2},
-    {"gigachat", kGpt2},
-    {"roberta-bpe", kGpt2},
-    {"a.x-4.0", kGpt2},
-    {"mellum", kGpt2},
-    {"modern-bert", kGpt2},
-    {"trillion", kGpt2},
-    {"granite-docling", kGpt2},
-    {"smollm", kSmollm},
-    {"starcoder", kSmollm},
-    {"refact", kSmollm},
-    {"command-r", kSmollm},
-    {"codeshell", kSmollm},
-    {"exaone", kSmollm},
-    {"minerva-7b", kSmollm},
-    {"llama-bpe", kLlama3},
-    {"llama3", kLlama3},
-    {"llama-v3", kLlama3},
-    {"falcon3", kLlama3},
-    {"falcon-h1", kLlama3},
-    {"pixtral", kLlama3},
-    {"midm-2.0", kLlama3},
-    {"lfm2", kLlama3},
-    {"smaug-bpe", kLlama3Merges},
-    {"dbrx", kLlama3Merges},
-    {"glm4", kLlama3Merges},
-    {"chatglm-bpe", kLlama3Merges},
-    {"qwen2", kQwen2},
-    {"deepseek-r1-qwen", kQwen2},
-    {"stablelm2", kQwen2},
-    {"megrez", kQwen2},
-    {"kormo", kQwen2},
-    {"hunyuan", kQwen2},
-    {"grok-2", kQwen2},
-};
+constexpr Family kFamilies[] = {{kGpt2Names, {Pattern::gpt2, false, false, true}},
+                                {kSmollmNames, {Pattern::smollm, false, false, true}},
+                                {kLlama3Names, {Pattern::llama3, true, true, true}},
+                                {kLlama3MergesNames, {Pattern::llama3, false, false, true}},
+                                {kQwen2Names, {Pattern::qwen2, false, false, true}}};
 
 }  // namespace
 
 PreTokenizerRule pre_tokenizer_rule(std::string_view name) noexcept {
-  const auto* found = std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& row) { return row.name == name; });
-  return found == std::end(kNames) ? PreTokenizerRule{} : found->rule;
+  for (const Family& family : kFamilies) {
+    if (std::ranges::count(family.names, name) != 0) return family.rule;
+  }
+  return {};
 }
 
 std::string word_pattern() { return "[\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" + std::string(kMoreRustWordCharacters) + "]"; }
@@ -96,17 +60,7 @@ std::string words_pattern() {
 
 std::string digit_pattern() { return "[\\p{N}" + std::string(kNewestNumerics) + "]"; }
 
-std::string pattern_text(Pattern pattern) {
-  std::string text;
-  for (const char c : kPatterns[static_cast<size_t>(pattern)]) {
-    if (c == '#') {
-      text += kNewestNumerics;
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
+std::string pattern_text(Pattern pattern) { return replaced(kPatterns[static_cast<size_t>(pattern)], "#", kNewestNumerics); }
 
 bool is_known_pattern(std::string_view text) noexcept { return std::find(kPatterns.begin(), kPatterns.end(), text) != kPatterns.end(); }
 

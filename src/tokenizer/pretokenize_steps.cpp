@@ -121,17 +121,7 @@ class BlankStep final : public PretokenizeStep {
       const std::string_view text = tokens.of(range);
       const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && tokens.at_start && range.begin == 0);
       if (wanted && !text.starts_with(blank_) && !text.starts_with(' ')) out += blank_;
-      if (blank_ == " ") {
-        out += text;
-        return;
-      }
-      for (const char c : text) {
-        if (c == ' ') {
-          out += blank_;
-        } else {
-          out += c;
-        }
-      }
+      append_replaced(out, text, " ", blank_);
     });
   }
 
@@ -154,10 +144,7 @@ void add_split(Steps& steps, const JsonFields& fields) {
 
 // Newer files say prepend_scheme, older ones add_prefix_space.
 void add_metaspace(Steps& steps, const JsonFields& fields) {
-  const std::string blank = fields.text("replacement");
-  size_t length = 0;
-  if (!blank.empty()) next_code_point(blank, length);
-  if (blank.empty() || length != blank.size()) fields.fail("replacement", "is " + base::quoted(blank) + "; it must be one character");
+  const std::string blank = one_character(fields, "replacement");
   using Prepend = BlankStep::Prepend;
   Prepend prepend = fields.flag("add_prefix_space", true) ? Prepend::always : Prepend::never;
   if (fields.has("prepend_scheme")) {

@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "tokenizer/code_points.h"
+#include "tokenizer/decode_steps.h"
 #include "tokenizer/merge.h"
 
 namespace rustml::tokenizer {
@@ -19,13 +21,8 @@ uint32_t rank_of(float score) {
   return bits >> 31 ? bits : ~bits & 0x7FFFFFFFu;
 }
 
-// The byte of "<0xNN>", -1 for any other text.
-int byte_of(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
-  const size_t high = digits.find(text[3]), low = digits.find(text[4]);
-  return high == digits.npos || low == digits.npos ? -1 : static_cast<int>(high * 16 + low);
-}
+// The byte of "<0xNN>" in capitals, -1 for any other text.
+int byte_of(std::string_view text) { return text.find_first_of("abcdef") == text.npos ? fallback_byte(text) : -1; }
 
 // Offsets of the text with "▁" taken back to the caller's text, where a blank is one byte; asked for in ascending order.
 struct RawOffset {
@@ -75,12 +72,7 @@ SentencePieceBpe::SentencePieceBpe(Vocabulary vocabulary, bool add_space_prefix,
       byte_ids_[static_cast<size_t>(byte)] = id;
       bytes.assign(1, static_cast<char>(byte));
     } else {
-      bytes.clear();
-      for (size_t i = 0; i < text.size();) {
-        const bool blank = type != TokenType::control && text.substr(i).starts_with(kBlank);
-        bytes += blank ? ' ' : text[i];
-        i += blank ? kBlank.size() : 1;
-      }
+      bytes = type == TokenType::control ? std::string(text) : replaced(text, kBlank, " ");
     }
     add_bytes(bytes);
   }
@@ -91,13 +83,7 @@ void SentencePieceBpe::encode_ordinary(std::string_view raw, const Sink& sink) c
   std::string text;
   text.reserve(raw.size() + raw.size() / 2 + kBlank.size());
   if (add_space_prefix_) text += kBlank;
-  for (const char c : raw) {
-    if (c == ' ') {
-      text += kBlank;
-    } else {
-      text += c;
-    }
-  }
+  append_replaced(text, raw, " ", kBlank);
   if (text.size() > UINT32_MAX) base::fail(base::Status::resource_exhausted, "text: over 2^32 bytes with its blanks; encode it in parts");
   std::vector<Symbol> symbols;
   for (size_t i = 0; i < text.size();) {
