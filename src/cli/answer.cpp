@@ -5,6 +5,12 @@
 
 namespace rustml::cli {
 
+void take_stop(Answer& answer, const Failure& failure) {
+  if (failure.status() != RUSTML_CANCELLED && failure.status() != RUSTML_DEADLINE_EXCEEDED) throw failure;
+  answer.status = failure.status();
+  answer.message = failure.what();
+}
+
 Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
                      double load_seconds, WordWrap* wrap) {
   rustml_generation* handle = nullptr;
@@ -21,10 +27,7 @@ Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const
     const int32_t status = rustml_generation_next(handle, &event, &error);
     if (status == RUSTML_DONE) break;
     if (status != RUSTML_OK) {
-      const Failure failure = take_failure(status, error);
-      if (status != RUSTML_CANCELLED && status != RUSTML_DEADLINE_EXCEEDED) throw failure;
-      answer.status = status;
-      answer.message = failure.what();
+      take_stop(answer, take_failure(status, error));
       break;
     }
     const std::string_view text(event.text, event.text_len);

@@ -14,6 +14,9 @@ struct Answer {
   rustml_result result{};
 };
 
+// An answer that Ctrl-C or a deadline ended; throws any other failure.
+void take_stop(Answer& answer, const Failure& failure);
+
 // Generates and prints as it goes, text (through `wrap`, if it is given) or NDJSON. Throws Failure (also when the generation itself
 // fails) and OutputClosed.
 Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,

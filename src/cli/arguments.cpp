@@ -96,13 +96,16 @@ void add_sampling_options(Options& options, SamplingArguments& arguments) {
   options.texts("--stop", "end the answer before this text (may be given several times)", "TEXT", a.stops);
 }
 
-std::string prompt_text(const std::string& argument) {
-  if (argument != "-") return argument;
+std::string read_all(std::FILE* file, const std::string& failure) {
   std::string text;
   char block[65536];
-  for (size_t n; (n = std::fread(block, 1, sizeof block, stdin)) > 0;) text.append(block, n);
-  if (std::ferror(stdin)) throw Failure(RUSTML_DATA_LOSS, "--prompt -: standard input could not be read");
+  for (size_t n; (n = std::fread(block, 1, sizeof block, file)) > 0;) text.append(block, n);
+  if (std::ferror(file)) throw Failure(RUSTML_DATA_LOSS, failure);
   return text;
+}
+
+std::string prompt_text(const std::string& argument) {
+  return argument == "-" ? read_all(stdin, "--prompt -: standard input could not be read") : argument;
 }
 
 rustml_generation_options generation_options(const SamplingArguments& arguments, std::vector<rustml_text>& texts) {

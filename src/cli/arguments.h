@@ -4,6 +4,7 @@
 #include <rustml.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ void add_model_options(Options& options, ModelArguments& arguments);
 void add_session_options(Options& options, SessionArguments& arguments);
 void add_sampling_options(Options& options, SamplingArguments& arguments);
 
+// Throws Failure with that message.
+std::string read_all(std::FILE* file, const std::string& failure);
 // The text of --prompt: "-" is all of standard input. Throws Failure.
 std::string prompt_text(const std::string& argument);
 

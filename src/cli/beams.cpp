@@ -5,28 +5,6 @@
 #include "cli/terminal.h"
 
 namespace rustml::cli {
-namespace {
-
-struct Heard {
-  bool json;
-  std::string text;           // of the best
-  std::exception_ptr failed;  // of printing: exceptions do not cross the library
-};
-
-int32_t on_event(void* user_data, const rustml_event* event) {
-  auto& heard = *static_cast<Heard*>(user_data);
-  try {
-    if (event->sequence == 0) heard.text.assign(event->text, event->text_len);
-    if (heard.json) write_answer(beam_event(*event) + "\n");
-    return 0;
-  } catch (...) {
-    heard.failed = std::current_exception();
-    return 1;
-  }
-}
-
-}  // namespace
-
 void add_beam_options(Options& options, BeamArguments& arguments) {
   BeamArguments& a = arguments;
   options.whole("--beams", "beam search: follow the N most probable answers together, print the best (with --json: all)", 1, 64,
@@ -62,8 +40,7 @@ void check_beams(const BeamArguments& beams, const SamplingArguments& sampling, 
 
 Answer beam_answer(rustml_session* session, const rustml_prompt& prompt, const BeamArguments& beams,
                    const rustml_generation_options& limits, bool json, double load_seconds) {
-  rustml_beam_options options;
-  rustml_beam_options_init(&options, sizeof options);
+  rustml_beam_options options = initial(rustml_beam_options_init);
   options.width = beams.width;
   options.n_best = !json ? 1 : beams.n_return != 0 ? beams.n_return : beams.width;
   options.length_penalty = beams.length_penalty;
@@ -72,23 +49,19 @@ Answer beam_answer(rustml_session* session, const rustml_prompt& prompt, const B
   options.ignore_eos = limits.ignore_eos;
   options.cancel = limits.cancel;
   options.deadline_ns = limits.deadline_ns;
-  Heard heard{json, {}, {}};
-  rustml_callback callback;
-  rustml_callback_init(&callback, sizeof callback);
-  callback.on_event = on_event;
-  callback.user_data = &heard;
-
   Answer answer;
+  Listener listener([&](const rustml_event& event) {
+    if (event.sequence == 0) answer.text.assign(event.text, event.text_len);
+    if (json) write_answer(beam_event(event) + "\n");
+  });
   answer.result.struct_size = sizeof answer.result;
   rustml_error* error = nullptr;
-  answer.status = rustml_beam_search(session, &prompt, &options, &callback, &answer.result, &error);
-  if (answer.status != RUSTML_OK) {
-    const Failure failure = take_failure(answer.status, error);
-    if (heard.failed) std::rethrow_exception(heard.failed);
-    if (answer.status != RUSTML_CANCELLED && answer.status != RUSTML_DEADLINE_EXCEEDED) throw failure;
-    answer.message = failure.what();
+  const int32_t status = rustml_beam_search(session, &prompt, &options, listener.callback(), &answer.result, &error);
+  if (status != RUSTML_OK) {
+    const Failure failure = take_failure(status, error);
+    listener.rethrow();
+    take_stop(answer, failure);
   }
-  answer.text = heard.text;
   write_answer(json ? done_event(answer.result, "", -1, limits.seed, load_seconds) + "\n" : answer.text);
   return answer;
 }

@@ -42,8 +42,7 @@ class Conversation {
     options.cancel = interrupt_.cancel();
     options.deadline_ns = deadline_of(a_.sampling);
     options.logprobs = a_.model.json && options.logprobs == 0 ? 1 : options.logprobs;
-    rustml_prompt prompt;
-    rustml_prompt_init(&prompt, sizeof prompt);
+    rustml_prompt prompt = initial(rustml_prompt_init);
     const std::string text = messages_.prompt(loaded_.info, prompt);
     prompt.text = text_of(text);
     interrupt_.arm();

@@ -25,6 +25,28 @@ Failure take_failure(int32_t status, rustml_error* error) {
   return failure;
 }
 
+Listener::Listener(std::function<void(const rustml_event&)> take) : take_(std::move(take)), callback_(initial(rustml_callback_init)) {
+  callback_.user_data = this;
+  callback_.on_event = [](void* user_data, const rustml_event* event) -> int32_t {
+    auto& self = *static_cast<Listener*>(user_data);
+    try {
+      self.take_(*event);
+      return 0;
+    } catch (...) {
+      self.failed_ = std::current_exception();
+      return -1;
+    }
+  };
+}
+
+rustml_prompt prompt_of(const std::vector<int32_t>& ids) {
+  rustml_prompt prompt = initial(rustml_prompt_init);
+  prompt.kind = RUSTML_PROMPT_IDS;
+  prompt.ids = ids.data();
+  prompt.n_ids = ids.size();
+  return prompt;
+}
+
 rustml_model_info model_info(const rustml_model* model) {
   rustml_model_info info{};
   info.struct_size = sizeof info;

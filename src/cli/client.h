@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace rustml::cli {
 
@@ -38,6 +40,45 @@ void call(Function&& function) {
   if (status != RUSTML_OK) throw take_failure(status, error);
 }
 
+// A struct of the library with its defaults.
+template <class T>
+T initial(int32_t (*init)(T*, uint32_t)) {
+  T value;
+  init(&value, sizeof value);
+  return value;
+}
+
+// The text that function(buffer, its size, &needed, error) writes, however long it is.
+template <class Function>
+std::string text_from(Function&& function) {
+  std::string text(4096, '\0');
+  for (;;) {  // it may grow between two calls
+    uint64_t needed = 0;
+    rustml_error* error = nullptr;
+    const int32_t status = function(text.data(), text.size(), &needed, &error);
+    text.resize(needed);
+    if (status == RUSTML_OK) return text;
+    if (status != RUSTML_BUFFER_TOO_SMALL) throw take_failure(status, error);
+  }
+}
+
+// A callback that may throw: the library's call is stopped then, and rethrow() goes on with what was thrown.
+class Listener {
+ public:
+  explicit Listener(std::function<void(const rustml_event&)> take);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  const rustml_callback* callback() const noexcept { return &callback_; }
+  void rethrow() const {
+    if (failed_) std::rethrow_exception(failed_);
+  }
+
+ private:
+  std::function<void(const rustml_event&)> take_;
+  std::exception_ptr failed_;
+  rustml_callback callback_;
+};
+
 template <auto release>
 struct Release {
   template <class T>
@@ -53,6 +94,7 @@ using Cancel = std::unique_ptr<rustml_cancel, Release<rustml_cancel_release>>;
 inline rustml_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view_of(const rustml_text& text) { return {text.ptr, text.len}; }
 
+rustml_prompt prompt_of(const std::vector<int32_t>& ids);  // views of `ids`
 rustml_model_info model_info(const rustml_model* model);
 const char* status_name(int32_t status) noexcept;  // "NOT_FOUND"
 // The message in the words of the program's user: Ctrl-C, --timeout, and options instead of the library's field names.

@@ -10,35 +10,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct HubLibrary {
-  decltype(&rustml_hub_options_init) options_init;
-  decltype(&rustml_hub_resolve) resolve;
-  decltype(&rustml_hub_list) list;
-  decltype(&rustml_hub_remove) remove;
-  decltype(&rustml_hub_verify) verify;
-};
-
-const HubLibrary& library() {
-  static const HubLibrary functions = [] {
-    const auto find = [&](auto& function, const char* name) {
-      std::string problem;
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(hub_function(name, problem));
-      if (!function) throw Failure(RUSTML_UNIMPLEMENTED, problem);
-    };
-    HubLibrary out{};
-    find(out.options_init, "rustml_hub_options_init");
-    find(out.resolve, "rustml_hub_resolve");
-    find(out.list, "rustml_hub_list");
-    find(out.remove, "rustml_hub_remove");
-    find(out.verify, "rustml_hub_verify");
-    return out;
-  }();
-  return functions;
+template <class Function>
+Function* find(const char* name) {
+  std::string problem;
+  auto* const function = reinterpret_cast<Function*>(hub_function(name, problem));
+  if (!function) throw Failure(RUSTML_UNIMPLEMENTED, problem);
+  return function;
 }
 
 rustml_hub_options options_of(uint32_t flags) {
-  rustml_hub_options options;
-  library().options_init(&options, sizeof options);
+  rustml_hub_options options = initial(find<decltype(rustml_hub_options_init)>("rustml_hub_options_init"));
   options.flags = flags;
   return options;
 }
@@ -62,39 +43,35 @@ bool names_hub_file(const std::string& name) {
 }
 
 std::string hub_resolve(const std::string& id, uint32_t flags, LongCall& call) {
+  auto* const resolve = find<decltype(rustml_hub_resolve)>("rustml_hub_resolve");
   const rustml_hub_options options = options_of(flags);
   std::string path(4096, '\0');  // PATH_MAX: a longer one could not be opened
   uint64_t n = 0;
   call.run([&](const rustml_call_options* limits, rustml_error** error) {
-    return library().resolve(id.data(), id.size(), &options, path.data(), path.size(), &n, limits, error);
+    return resolve(id.data(), id.size(), &options, path.data(), path.size(), &n, limits, error);
   });
   path.resize(n);
   return path;
 }
 
 std::string hub_list(uint32_t flags) {
+  auto* const list = find<decltype(rustml_hub_list)>("rustml_hub_list");
   const rustml_hub_options options = options_of(flags);
-  std::string text(4096, '\0');
-  for (;;) {  // it may grow between two calls
-    uint64_t n = 0;
-    rustml_error* error = nullptr;
-    const int32_t status = library().list(&options, text.data(), text.size(), &n, &error);
-    text.resize(n);
-    if (status == RUSTML_OK) return text;
-    if (status != RUSTML_BUFFER_TOO_SMALL) throw take_failure(status, error);
-  }
+  return text_from([&](char* text, size_t n, uint64_t* needed, rustml_error** error) { return list(&options, text, n, needed, error); });
 }
 
 uint64_t hub_remove(const std::string& id) {
+  auto* const remove = find<decltype(rustml_hub_remove)>("rustml_hub_remove");
   uint64_t freed = 0;
-  call([&](rustml_error** error) { return library().remove(id.data(), id.size(), nullptr, &freed, error); });
+  call([&](rustml_error** error) { return remove(id.data(), id.size(), nullptr, &freed, error); });
   return freed;
 }
 
 uint64_t hub_verify(const std::string& id, LongCall& call) {
+  auto* const verify = find<decltype(rustml_hub_verify)>("rustml_hub_verify");
   uint64_t checked = 0;
   call.run([&](const rustml_call_options* limits, rustml_error** error) {
-    return library().verify(id.data(), id.size(), nullptr, &checked, limits, error);
+    return verify(id.data(), id.size(), nullptr, &checked, limits, error);
   });
   return checked;
 }

@@ -11,15 +11,6 @@
 namespace rustml::cli {
 namespace {
 
-std::string describe(const rustml_model* model) {
-  std::string text;
-  uint64_t needed = 0;
-  int32_t status = rustml_model_describe_json(model, nullptr, 0, &needed, nullptr);
-  if (status == RUSTML_BUFFER_TOO_SMALL || status == RUSTML_OK) text.resize(needed);
-  call([&](rustml_error** error) { return rustml_model_describe_json(model, text.data(), text.size(), &needed, error); });
-  return text;
-}
-
 std::string table(const rustml_model_info& info, const rustml_memory_plan& plan) {
   std::string out;
   const auto row = [&](const char* name, const std::string& value) {
@@ -51,13 +42,13 @@ int info(const ModelArguments& a, const SessionArguments& s) {
   start_log(a.log, a.trace);
   const Loaded loaded = load_model(a, interrupt, 0, /*warmup=*/false);
   if (a.json) {
-    write_answer(describe(loaded.model.get()) + "\n");
+    write_answer(text_from([&](char* text, size_t n, uint64_t* needed, rustml_error** error) {
+                   return rustml_model_describe_json(loaded.model.get(), text, n, needed, error);
+                 }) +
+                 "\n");
     return kExitAnswer;
   }
-  rustml_session_options session;
-  rustml_session_options_init(&session, sizeof session);
-  session.context_tokens = s.context;
-  session.kv_type = s.kv_type;
+  const rustml_session_options session = options_of(s);
   rustml_memory_plan plan{};
   plan.struct_size = sizeof plan;
   const rustml_model_options options = options_of(a);

@@ -23,8 +23,7 @@ std::string model_path(const ModelArguments& a, const Interrupt& interrupt, uint
 double now_seconds() { return static_cast<double>(rustml_now_ns()) * 1e-9; }
 
 rustml_model_options options_of(const ModelArguments& arguments) {
-  rustml_model_options options;
-  rustml_model_options_init(&options, sizeof options);
+  rustml_model_options options = initial(rustml_model_options_init);
   options.n_threads = arguments.threads;
   options.quantize = arguments.quantize;
   options.quantize_min_dim = arguments.quantize_min_dim;
@@ -49,8 +48,7 @@ Loaded load_model(const ModelArguments& arguments, const Interrupt& interrupt, u
 }
 
 rustml_session_options options_of(const SessionArguments& arguments) {
-  rustml_session_options options;
-  rustml_session_options_init(&options, sizeof options);
+  rustml_session_options options = initial(rustml_session_options_init);
   options.context_tokens = arguments.context;
   options.kv_type = arguments.kv_type;
   return options;

@@ -20,11 +20,7 @@ class LongCall {
   }
 
  private:
-  static int32_t on_event(void* user_data, const rustml_event* event);
-
-  const char* doing_;
-  bool shows_progress_;
-  rustml_callback callback_;
+  Listener listener_;
   rustml_call_options limits_;
 };
 

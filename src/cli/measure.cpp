@@ -39,13 +39,8 @@ double quantile(std::vector<double> values, double q) {
 }
 
 TokenStream::TokenStream(rustml_session* session, const std::vector<int32_t>& ids, uint64_t max_tokens, rustml_cancel* cancel) {
-  rustml_prompt prompt;
-  rustml_prompt_init(&prompt, sizeof prompt);
-  prompt.kind = RUSTML_PROMPT_IDS;
-  prompt.ids = ids.data();
-  prompt.n_ids = ids.size();
-  rustml_generation_options options;
-  rustml_generation_options_init(&options, sizeof options);
+  const rustml_prompt prompt = prompt_of(ids);
+  rustml_generation_options options = initial(rustml_generation_options_init);
   options.max_tokens = max_tokens;
   options.ignore_eos = 1;
   options.cancel = cancel;
@@ -67,8 +62,7 @@ double TokenStream::next() {
 }
 
 double prefill_seconds(rustml_session* session, const std::vector<int32_t>& ids, rustml_cancel* cancel) {
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
+  rustml_call_options limits = initial(rustml_call_options_init);
   limits.cancel = cancel;
   call([&](rustml_error** error) { return rustml_session_reset(session, error); });
   const double begin = now_seconds();

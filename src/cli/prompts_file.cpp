@@ -25,7 +25,6 @@ struct Printer {
   size_t first;  // index of lines[0]
   std::vector<Line> lines;
   size_t printed = 0;
-  std::exception_ptr failed;  // exceptions do not cross the library
 
   void take(const rustml_event& event) {
     Line& line = lines[event.sequence];
@@ -44,32 +43,12 @@ struct Printer {
   }
 };
 
-int32_t on_event(void* user_data, const rustml_event* event) {
-  auto& printer = *static_cast<Printer*>(user_data);
-  try {
-    printer.take(*event);
-    return 0;
-  } catch (...) {
-    printer.failed = std::current_exception();
-    return -1;
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> read_prompts(const std::string& path) {
-  std::string text;
-  if (path == "-") {
-    text = prompt_text(path);
-  } else {
-    FILE* file = open_file(path, "rb");
-    if (file == nullptr) throw Failure(status_of_open(errno), "--prompts-file " + path + ": " + std::strerror(errno));
-    char block[65536];
-    for (size_t n; (n = std::fread(block, 1, sizeof block, file)) > 0;) text.append(block, n);
-    const bool bad = std::ferror(file) != 0;
-    std::fclose(file);
-    if (bad) throw Failure(RUSTML_DATA_LOSS, "--prompts-file " + path + ": could not be read");
-  }
+  const std::unique_ptr<std::FILE, Release<std::fclose>> file(path == "-" ? nullptr : open_file(path, "rb"));
+  if (path != "-" && !file) throw Failure(status_of_open(errno), "--prompts-file " + path + ": " + std::strerror(errno));
+  const std::string text = file ? read_all(file.get(), "--prompts-file " + path + ": could not be read") : prompt_text(path);
   std::vector<std::string> lines;
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
@@ -95,16 +74,14 @@ int32_t answer_prompts(rustml_model* model, const SessionArguments& session, con
     rustml_result blank{};
     blank.struct_size = sizeof blank;
     std::vector<rustml_result> results(n, blank);
-    Printer printer{at, std::vector<Line>(n), 0, {}};
-    rustml_callback callback;
-    rustml_callback_init(&callback, sizeof callback);
-    callback.on_event = on_event;
-    callback.user_data = &printer;
+    Printer printer{at, std::vector<Line>(n)};
+    const Listener listener([&](const rustml_event& event) { printer.take(event); });
     rustml_error* error = nullptr;
-    const int32_t status = rustml_generate_batch(model, &session_options, prompts.data(), all.data(), n, &callback, results.data(), &error);
+    const int32_t status =
+        rustml_generate_batch(model, &session_options, prompts.data(), all.data(), n, listener.callback(), results.data(), &error);
     if (status != RUSTML_OK) {
       const Failure failure = take_failure(status, error);
-      if (printer.failed) std::rethrow_exception(printer.failed);
+      listener.rethrow();
       throw failure;
     }
     for (const rustml_result& result : results) {

@@ -31,8 +31,7 @@ int quantize(const Arguments& a) {
   Interrupt interrupt;
   interrupt.arm();
   start_log(a.log);
-  rustml_quantize_options options;
-  rustml_quantize_options_init(&options, sizeof options);
+  rustml_quantize_options options = initial(rustml_quantize_options_init);
   options.block_type = a.type;
   LongCall("writing", interrupt, 0, a.quiet).run([&](const rustml_call_options* limits, rustml_error** error) {
     return rustml_model_quantize(a.in.data(), a.in.size(), a.out.data(), a.out.size(), &options, limits, error);

@@ -25,19 +25,9 @@ struct Arguments {
   bool parse_special = false, chat = false;
 };
 
-rustml_prompt ids_prompt(const std::vector<int32_t>& ids) {
-  rustml_prompt prompt;
-  rustml_prompt_init(&prompt, sizeof prompt);
-  prompt.kind = RUSTML_PROMPT_IDS;
-  prompt.ids = ids.data();
-  prompt.n_ids = ids.size();
-  return prompt;
-}
-
 // `text` becomes what the prompt points at.
 rustml_prompt make_prompt(const Arguments& a, const rustml_model_info& info, Messages& messages, std::string& text) {
-  rustml_prompt prompt;
-  rustml_prompt_init(&prompt, sizeof prompt);
+  rustml_prompt prompt = initial(rustml_prompt_init);
   if (a.chat) {
     messages.clear();
     messages.add("user", text);
@@ -91,7 +81,7 @@ int run(const Arguments& a) {
   }
   const Session session = create_session(loaded.model.get(), a.session);
   std::string text = a.prompt ? prompt_text(*a.prompt) : "";
-  const rustml_prompt prompt = a.prompt_ids ? ids_prompt(*a.prompt_ids) : make_prompt(a, loaded.info, messages, text);
+  const rustml_prompt prompt = a.prompt_ids ? prompt_of(*a.prompt_ids) : make_prompt(a, loaded.info, messages, text);
   const Answer answer = a.beams.width != 0 ? beam_answer(session.get(), prompt, a.beams, options, a.model.json, loaded.seconds)
                                            : stream_answer(session.get(), prompt, options, a.model.json, loaded.seconds);
   if (stdout_is_terminal() && !a.model.json) write_answer("\n");

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <numeric>
 
-#include "cli/client.h"
 #include "cli/terminal.h"
 #include "cli/trace.h"
 
@@ -28,8 +27,7 @@ bool holds_stages(std::string_view name) { return name == "Layers" || name == "a
 constexpr std::string_view kStages[] = {"Embedding", "QKV", "QKnorm+RoPE+store", "QK^T+softmax+A*V", "out", "ffn", "Norm", "Projection"};
 
 int32_t set_log(const char* filter, const rustml_callback* callback) {
-  rustml_log_options options;
-  rustml_log_options_init(&options, sizeof options);
+  rustml_log_options options = initial(rustml_log_options_init);
   options.filter = text_of(filter);
   options.callback = callback;
   return rustml_log_set(&options, nullptr);
@@ -44,19 +42,15 @@ bool parse_span(std::string_view record, Span& span) {
          number(record, "\"bytes\":", span.bytes) && number(record, "\"flops\":", span.flops);
 }
 
-SpanCollector::SpanCollector() {
-  rustml_callback callback;
-  rustml_callback_init(&callback, sizeof callback);
-  callback.user_data = &spans_;
-  callback.on_event = [](void* user_data, const rustml_event* event) -> int32_t {
-    Span span;
-    if (event->component != kTraceComponent)
-      show_log(*event);
-    else if (parse_span({event->text, event->text_len}, span))
-      static_cast<std::vector<Span>*>(user_data)->push_back(std::move(span));
-    return 0;
-  };
-  const int32_t status = set_log("warn,rustml::trace=trace", &callback);
+SpanCollector::SpanCollector()
+    : listener_([this](const rustml_event& event) {
+        Span span;
+        if (event.component != kTraceComponent)
+          show_log(event);
+        else if (parse_span({event.text, event.text_len}, span))
+          spans_.push_back(std::move(span));
+      }) {
+  const int32_t status = set_log("warn,rustml::trace=trace", listener_.callback());
   if (status != RUSTML_OK) throw Failure(status, "the log cannot be set");
 }
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/client.h"
+
 namespace rustml::cli {
 
 struct Span {
@@ -27,6 +29,7 @@ class SpanCollector {
 
  private:
   std::vector<Span> spans_;
+  Listener listener_;
 };
 
 struct Stage {

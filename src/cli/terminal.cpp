@@ -132,11 +132,9 @@ void clear_progress() {
 void start_log(const std::string& filter, const std::string& trace) {
   if (!trace.empty()) trace_file = std::make_unique<TraceFile>(trace);
   const std::string spans = "," + std::string(kTraceComponent) + (trace.empty() ? "=off" : "=trace");
-  rustml_callback callback;
-  rustml_callback_init(&callback, sizeof callback);
+  rustml_callback callback = initial(rustml_callback_init);
   callback.on_event = print_record;
-  rustml_log_options options;
-  rustml_log_options_init(&options, sizeof options);
+  rustml_log_options options = initial(rustml_log_options_init);
   options.callback = &callback;
   const char* variable = std::getenv("RUST_LOG");
   const bool from_variable = filter.empty() && variable != nullptr && *variable != '\0';

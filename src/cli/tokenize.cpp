@@ -19,8 +19,7 @@ struct Arguments {
 };
 
 std::vector<int32_t> encode(const rustml_model* model, const std::string& text, uint32_t flags, const Interrupt& interrupt) {
-  rustml_call_options limits;
-  rustml_call_options_init(&limits, sizeof limits);
+  rustml_call_options limits = initial(rustml_call_options_init);
   limits.cancel = interrupt.cancel();
   std::vector<int32_t> ids(text.size() + 16);  // a token stands for at least one byte, save what is added around the text
   uint64_t n = 0;
@@ -40,15 +39,9 @@ std::vector<int32_t> encode(const rustml_model* model, const std::string& text, 
 }
 
 std::string token_bytes(const rustml_model* model, int32_t id) {
-  uint64_t needed = 0;
-  rustml_error* error = nullptr;
-  const int32_t status = rustml_model_token_bytes(model, id, nullptr, 0, &needed, &error);
-  if (status != RUSTML_OK && status != RUSTML_BUFFER_TOO_SMALL) throw take_failure(status, error);
-  std::string bytes(needed, '\0');
-  call([&](rustml_error** e) {
-    return rustml_model_token_bytes(model, id, reinterpret_cast<uint8_t*>(bytes.data()), bytes.size(), &needed, e);
+  return text_from([&](char* bytes, size_t n, uint64_t* needed, rustml_error** error) {
+    return rustml_model_token_bytes(model, id, reinterpret_cast<uint8_t*>(bytes), n, needed, error);
   });
-  return bytes;
 }
 
 int tokenize(const Arguments& a) {
