@@ -99,6 +99,9 @@ void work_for(int us) {
 
 // A worker that is late twice, as if its core had gone to another process.
 TEST(ThreadTeam, AWorkerWhoLosesItsCoreComesInShiftsForAWhile) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "it has limits in time, and ThreadSanitizer makes everything several times slower";
+#endif
   const auto team = ThreadTeam::lease();
   StopSignal stop;
   EXPECT_TRUE(test::kept_in_one_of_three("shifts", [&]() -> std::string {
@@ -232,6 +235,9 @@ TEST(ThreadTeam, NobodyStarvesAndNobodyIsHeldUpByOneWhoStaysAway) {
 }
 
 TEST(ThreadTeam, AChildOfForkHasATeamOfItsOwn) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer does not support threads started after a fork";
+#endif
   auto team = ThreadTeam::lease();
   StopSignal stop;
   team->run(
