@@ -4,7 +4,6 @@
 #include "generation/beam_search.h"
 #include "generation/events.h"
 #include "generation/options.h"
-#include "generation/prompt.h"
 #include "runtime/deadline.h"
 #include "rustml.h"
 #include "tokenizer/tokenizer.h"

@@ -4,7 +4,6 @@
 #include "boundary/structs.h"
 #include "generation/beam_search.h"
 #include "generation/options.h"
-#include "generation/prompt.h"
 #include "rustml.h"
 
 namespace rustml::api {

@@ -1,5 +1,3 @@
-#include "generation/snapshot.h"
-
 #include "api/callbacks.h"
 #include "api/filled.h"
 #include "api/guard.h"

@@ -10,7 +10,6 @@
 namespace rustml::generation {
 
 using base::Error;
-using base::Status;
 
 namespace {
 

@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "base/error.h"
 #include "generation/events.h"
 #include "generation/session.h"
 

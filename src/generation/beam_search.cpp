@@ -15,9 +15,6 @@
 
 namespace rustml::generation {
 
-using base::fail;
-using base::Status;
-
 namespace {
 
 struct Beam {
@@ -45,7 +42,6 @@ class Search {
   Search(Session& session, const std::vector<int32_t>& prompt, const BeamOptions& options, const Limits& limits, runtime::StopSignal& stop,
          const BeamProgress& progress, BeamOutcome& out)
       : session_(session),
-        engine_(session.engine()),
         prompt_(prompt),
         options_(options),
         stall_timeout_ns_(limits.stall_timeout_ns),
@@ -56,7 +52,7 @@ class Search {
         limit_(std::min<uint64_t>(options.max_tokens ? options.max_tokens : UINT64_MAX, session.capacity() - prompt.size())),
         run_(session, prompt),
         tree_(session, prompt.size()),
-        candidates_(options.width, stop_tokens(options.stop_ids, options.ignore_eos, engine_.tokenizer())),
+        candidates_(options.width, stop_tokens(options.stop_ids, options.ignore_eos, session.engine().tokenizer())),
         finished_(options) {}
 
   void run() {
@@ -151,7 +147,7 @@ class Search {
       beam.parent_at = at;
       const std::vector<float>* logits = session_.scores(stop_);
       if (!logits) stop_.raise("decode");
-      candidates_.gather(order[at], beam.logprob, *logits, engine_.kernels());
+      candidates_.gather(order[at], beam.logprob, *logits, session_.engine().kernels());
     }
   }
 
@@ -179,7 +175,7 @@ class Search {
       Hypothesis& h = out.emplace_back(Hypothesis{f.path.tokens(), {}, f.stop_id, f.finish, f.logprob, f.score});
       if (f.last >= 0) h.tokens.push_back(f.last);
       tokenizer::StreamDecoder decoder;
-      for (const int32_t id : h.tokens) decoder.push(engine_.tokenizer().token_bytes(id), h.text);
+      for (const int32_t id : h.tokens) decoder.push(session_.engine().tokenizer().token_bytes(id), h.text);
       decoder.finish(h.text);
     }
     return out;
@@ -202,7 +198,6 @@ class Search {
   }
 
   Session& session_;
-  const Engine& engine_;
   const std::vector<int32_t>& prompt_;
   const BeamOptions& options_;
   const uint64_t stall_timeout_ns_;

@@ -2,7 +2,6 @@
 // finished, kept and scored, and when it ends, is as in transformers' generate(num_beams=...).
 #pragma once
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 

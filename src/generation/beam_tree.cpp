@@ -29,10 +29,10 @@ void BeamTree::charge_node() {
   const models::KvCache& cache = session_.cache();
   const uint64_t bytes = cache.shape().bytes_per_position(cache.type()) + sizeof(Node), limit = session_.memory_limit();
   if (const uint64_t all = cache.bytes_used() + memory_.bytes() + bytes; limit != 0 && all > limit)
-    base::fail(base::Status::resource_exhausted,
-               "beams: with the kv cache they need " + std::to_string(all) + " bytes, more than the session's memory_limit_bytes of " +
-                   std::to_string(limit),
-               base::refusal_detail("memory_limit_bytes", limit, "at least " + std::to_string(all)));
+    fail(Status::resource_exhausted,
+         "beams: with the kv cache they need " + std::to_string(all) + " bytes, more than the session's memory_limit_bytes of " +
+             std::to_string(limit),
+         base::refusal_detail("memory_limit_bytes", limit, "at least " + std::to_string(all)));
   memory_.grow(bytes, "beams");
   ++n_charged_;
 }

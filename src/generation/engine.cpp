@@ -12,9 +12,6 @@
 
 namespace rustml::generation {
 
-using base::fail;
-using base::Status;
-
 namespace {
 
 constexpr uint64_t kDefaultContext = 8192;

@@ -8,7 +8,6 @@
 #include "chat/chat.h"
 #include "formats/model_file.h"
 #include "generation/options.h"
-#include "generation/prompt.h"
 #include "models/registry.h"
 #include "runtime/memory.h"
 #include "runtime/thread_team.h"

@@ -4,13 +4,9 @@
 #include <new>
 
 #include "base/log.h"
-#include "generation/options.h"
 #include "runtime/float_mode.h"
 
 namespace rustml::generation {
-
-using base::fail;
-using base::Status;
 
 namespace {
 
@@ -79,8 +75,6 @@ void Generation::replay() {
   result_.generated_tokens = tokens.size() - prompt_.size();
 }
 
-bool Generation::is_stop(int32_t token) const { return std::binary_search(stop_ids_.begin(), stop_ids_.end(), token); }
-
 Status Generation::next(Event& event) {
   event = {};
   if (error_) throw base::Error(*error_);
@@ -90,11 +84,7 @@ Status Generation::next(Event& event) {
   const uint64_t start = runtime::now_ns();
   double& phase_seconds = phase_ == Phase::prefill ? result_.prefill_seconds : result_.decode_seconds;
   try {
-    if (phase_ == Phase::prefill && prefill(event)) {
-      phase_seconds += seconds(runtime::now_ns() - start);
-      return Status::ok;
-    }
-    const Status status = decode(event);
+    const Status status = phase_ == Phase::prefill && prefill(event) ? Status::ok : decode(event);
     phase_seconds += seconds(runtime::now_ns() - start);
     return status;
   } catch (const base::Error& e) {
@@ -140,7 +130,7 @@ Status Generation::decode(Event& event) {
   if (!logits) stop_by_signal();
 
   const int32_t token = sampler_.sample(logits->data(), session_->tokens(), position);
-  if (is_stop(token)) return finish(event, Finish::stop_token, token);
+  if (std::binary_search(stop_ids_.begin(), stop_ids_.end(), token)) return finish(event, Finish::stop_token, token);
   if (options_.sampling.logprobs > 0) {
     const Logprobs logprobs = sampler_.logprobs(logits->data(), token);
     event.logprob = logprobs.chosen;

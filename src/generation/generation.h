@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "base/error.h"
 #include "generation/events.h"
 #include "generation/lookup_draft.h"
 #include "generation/prompt_run.h"
@@ -43,7 +42,6 @@ class Generation {
   const std::vector<float>* scores();  // of the next token; null: stopped
   base::Status finish(Event& event, Finish why, int32_t token_id = -1);
   [[noreturn]] void stop_by_signal();
-  bool is_stop(int32_t token) const;
   void close(Finish why, base::Status status) noexcept;
   bool open() const noexcept { return session_ != nullptr; }
 

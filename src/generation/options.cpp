@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <string_view>
 
 #include "base/refuse.h"
@@ -30,9 +29,9 @@ std::string element(std::string_view array, size_t index) { return std::string(a
 
 void require_count(std::string_view array, size_t count, size_t limit) {
   if (count <= limit) return;
-  base::fail(base::Status::invalid_argument,
-             std::string(array) + " has " + std::to_string(count) + " entries; at most " + std::to_string(limit) + " are allowed",
-             base::refusal_detail(array, std::to_string(count) + " entries", "at most " + std::to_string(limit) + " entries"));
+  fail(Status::invalid_argument,
+       std::string(array) + " has " + std::to_string(count) + " entries; at most " + std::to_string(limit) + " are allowed",
+       base::refusal_detail(array, std::to_string(count) + " entries", "at most " + std::to_string(limit) + " entries"));
 }
 
 void validate_logit_bias(const std::vector<LogitBias>& entries, int32_t vocab_size) {
@@ -48,8 +47,8 @@ void validate_logit_bias(const std::vector<LogitBias>& entries, int32_t vocab_si
   std::sort(forbidden.begin(), forbidden.end());
   const auto distinct = std::unique(forbidden.begin(), forbidden.end()) - forbidden.begin();
   if (distinct == vocab_size)
-    base::fail(base::Status::invalid_argument, "logit_bias forbids every token; leave at least one",
-               base::refusal_detail("logit_bias", "-inf for every token", "finite for one token at least"));
+    fail(Status::invalid_argument, "logit_bias forbids every token; leave at least one",
+         base::refusal_detail("logit_bias", "-inf for every token", "finite for one token at least"));
 }
 
 void validate_stops(const GenerationOptions& options, int32_t vocab_size) {
@@ -58,20 +57,19 @@ void validate_stops(const GenerationOptions& options, int32_t vocab_size) {
   for (size_t i = 0; i < options.stop_strings.size(); ++i) {
     const std::string& text = options.stop_strings[i];
     const std::string field = element("stop_strings", i);
-    if (text.empty())
-      base::fail(base::Status::invalid_argument, field + " is empty; leave it out", base::refusal_detail(field, "empty", "left out"));
+    if (text.empty()) fail(Status::invalid_argument, field + " is empty; leave it out", base::refusal_detail(field, "empty", "left out"));
     if (text.size() > kMaxStopStringBytes)
       refuse_field(field, std::to_string(text.size()) + " bytes long", "at most " + std::to_string(kMaxStopStringBytes) + " bytes");
     if (const size_t at = base::utf8_error(text); at != base::kValidUtf8)
-      base::fail(base::Status::invalid_argument, field + " is not UTF-8: byte " + std::to_string(at) + " of " + base::quoted(text),
-                 base::refusal_detail(field, base::Given::text(text), "valid UTF-8"));
+      fail(Status::invalid_argument, field + " is not UTF-8: byte " + std::to_string(at) + " of " + base::quoted(text),
+           base::refusal_detail(field, base::Given::text(text), "valid UTF-8"));
     total += text.size();
   }
   if (total > kMaxStopBytes)
-    base::fail(base::Status::invalid_argument,
-               "stop_strings are " + std::to_string(total) + " bytes together; at most " + std::to_string(kMaxStopBytes) + " are allowed",
-               base::refusal_detail("stop_strings", std::to_string(total) + " bytes",
-                                    "at most " + std::to_string(kMaxStopBytes) + " bytes together"));
+    fail(Status::invalid_argument,
+         "stop_strings are " + std::to_string(total) + " bytes together; at most " + std::to_string(kMaxStopBytes) + " are allowed",
+         base::refusal_detail("stop_strings", std::to_string(total) + " bytes",
+                              "at most " + std::to_string(kMaxStopBytes) + " bytes together"));
   require_count("stop_ids", options.stop_ids.size(), static_cast<size_t>(vocab_size));
   for (size_t i = 0; i < options.stop_ids.size(); ++i) require_id(element("stop_ids", i), options.stop_ids[i], vocab_size);
 }

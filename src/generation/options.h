@@ -6,11 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/options_generated.h"
 #include "kernels/kernels.h"
 #include "runtime/deadline.h"
 
 namespace rustml::generation {
+
+using base::fail;
+using base::Status;
 
 struct ModelOptions {
   int32_t n_threads = 0;
@@ -27,6 +31,15 @@ struct SessionOptions {
   uint64_t context_tokens = 0;
   uint64_t memory_limit_bytes = 0;
   uint32_t prefill_chunk = 0;
+};
+
+enum class PromptKind : int32_t { text, ids, messages };
+
+struct Prompt {  // what a generation goes on from
+  PromptKind kind = PromptKind::text;
+  std::string text;
+  std::vector<int32_t> ids;
+  bool parse_special = false, no_bos = false, add_generation_prompt = true;
 };
 
 struct LogitBias {

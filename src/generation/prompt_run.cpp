@@ -7,9 +7,6 @@
 
 namespace rustml::generation {
 
-using base::fail;
-using base::Status;
-
 tokenizer::Encoding encode_prompt(const Session& session, const Prompt& prompt, runtime::StopSignal& stop) {
   tokenizer::Encoding encoded = session.engine().encode(prompt, stop);
   if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <string>
 
-#include "base/error.h"
 #include "base/math.h"
 #include "generation/random.h"
 
@@ -101,8 +100,7 @@ int32_t Sampler::sample(const float* logits, std::span<const int32_t> tokens, ui
   count(tokens);
   adjust();
   const float largest = kernels_.max(scores_.data(), vocab_);
-  if (largest == -INFINITY)
-    base::fail(base::Status::invalid_argument, "logit_bias forbids every token that the model allows here; leave at least one");
+  if (largest == -INFINITY) fail(Status::invalid_argument, "logit_bias forbids every token that the model allows here; leave at least one");
   if (greedy_) return static_cast<int32_t>(kernels_.argmax(scores_.data(), vocab_));
 
   // Subtracting first keeps the largest at exactly 0 for any temperature, however small.
@@ -135,10 +133,10 @@ void require_usable(const float* logits, int64_t vocab, const kernels::KernelTab
   constexpr const char* kCause = "; the weights (open with check_tensors = 1) or a restored snapshot are damaged";
   const float* bad = std::find_if(logits, logits + vocab, [](float x) { return std::isnan(x) || x == INFINITY; });
   if (bad != logits + vocab)
-    base::fail(base::Status::data_loss,
-               "logits are not finite: token " + std::to_string(bad - logits) + " has " + (std::isnan(*bad) ? "nan" : "inf") + kCause);
+    fail(Status::data_loss,
+         "logits are not finite: token " + std::to_string(bad - logits) + " has " + (std::isnan(*bad) ? "nan" : "inf") + kCause);
   if (std::none_of(logits, logits + vocab, [](float x) { return std::isfinite(x); }))
-    base::fail(base::Status::data_loss, std::string("logits are all -inf") + kCause);
+    fail(Status::data_loss, std::string("logits are all -inf") + kCause);
 }
 
 void Sampler::reset() noexcept {

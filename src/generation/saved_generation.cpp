@@ -10,9 +10,6 @@
 
 namespace rustml::generation {
 
-using base::fail;
-using base::Status;
-
 namespace {
 
 constexpr uint64_t kMaxGenerationBytes = 256u << 20;

@@ -1,7 +1,6 @@
 // The generation that a snapshot carries, as sections 5 (options and prompt), 6 (where it goes back to) and 7 (later options) of
 // snapshot.cpp.
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

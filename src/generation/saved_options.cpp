@@ -6,13 +6,9 @@
 #include <tuple>
 #include <type_traits>
 
-#include "base/error.h"
 #include "base/number_text.h"
 
 namespace rustml::generation {
-
-using base::fail;
-using base::Status;
 
 namespace {
 

@@ -11,9 +11,6 @@
 
 namespace rustml::generation {
 
-using base::fail;
-using base::Status;
-
 namespace {
 
 void require_ids(std::span<const int32_t> ids, int64_t vocab) {

@@ -1,6 +1,5 @@
 // One conversation: its tokens, their KV cache, and the scores of what may follow. Used by one thread at a time.
 #pragma once
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,6 +26,14 @@ struct RestoreInfo {
   bool generation_open;
   uint64_t n_tokens, tokens_reusable, rewind_floor;
 };
+
+struct SnapshotInfo {
+  uint32_t format_version;
+  uint64_t total_bytes, n_tokens, model_fingerprint_low, model_fingerprint_high;
+  kernels::KvType kv_type;
+  bool generation_open;
+};
+SnapshotInfo snapshot_probe(base::FileReader& source);  // a look at a snapshot without a session
 
 class Session : public std::enable_shared_from_this<Session> {
  public:

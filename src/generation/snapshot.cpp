@@ -10,8 +10,6 @@
 //
 // A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
 // penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
-#include "generation/snapshot.h"
-
 #include <algorithm>
 #include <cstring>
 
@@ -20,9 +18,6 @@
 #include "generation/generation.h"
 
 namespace rustml::generation {
-
-using base::fail;
-using base::Status;
 
 namespace {
 

@@ -179,20 +179,6 @@ size_t SnapshotReader::require(uint32_t id) const {
   return index;
 }
 
-uint64_t SnapshotReader::checksum(size_t index) {
-  uint64_t stored = 0;
-  source_.read_at(checksums_at_ + index * kChecksumBytes, &stored, sizeof stored);
-  return stored;
-}
-
-void SnapshotReader::check_padding(size_t index) {
-  std::array<std::byte, kAlign> bytes{};
-  const uint64_t n = padding(sections_[index].length);
-  if (n == 0) return;
-  source_.read_at(offsets_[index] + sections_[index].length, bytes.data(), n);
-  if (bytes != std::array<std::byte, kAlign>{}) damaged("has padding after " + name_of(sections_[index].id) + " that is not zero");
-}
-
 std::vector<std::byte> SnapshotReader::load(uint32_t id, uint64_t limit) {
   const uint64_t n = length(id);
   if (n > limit) damaged("has " + name_of(id) + " of " + std::to_string(n) + " bytes; at most " + std::to_string(limit) + " are expected");
@@ -217,9 +203,14 @@ void SectionStream::read(void* buf, uint64_t n) {
 
 void SectionStream::finish() {
   const SnapshotSection& section = reader_.sections_[index_];
+  base::FileReader& source = reader_.source_;
   if (left_ != 0) reader_.damaged(name_of(section.id) + " has " + std::to_string(left_) + " bytes too many");
-  if (hasher_.finish64() != reader_.checksum(index_)) reader_.damaged("has " + name_of(section.id) + " that its checksum contradicts");
-  reader_.check_padding(index_);
+  uint64_t checksum = 0;
+  source.read_at(reader_.checksums_at_ + index_ * kChecksumBytes, &checksum, sizeof checksum);
+  if (hasher_.finish64() != checksum) reader_.damaged("has " + name_of(section.id) + " that its checksum contradicts");
+  std::array<std::byte, kAlign> bytes{};
+  if (const uint64_t n = padding(section.length); n != 0) source.read_at(reader_.offsets_[index_] + section.length, bytes.data(), n);
+  if (bytes != std::array<std::byte, kAlign>{}) reader_.damaged("has padding after " + name_of(section.id) + " that is not zero");
 }
 
 }  // namespace rustml::generation

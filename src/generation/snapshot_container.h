@@ -103,8 +103,6 @@ class SnapshotReader {
   friend class SectionStream;
   size_t find(uint32_t id) const noexcept;  // index, or sections_.size()
   size_t require(uint32_t id) const;
-  uint64_t checksum(size_t index);
-  void check_padding(size_t index);
   [[noreturn]] void damaged(const std::string& what) const;
 
   base::FileReader& source_;

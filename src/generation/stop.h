@@ -4,7 +4,6 @@
 // same byte, the longest. Work is linear in the text, memory 24 bytes per byte of stop strings.
 // Stop strings are UTF-8 (options.h), so text fed in whole characters comes out in whole characters.
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

@@ -1,7 +1,6 @@
-#include "generation/snapshot.h"
-
 #include <algorithm>
 
+#include "generation/session.h"
 #include "snapshot_bytes.h"
 #include "tiny.h"
 
