@@ -79,6 +79,17 @@ SamplingArguments::SamplingArguments(uint64_t default_max_tokens) {
   options.max_tokens = default_max_tokens;
 }
 
+void add_timeout_option(Options& options, const char* help, double& seconds) {
+  options.text("--timeout", help, "SECONDS", [&](const std::string& text) {
+    seconds = parse_real("--timeout", text, {0, 1e9, true, "leave --timeout out for no limit"});
+  });
+}
+
+void add_log_option(Options& options, std::string& filter) {
+  options.text("--log", "what to log to stderr, as in RUST_LOG (default: $RUST_LOG, else warn)", "FILTER",
+               [&](const std::string& given) { filter = given; });
+}
+
 void add_sampling_options(Options& options, SamplingArguments& arguments) {
   SamplingArguments& a = arguments;
   options.whole("--max-tokens", "longest answer (default " + std::to_string(a.options.max_tokens) + "; 0: until the context is full)", 0,
@@ -86,10 +97,7 @@ void add_sampling_options(Options& options, SamplingArguments& arguments) {
   const auto add = [&](const auto& option, auto& value) { add_number(options, option, value); };
   base::for_each_sampling_number(add, a.options);
   base::for_each_running_number(add, a.options);
-  options.text("--timeout", "end after this many seconds, loading included (chat: each answer); exit code 124", "SECONDS",
-               [&](const std::string& text) {
-                 a.timeout_seconds = parse_real("--timeout", text, {0, 1e9, true, "leave --timeout out for no limit"});
-               });
+  add_timeout_option(options, "end after this many seconds, loading included (chat: each answer); exit code 124", a.timeout_seconds);
   options.whole("--seed", "same seed, same answer (default: another one each time)", 0, std::numeric_limits<uint64_t>::max(),
                 "leave it out for another one each time", [&](uint64_t n) { a.seed = n; });
   options.flag("--ignore-eos", "go on after the model's stop tokens", a.ignore_eos);
@@ -120,8 +128,6 @@ rustml_generation_options generation_options(const SamplingArguments& arguments,
   return options;
 }
 
-uint64_t deadline_of(const SamplingArguments& arguments) {
-  return arguments.timeout_seconds > 0 ? rustml_deadline_after_ns(static_cast<int64_t>(arguments.timeout_seconds * 1e9)) : 0;
-}
+uint64_t deadline_after(double seconds) { return seconds > 0 ? rustml_deadline_after_ns(static_cast<int64_t>(seconds * 1e9)) : 0; }
 
 }  // namespace rustml::cli

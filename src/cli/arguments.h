@@ -38,6 +38,8 @@ struct SamplingArguments {
 
 void add_model_options(Options& options, ModelArguments& arguments);
 void add_session_options(Options& options, SessionArguments& arguments);
+void add_timeout_option(Options& options, const char* help, double& seconds);
+void add_log_option(Options& options, std::string& filter);  // of commands without add_model_options
 void add_sampling_options(Options& options, SamplingArguments& arguments);
 
 // Throws Failure with that message.
@@ -47,6 +49,6 @@ std::string prompt_text(const std::string& argument);
 
 // `texts` backs the stop strings and must live as long as the options are used.
 rustml_generation_options generation_options(const SamplingArguments& arguments, std::vector<rustml_text>& texts);
-uint64_t deadline_of(const SamplingArguments& arguments);  // from now; 0: none
+uint64_t deadline_after(double seconds);  // from now; 0: none
 
 }  // namespace rustml::cli

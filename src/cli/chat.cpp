@@ -40,7 +40,7 @@ class Conversation {
     std::vector<rustml_text> stops;
     rustml_generation_options options = generation_options(a_.sampling, stops);
     options.cancel = interrupt_.cancel();
-    options.deadline_ns = deadline_of(a_.sampling);
+    options.deadline_ns = deadline_after(a_.sampling.timeout_seconds);
     options.logprobs = a_.model.json && options.logprobs == 0 ? 1 : options.logprobs;
     rustml_prompt prompt = initial(rustml_prompt_init);
     const std::string text = messages_.prompt(loaded_.info, prompt);

@@ -2,9 +2,6 @@
 // folder or anything; otherwise an option of the command, or what it takes by place.
 #include "cli/completion.h"
 
-#include <algorithm>
-#include <map>
-
 namespace rustml::cli {
 namespace {
 

@@ -7,7 +7,6 @@
 #include "base/json_writer.h"
 #include "cli/load.h"
 #include "cli/system.h"
-#include "cli/terminal.h"
 
 namespace rustml::cli {
 namespace {

@@ -45,19 +45,15 @@ Command make_pull(Options& options) {
   const auto a = std::make_shared<Arguments>();
   add_id(options, a, "ORG/NAME[@REVISION] or ORG/NAME/FILE.gguf[@REVISION]");
   options.flag("--update", "ask whether the revision has moved (otherwise what is cached is taken)", a->update);
-  options.text("--timeout", "end after this many seconds; exit code 124", "SECONDS", [a](const std::string& text) {
-    a->timeout_seconds = parse_real("--timeout", text, {0, 1e9, true, "leave --timeout out for no limit"});
-  });
-  options.text("--log", "what to log to stderr, as in RUST_LOG (default: $RUST_LOG, else warn)", "FILTER",
-               [a](const std::string& filter) { a->log = filter; });
+  add_timeout_option(options, "end after this many seconds; exit code 124", a->timeout_seconds);
+  add_log_option(options, a->log);
   options.flag("--quiet", "no progress on stderr", a->quiet);
   return [a]() -> int {
     require_id(*a, "pull", "give ORG/NAME or ORG/NAME/FILE.gguf");
     Interrupt interrupt;
     interrupt.arm();
     start_log(a->log);
-    const uint64_t deadline = a->timeout_seconds > 0 ? rustml_deadline_after_ns(static_cast<int64_t>(a->timeout_seconds * 1e9)) : 0;
-    LongCall call("model files", interrupt, deadline, a->quiet);
+    LongCall call("model files", interrupt, deadline_after(a->timeout_seconds), a->quiet);
     write_answer(hub_resolve(a->id, a->update ? RUSTML_HUB_UPDATE : 0, call) + "\n");
     return kExitAnswer;
   };

@@ -1,6 +1,5 @@
 // rustml-infer: the first argument names the command; without one it is `run`.
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>

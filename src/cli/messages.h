@@ -4,7 +4,6 @@
 #include <rustml.h>
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -1,6 +1,5 @@
 // rustml-infer quantize: a model file or folder as one GGUF file with its matrices in another type.
 #include <algorithm>
-#include <cstdio>
 
 #include "base/ascii.h"
 #include "cli/arguments.h"
@@ -57,8 +56,7 @@ Command make_quantize(Options& options) {
         a->type = found->value;
       },
       types);
-  options.text("--log", "what to log to stderr, as in RUST_LOG (default: $RUST_LOG, else warn)", "FILTER",
-               [a](const std::string& filter) { a->log = filter; });
+  add_log_option(options, a->log);
   options.flag("--quiet", "no progress on stderr", a->quiet);
   return [a] { return quantize(*a); };
 }

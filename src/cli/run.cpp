@@ -61,7 +61,7 @@ int run(const Arguments& a) {
   const std::vector<std::string> lines = a.prompts_file ? read_prompts(*a.prompts_file) : std::vector<std::string>();
   Interrupt interrupt;
   interrupt.arm();
-  const uint64_t deadline = deadline_of(a.sampling);
+  const uint64_t deadline = deadline_after(a.sampling.timeout_seconds);
   start_log(a.model.log, a.model.trace);
   std::vector<rustml_text> stops;
   rustml_generation_options options = generation_options(a.sampling, stops);

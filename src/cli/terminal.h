@@ -2,7 +2,6 @@
 #pragma once
 #include <rustml.h>
 
-#include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>

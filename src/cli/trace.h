@@ -2,7 +2,6 @@
 // of component rustml::trace, each one event of the Chrome trace format; the file is the JSON object around them.
 #pragma once
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <string_view>
 

@@ -123,9 +123,9 @@ TEST(Arguments, OptionsReachTheLibrary) {
   EXPECT_EQ(options.seed, 9u);
   EXPECT_EQ(options.n_stop_strings, 2u);
   EXPECT_EQ(std::string(options.stop_strings[0].ptr, options.stop_strings[0].len), "one");
-  EXPECT_EQ(deadline_of(a), 0u);
+  EXPECT_EQ(deadline_after(a.timeout_seconds), 0u);
   a.timeout_seconds = 1e9;
-  EXPECT_GT(deadline_of(a), rustml_now_ns());
+  EXPECT_GT(deadline_after(a.timeout_seconds), rustml_now_ns());
 }
 
 }  // namespace
