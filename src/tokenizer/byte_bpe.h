@@ -3,7 +3,6 @@
 // (GPT-2's alphabet): 0x20 is "Ġ".
 #pragma once
 #include <array>
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -48,9 +48,9 @@ void append_types(const std::vector<T>& items, const std::string& key, std::vect
 
 std::vector<TokenType> read_types(const ModelFile& file, size_t n_tokens) {
   const std::string key = key_of("token_type");
-  std::vector<TokenType> types;
   const formats::Value* value = file.value(key);
-  if (value == nullptr) return types;
+  if (value == nullptr) return {};
+  std::vector<TokenType> types;
   types.reserve(n_tokens);
   const auto* array = std::get_if<std::shared_ptr<const formats::Array>>(value);
   if (array != nullptr && std::holds_alternative<std::vector<uint64_t>>((*array)->items)) {

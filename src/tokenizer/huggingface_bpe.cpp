@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/utf8.h"
 #include "tokenizer/code_points.h"
 
 namespace rustml::tokenizer {

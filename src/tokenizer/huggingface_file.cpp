@@ -16,24 +16,21 @@ using base::Json;
 using base::Status;
 using formats::ModelFile;
 
+constexpr const char* kOptions[] = {"version",
+                                    "model.type",
+                                    "model.dropout",
+                                    "model.unk_token",
+                                    "model.continuing_subword_prefix",
+                                    "model.end_of_word_suffix",
+                                    "model.fuse_unk",
+                                    "model.byte_fallback",
+                                    "model.ignore_merges"};
+
 std::vector<std::string> section_names() {
-  return {"version",
-          "added_tokens",
-          "normalizer",
-          "pre_tokenizer",
-          "post_processor",
-          "decoder",
-          "model",
-          "model.type",
-          "model.dropout",
-          "model.unk_token",
-          "model.continuing_subword_prefix",
-          "model.end_of_word_suffix",
-          "model.fuse_unk",
-          "model.byte_fallback",
-          "model.ignore_merges",
-          "model.vocab",
-          "model.merges"};
+  std::vector<std::string> names = {"added_tokens", "normalizer", "pre_tokenizer", "post_processor",
+                                    "decoder",      "model",      "model.vocab",   "model.merges"};
+  names.insert(names.end(), std::begin(kOptions), std::end(kOptions));
+  return names;
 }
 
 struct ModelOptions {
@@ -44,9 +41,7 @@ struct ModelOptions {
 ModelOptions read_model_options(const JsonSections& sections) {
   Json object;
   object.kind = Json::Kind::object;
-  for (const char* name : {"version", "model.type", "model.dropout", "model.unk_token", "model.continuing_subword_prefix",
-                           "model.end_of_word_suffix", "model.fuse_unk", "model.byte_fallback", "model.ignore_merges"})
-    object.members.push_back({name, section(sections, name)});
+  for (const char* name : kOptions) object.members.push_back({name, section(sections, name)});
   const JsonFields fields(object, "tokenizer.json", ": ");
   if (!fields.text("version", "").empty()) fields.require_text("version", {"1.0"});
   // Early files do not name the type: then merges make it BPE.

@@ -23,6 +23,14 @@ std::string one_character(const JsonFields& fields, const char* key) {
   return c;
 }
 
+size_t growth_limit(size_t bytes) noexcept { return std::min(16 * bytes + 64 * 1024, size_t{256} << 20); }
+
+void require_growth(size_t bytes, size_t limit, const char* pipeline) {
+  if (bytes > limit)
+    base::fail(base::Status::resource_exhausted, std::string("tokenizer.json: ") + pipeline + " makes this text longer than " +
+                                                     std::to_string(limit) + " bytes; encode it in parts");
+}
+
 std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list) {
   constexpr size_t kMostSteps = 64;
   std::vector<JsonFields> steps, left{pipeline};  // left: to look at, the next one last

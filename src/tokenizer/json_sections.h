@@ -26,6 +26,11 @@ base::Json section(const JsonSections& sections, std::string_view name, const st
 // A field that is one character.
 std::string one_character(const JsonFields& fields, const char* key);
 
+// Bytes that the steps of a pipeline may make of a text: no honest file comes near.
+size_t growth_limit(size_t bytes) noexcept;
+// resource_exhausted; `pipeline` as in "the normalizer".
+void require_growth(size_t bytes, size_t limit, const char* pipeline);
+
 // A step, or every step of a Sequence (however deep), whose list is called `list`. resource_exhausted for more than 64.
 std::vector<JsonFields> steps_of(const JsonFields& pipeline, const char* list);
 

@@ -11,17 +11,9 @@ class NoTokenizer final : public Tokenizer {
   explicit NoTokenizer(int32_t size) : size_(size) {}
   Encoding encode(std::string_view, const EncodeOptions&, runtime::StopSignal&) const override { refuse(); }
   Encoding encode_spans(const std::vector<Span>&, const EncodeOptions&, runtime::StopSignal&) const override { refuse(); }
-  std::string_view token_bytes(int32_t) const override { return {}; }
-  uint32_t token_flags(int32_t) const override { return 0; }
-  float token_score(int32_t) const override { return 0; }
   std::string decode(const int32_t*, size_t, bool) const override { refuse(); }
   int32_t size() const override { return size_; }
-  int32_t bos_id() const override { return -1; }
-  int32_t eos_id() const override { return -1; }
-  bool adds_bos() const override { return false; }
   const std::vector<int32_t>& stop_ids() const override { return none_; }
-  uint64_t fingerprint_low() const override { return 0; }
-  uint64_t fingerprint_high() const override { return 0; }
   const std::string& kind() const override { return kind_; }
   bool exists() const override { return false; }
 

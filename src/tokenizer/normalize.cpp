@@ -13,7 +13,6 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
 constexpr size_t kPollEvery = 64 * 1024;
 
 bool is_ascii(const std::string& text) {
@@ -146,7 +145,7 @@ Normalizer::Normalizer(const base::Json& json) {
 }
 
 void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {
-  const size_t limit = std::min(kMostGrowth * text.size() + kMoreBytes, kMostBytes);
+  const size_t limit = growth_limit(text.size());
   for (const Step& step : steps_) {
     switch (step.kind) {
       case Kind::nfc:
@@ -172,10 +171,7 @@ void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {
         strip(text, step.left, step.right);
         break;
     }
-    if (text.size() > limit) {
-      base::fail(base::Status::resource_exhausted,
-                 "tokenizer.json: the normalizer makes this text longer than " + std::to_string(limit) + " bytes; encode it in parts");
-    }
+    require_growth(text.size(), limit, "the normalizer");
   }
 }
 

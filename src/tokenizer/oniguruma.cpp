@@ -66,8 +66,9 @@ class Translator {
   };
 
   bool more() const { return at_ < pattern_.size(); }
+  bool next_is(std::string_view wanted) const { return pattern_.substr(at_).starts_with(wanted); }
   bool take(std::string_view wanted) {
-    if (!pattern_.substr(at_).starts_with(wanted)) return false;
+    if (!next_is(wanted)) return false;
     at_ += wanted.size();
     return true;
   }
@@ -83,8 +84,7 @@ class Translator {
     } else if (take("\\b")) {
       const std::string w = "[" + word_characters(false) + "]";
       out_ += "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))";
-    } else if (pattern_.substr(at_).starts_with("\\A") || pattern_.substr(at_).starts_with("\\z") ||
-               pattern_.substr(at_).starts_with("\\Z")) {
+    } else if (next_is("\\A") || next_is("\\z") || next_is("\\Z")) {
       out_ += pattern_.substr(at_, 2);
       at_ += 2;
     } else if (take("{")) {
@@ -102,7 +102,7 @@ class Translator {
   }
 
   void group() {
-    if (!pattern_.substr(at_).starts_with("?")) {
+    if (!next_is("?")) {
       out_ += "(?:";
       return;
     }
@@ -140,15 +140,15 @@ class Translator {
     for (bool first = true; !take("]"); first = false) {
       if (!more()) refuse("a class without its end");
       if (pattern_[at_] == '[') refuse("a class inside a class");
-      if (pattern_.substr(at_).starts_with("&&")) refuse("an intersection of classes");
+      if (next_is("&&")) refuse("an intersection of classes");
       const size_t begin = at_;
       const Item item = read_item(true);
       const bool dash = item.single && item.c == '-' && pattern_[begin] == '-';
-      if (dash && !first && !pattern_.substr(at_).starts_with("]")) refuse("a dash of unclear meaning");
+      if (dash && !first && !next_is("]")) refuse("a dash of unclear meaning");
       if (item.negated) {
         if (item.members != kBlanks) refuse("a negated class inside a class");
         out += kNoBlanks;
-      } else if (item.single && !dash && pattern_.substr(at_).starts_with("-") && !pattern_.substr(at_).starts_with("-]")) {
+      } else if (item.single && !dash && next_is("-") && !next_is("-]")) {
         ++at_;
         if (!more() || pattern_[at_] == '[') refuse("a range without its end");
         const Item last = read_item(true);

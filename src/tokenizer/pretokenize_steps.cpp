@@ -11,8 +11,6 @@
 namespace rustml::tokenizer {
 namespace {
 
-constexpr size_t kMostGrowth = 16, kMoreBytes = 64 * 1024, kMostBytes = size_t{256} << 20;
-
 using Range = PreTokens::Range;
 
 // In the order of add_split.
@@ -202,13 +200,10 @@ PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
 }
 
 void PretokenizeSteps::apply(PreTokens& tokens, runtime::StopSignal& stop) const {
-  const size_t limit = std::min(kMostGrowth * tokens.text.size() + kMoreBytes, kMostBytes);
+  const size_t limit = growth_limit(tokens.text.size());
   for (const auto& step : steps_) {
     step->apply(tokens, stop);
-    if (tokens.text.size() > limit) {
-      base::fail(base::Status::resource_exhausted,
-                 "tokenizer.json: the pre-tokenizer makes this text longer than " + std::to_string(limit) + " bytes; encode it in parts");
-    }
+    require_growth(tokens.text.size(), limit, "the pre-tokenizer");
   }
 }
 

@@ -1,18 +1,11 @@
 #include "tokenizer/stream_decoder.h"
 
+#include "base/utf8.h"
+
 namespace rustml::tokenizer {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-// Bytes of the character that begins with lead; 0: none does (80..C1, F5..FF).
-uint32_t length_of(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2) return 0;
-  if (lead < 0xE0) return 2;
-  if (lead < 0xF0) return 3;
-  return lead < 0xF5 ? 4 : 0;
-}
 
 // Whether `byte` may be the second byte after `lead` (table 3-7: no overlong forms, no surrogates, at most U+10FFFF).
 bool may_follow(unsigned char lead, unsigned char byte) {
@@ -29,7 +22,7 @@ void StreamDecoder::push(std::string_view bytes, std::string& text) {
     if (n_pending_ > 0) {
       if (n_pending_ == 1 ? may_follow(pending_[0], byte) : (byte & 0xC0) == 0x80) {
         pending_[n_pending_++] = byte;
-        if (n_pending_ == length_of(pending_[0])) {
+        if (n_pending_ == static_cast<uint32_t>(base::utf8_length(pending_[0]))) {
           text.append(reinterpret_cast<const char*>(pending_), n_pending_);
           n_pending_ = 0;
         }
@@ -37,7 +30,7 @@ void StreamDecoder::push(std::string_view bytes, std::string& text) {
       }
       finish(text);  // what was held back is a maximal ill-formed part; this byte begins anew
     }
-    const uint32_t length = length_of(byte);
+    const int length = base::utf8_length(byte);
     if (length == 1) {
       text += c;
     } else if (length == 0) {

@@ -1,6 +1,5 @@
 #include "tokenizer/text_pattern.h"
 
-#include "base/error.h"
 #include "base/utf8.h"
 #include "tokenizer/pretokenize.h"
 

@@ -1,4 +1,5 @@
-// Text to token ids and back. Immutable after construction; all members may be called from several threads at once.
+// Text to token ids and back; the defaults are those of a model without tokens. Immutable after construction; all members may be called
+// from several threads at once.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -39,18 +40,19 @@ class Tokenizer {
   // The spans' concatenation encoded; specials parsed in trusted spans only. No BOS/EOS added beyond options.
   virtual Encoding encode_spans(const std::vector<Span>& spans, const EncodeOptions& options, runtime::StopSignal& stop) const = 0;
   // Raw bytes of one token as they appear in running text. id must be in [0, size).
-  virtual std::string_view token_bytes(int32_t id) const = 0;
-  virtual uint32_t token_flags(int32_t id) const = 0;
-  virtual float token_score(int32_t id) const = 0;
+  virtual std::string_view token_bytes(int32_t) const { return {}; }
+  virtual uint32_t token_flags(int32_t) const { return 0; }
+  virtual float token_score(int32_t) const { return 0; }
   // Whole text; a leading dummy blank of SentencePiece-style vocabularies is removed here.
   virtual std::string decode(const int32_t* ids, size_t n, bool skip_special) const = 0;
   virtual int32_t size() const = 0;
-  virtual int32_t bos_id() const = 0;  // -1: none
-  virtual int32_t eos_id() const = 0;
-  virtual bool adds_bos() const = 0;
+  virtual int32_t bos_id() const { return -1; }  // -1: none
+  virtual int32_t eos_id() const { return -1; }
+  virtual bool adds_bos() const { return false; }
   virtual const std::vector<int32_t>& stop_ids() const = 0;  // eos, eot, eom, <|im_end|>, ... sorted
-  virtual uint64_t fingerprint_low() const = 0;              // XXH3-128 over tokens, merges or scores, types, pre-tokenizer
-  virtual uint64_t fingerprint_high() const = 0;
+  // XXH3-128 over tokens, merges or scores, types, pre-tokenizer.
+  virtual uint64_t fingerprint_low() const { return 0; }
+  virtual uint64_t fingerprint_high() const { return 0; }
   virtual const std::string& kind() const = 0;  // "byte-level BPE (smollm)", "SentencePiece BPE"
   virtual bool exists() const { return true; }  // false: no_tokenizer()
 };
