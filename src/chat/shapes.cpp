@@ -23,6 +23,11 @@ class Builder {
  public:
   void trusted(std::string_view text) { add(text, true); }
   void written(std::string_view text) { add(text, false); }
+  void turn(std::string_view before, std::string_view content, std::string_view after) {
+    trusted(before);
+    written(content);
+    trusted(after);
+  }
   std::vector<Piece> take() { return std::move(pieces_); }
 
  private:
@@ -76,13 +81,9 @@ std::string default_system(std::string_view chat_template) {
   constexpr std::string_view begin = "<|im_start|>system", end = "<|im_end|>";
   for (size_t at = chat_template.find(begin); at != chat_template.npos; at = chat_template.find(begin, at + 1)) {
     std::string_view rest = chat_template.substr(at + begin.size());
-    if (rest.starts_with("\\n")) {
-      rest.remove_prefix(2);
-    } else if (rest.starts_with('\n')) {
-      rest.remove_prefix(1);
-    } else {
-      continue;
-    }
+    const size_t newline = rest.starts_with("\\n") ? 2 : rest.starts_with('\n') ? 1 : 0;
+    if (newline == 0) continue;
+    rest.remove_prefix(newline);
     const char quote = at > 0 ? chat_template[at - 1] : '\0';
     std::string text;
     bool closed = false;
@@ -128,11 +129,8 @@ void format_chatml(std::string_view chat_template, const std::vector<Message>& m
     if (!system.empty()) out.trusted("<|im_start|>system\n" + system + "<|im_end|>\n");
   }
   for (const Message& message : messages) {
-    out.trusted("<|im_start|>");
-    out.written(message.role);
-    out.trusted("\n");
-    out.written(message.content);
-    out.trusted("<|im_end|>\n");
+    out.turn("<|im_start|>", message.role, "\n");
+    out.turn("", message.content, "<|im_end|>\n");
   }
   if (prompt) out.trusted("<|im_start|>assistant\n");
 }
@@ -146,18 +144,14 @@ void format_llama2(const std::vector<Message>& messages, std::string_view eos, B
       out.trusted(first ? "[INST] " : "<s>[INST] ");
       if (first && has_system) {
         const std::string_view content = trim_end(messages[i].content);
-        out.trusted("<<SYS>>\n");
-        out.written(messages[0].content);
-        out.trusted(content.empty() ? "\n<</SYS>>" : "\n<</SYS>>\n\n");
+        out.turn("<<SYS>>\n", messages[0].content, content.empty() ? "\n<</SYS>>" : "\n<</SYS>>\n\n");
         out.written(content);
       } else {
         out.written(trim(messages[i].content));
       }
       out.trusted(" [/INST]");
     } else {
-      out.trusted(" ");
-      out.written(trim(messages[i].content));
-      out.trusted(" ");
+      out.turn(" ", trim(messages[i].content), " ");
       out.trusted(eos);
     }
   }
@@ -170,13 +164,9 @@ void format_mistral(std::string_view chat_template, const std::vector<Message>& 
   const bool blank_after = has(chat_template, "eos_token + ' '") || has(chat_template, "eos_token + \" \"");
   for (const Message& message : messages) {
     if (message.role == "user") {
-      out.trusted("[INST] ");
-      out.written(message.content);
-      out.trusted(blank_close ? " [/INST]" : "[/INST]");
+      out.turn("[INST] ", message.content, blank_close ? " [/INST]" : "[/INST]");
     } else {
-      if (blank_before) out.trusted(" ");
-      out.written(message.content);
-      out.trusted(eos);
+      out.turn(blank_before ? " " : "", message.content, eos);
       if (blank_after) out.trusted(" ");
     }
   }
@@ -189,9 +179,7 @@ void format_zephyr(std::string_view chat_template, const std::vector<Message>& m
     if (message.role != "user" && message.role != "assistant" && message.role != "system") {
       bad_role(i, message, "is no role of this model; system, user and assistant are");
     }
-    out.trusted("<|" + message.role + "|>\n");
-    out.written(message.content);
-    out.trusted(std::string(end) + "\n");
+    out.turn("<|" + message.role + "|>\n", message.content, std::string(end) + "\n");
   }
   if (prompt) out.trusted("<|assistant|>\n");
 }
@@ -212,11 +200,8 @@ void format_gemma(std::string_view chat_template, const std::vector<Message>& me
 
 void format_llama3(const std::vector<Message>& messages, bool prompt, Builder& out) {
   for (const Message& message : messages) {
-    out.trusted("<|start_header_id|>");
-    out.written(message.role);
-    out.trusted("<|end_header_id|>\n\n");
-    out.written(trim(message.content));
-    out.trusted("<|eot_id|>");
+    out.turn("<|start_header_id|>", message.role, "<|end_header_id|>\n\n");
+    out.turn("", trim(message.content), "<|eot_id|>");
   }
   if (prompt) out.trusted("<|start_header_id|>assistant<|end_header_id|>\n\n");
 }
