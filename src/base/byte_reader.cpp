@@ -1,7 +1,6 @@
 #include "base/byte_reader.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.h"
 
@@ -66,14 +65,9 @@ void ByteReader::skip(uint64_t n, const char* what) {
 }
 
 std::string ByteReader::string(uint64_t n, const char* what) {
-  if (!buffered(n)) {
-    require(n, 1, what);
-    std::string text(n, '\0');
-    read_bytes(text.data(), n, what);
-    return text;
-  }
-  std::string text(next(), n);
-  position_ += n;
+  require(n, 1, what);  // before anything is allocated
+  std::string text(n, '\0');
+  bytes(text.data(), n, what);
   return text;
 }
 

@@ -3,7 +3,6 @@
 // Faults are data_loss: "<file>: <subject>: <what> at byte <offset> needs <n> bytes, but only <remaining> are left".
 #pragma once
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>

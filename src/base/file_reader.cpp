@@ -6,7 +6,6 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"

@@ -110,14 +110,12 @@ void FileWriter::find_target() {
 
 void FileWriter::create_temporary() {
   const mode_t mode = replaces_ ? 0600 : 0666;  // for nobody else before it has the old file's mode
-#ifdef O_TMPFILE
   temporary_.file = open(directory_.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
   if (temporary_.file >= 0 && access(handle_path(temporary_.file).c_str(), F_OK) == 0) {
     lock(static_cast<int>(temporary_.file));
     return;
   }
   close_file(temporary_.file);  // without /proc it could never be named
-#endif
   for (int n = 0; n < kNames; ++n) {
     std::string name = fresh_name(directory_);
     temporary_.file = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);

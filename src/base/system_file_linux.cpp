@@ -47,11 +47,7 @@ int64_t nanoseconds(const timespec& time) noexcept { return time.tv_sec * kSecon
 // By the clock that gives files their times: it stands still between the ticks of the kernel (1 to 10 ms).
 int64_t file_clock_ns() noexcept {
   timespec now{};
-#if defined(CLOCK_REALTIME_COARSE)
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
-#else
-  clock_gettime(CLOCK_REALTIME, &now);
-#endif
   return nanoseconds(now);
 }
 
@@ -60,16 +56,12 @@ enum class Writers { none, some, unknown };
 // Whether anybody has the file open for writing: then, and only then, Linux refuses a lease for reading. It is given back at once;
 // who opens the file for writing in between waits until then, and the signal that says so comes to this thread and is dropped.
 Writers writers_of(int fd) noexcept {
-#if defined(__linux__) && defined(F_SETLEASE)
   const HeldSignal held(SIGXFSZ);
   const f_owner_ex self{F_OWNER_TID, static_cast<pid_t>(syscall(SYS_gettid))};
   if (fcntl(fd, F_SETOWN_EX, &self) != 0 || fcntl(fd, F_SETSIG, SIGXFSZ) != 0) return Writers::unknown;
   if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN ? Writers::some : Writers::unknown;  // not ours, or a disk without
   fcntl(fd, F_SETLEASE, F_UNLCK);
   return Writers::none;
-#else
-  return static_cast<void>(fd), Writers::unknown;
-#endif
 }
 
 }  // namespace

@@ -13,12 +13,8 @@ constexpr uint64_t kValueBytes[kGgufTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 
 constexpr uint64_t kPollBytes = 64 << 10;
 
 // A number's type in the file, as a value, and in an array.
-template <class InFile_, class Value_, class Item_ = Value_>
-struct Number {
-  using InFile = InFile_;
-  using Value = Value_;
-  using Item = Item_;
-};
+template <class InFile, class AsValue, class Item = AsValue>
+struct Number {};
 
 // visit(Number) for the type of a number; no other type may come.
 template <class Visit>
@@ -82,7 +78,7 @@ Value GgufReader::value(GgufType type) {
   if (type == kArray) return std::make_shared<const Array>(array());
   if (type == kString) return string(kStringBytes, "string");
   if (type == kBool) return boolean();
-  return visit_number(type, [&]<class N>(N) -> Value { return typename N::Value{in.number<typename N::InFile>("value")}; });
+  return visit_number(type, [&]<class F, class V, class I>(Number<F, V, I>) -> Value { return V{in.number<F>("value")}; });
 }
 
 bool GgufReader::boolean() {
@@ -110,8 +106,8 @@ Array GgufReader::array() {
   limit(count, kArrayItems, "array length");
   if (item == kString) return items<std::string>(count, [&] { return string(kStringBytes, "string"); });
   if (item == kBool) return items<bool>(count, [&] { return boolean(); });
-  return visit_number(item, [&]<class N>(N) {
-    return items<typename N::Item>(count, [&] { return static_cast<typename N::Item>(in.number<typename N::InFile>("array item")); });
+  return visit_number(item, [&]<class F, class V, class I>(Number<F, V, I>) {
+    return items<I>(count, [&] { return static_cast<I>(in.number<F>("array item")); });
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "formats/json_reader.h"
 
@@ -131,12 +132,9 @@ class Parser {
   }
 
   void check_names() const {
-    std::vector<const std::string*> names;
-    names.reserve(entries_.size());
-    for (const Entry& entry : entries_) names.push_back(&entry.tensor.name);
-    std::sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) { return *a < *b; });
-    const auto twice = std::adjacent_find(names.begin(), names.end(), [](const std::string* a, const std::string* b) { return *a == *b; });
-    if (twice != names.end()) fail("tensor " + base::quoted(**twice) + " occurs twice");
+    std::set<std::string_view> names;
+    for (const Entry& entry : entries_)
+      if (!names.insert(entry.tensor.name).second) fail("tensor " + base::quoted(entry.tensor.name) + " occurs twice");
   }
 
   void check_cover() {

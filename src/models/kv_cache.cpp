@@ -1,6 +1,5 @@
 #include "models/kv_cache.h"
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 

@@ -1,7 +1,5 @@
 #include "models/tensor_names.h"
 
-#include <string_view>
-
 #include "base/error.h"
 
 namespace rustml::models {

@@ -3,8 +3,8 @@
 // quantized, packed and fingerprinted in parallel afterwards.
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -13,7 +13,6 @@
 #include "formats/model_file.h"
 #include "models/tensor_names.h"
 #include "ops/context.h"
-#include "runtime/memory.h"
 #include "runtime/side_job.h"
 #include "runtime/thread_team.h"
 

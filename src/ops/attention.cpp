@@ -1,7 +1,5 @@
 #include "ops/attention.h"
 
-#include <algorithm>
-
 namespace rustml::ops {
 
 namespace {

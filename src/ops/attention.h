@@ -20,17 +20,13 @@ struct KvLayer {
   float *k_scale, *v_scale;
 
   int64_t block_bytes() const noexcept;  // of K or V: 128 positions of one head
-  std::byte* k_block(int64_t head, int64_t block) const noexcept {
-    return k + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes();
-  }
-  std::byte* v_block(int64_t head, int64_t block) const noexcept {
-    return v + (head * (capacity / kernels::kAttendBlock) + block) * block_bytes();
-  }
-  float* k_scales(int64_t head, int64_t block) const noexcept {
-    return k_scale ? k_scale + head * capacity + block * kernels::kAttendBlock : nullptr;
-  }
-  float* v_scales(int64_t head, int64_t block) const noexcept {
-    return v_scale ? v_scale + head * capacity + block * kernels::kAttendBlock : nullptr;
+  int64_t block_index(int64_t head, int64_t block) const noexcept { return head * (capacity / kernels::kAttendBlock) + block; }
+  std::byte* k_block(int64_t head, int64_t block) const noexcept { return k + block_index(head, block) * block_bytes(); }
+  std::byte* v_block(int64_t head, int64_t block) const noexcept { return v + block_index(head, block) * block_bytes(); }
+  float* k_scales(int64_t head, int64_t block) const noexcept { return scales(k_scale, head, block); }
+  float* v_scales(int64_t head, int64_t block) const noexcept { return scales(v_scale, head, block); }
+  float* scales(float* all, int64_t head, int64_t block) const noexcept {
+    return all ? all + block_index(head, block) * kernels::kAttendBlock : nullptr;
   }
 };
 
