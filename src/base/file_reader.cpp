@@ -83,23 +83,10 @@ class File final : public FileReader {
   std::vector<Read> reads_;  // to be read again: the head of the file, or all of one whose times say too little
 };
 
-class Memory final : public FileReader {
- public:
-  Memory(const void* data, uint64_t size, std::string name)
-      : FileReader(size, true, std::move(name)), data_(static_cast<const char*>(data)) {}
-  void read_at(uint64_t offset, void* buf, uint64_t n) override {
-    check_range(offset, n);
-    if (n > 0) std::memcpy(buf, data_ + offset, n);
-  }
-
- private:
-  const char* data_;
-};
-
 class Callback final : public FileReader {
  public:
-  Callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, std::string name)
-      : FileReader(size, false, std::move(name)), read_(std::move(read)) {}
+  Callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, bool concurrent, std::string name)
+      : FileReader(size, concurrent, std::move(name)), read_(std::move(read)) {}
   void read_at(uint64_t offset, void* buf, uint64_t n) override {
     check_range(offset, n);
     if (n == 0) return;
@@ -140,11 +127,15 @@ std::unique_ptr<FileReader> open_file(const std::string& utf8_path, const std::s
 }
 
 std::unique_ptr<FileReader> open_memory(const void* data, uint64_t size, std::string name) {
-  return std::make_unique<Memory>(data, size, std::move(name));
+  const auto copy = [data](uint64_t offset, void* buf, uint64_t n) {
+    std::memcpy(buf, static_cast<const char*>(data) + offset, n);
+    return 0;
+  };
+  return std::make_unique<Callback>(copy, size, true, std::move(name));
 }
 
 std::unique_ptr<FileReader> open_callback(std::function<int32_t(uint64_t, void*, uint64_t)> read, uint64_t size, std::string name) {
-  return std::make_unique<Callback>(std::move(read), size, std::move(name));
+  return std::make_unique<Callback>(std::move(read), size, false, std::move(name));
 }
 
 }  // namespace rustml::base

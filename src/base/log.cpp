@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -49,10 +50,8 @@ struct State {
 constinit std::atomic<int> max_level{0};  // of any directive; 0: nothing listens
 constinit std::atomic<bool> has_queued{false};
 // initial-exec: a thread's first access must not allocate, and glibc aborts when it cannot.
-#define STATIC_TLS __attribute__((tls_model("initial-exec")))
-STATIC_TLS constinit thread_local int api_depth = 0;
-STATIC_TLS constinit thread_local bool in_sink = false;
-#undef STATIC_TLS
+__attribute__((tls_model("initial-exec"))) constinit thread_local int api_depth = 0;
+__attribute__((tls_model("initial-exec"))) constinit thread_local bool in_sink = false;
 
 State& state() {
   static State* const made = [] {

@@ -31,10 +31,8 @@ constexpr int32_t kRemovedTypes[] = {4, 5, 31, 32, 33, 36, 37, 38};  // from the
 
 std::string supported_types() {
   std::string list;
-  for (int i = 0; i < tensor::kDTypeCount; ++i) {
-    if (i > 0) list += ", ";
-    list += tensor::info(static_cast<tensor::DType>(i)).name;
-  }
+  for (int i = 0; i < tensor::kDTypeCount; ++i)
+    list += (list.empty() ? "" : ", ") + std::string(tensor::info(static_cast<tensor::DType>(i)).name);
   return list;
 }
 

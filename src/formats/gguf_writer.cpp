@@ -30,11 +30,11 @@ class Bytes {
  public:
   template <class T>
   void raw(T number) {
-    out_.append(reinterpret_cast<const char*>(&number), sizeof number);
+    str.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
   void text(const std::string& text) {
     raw(uint64_t{text.size()});
-    out_ += text;
+    str += text;
   }
   void item(uint64_t n, bool narrow) { narrow ? raw(static_cast<uint32_t>(n)) : raw(n); }
   void item(int64_t n, bool narrow) { narrow ? raw(static_cast<int32_t>(n)) : raw(n); }
@@ -54,9 +54,7 @@ class Bytes {
     raw(kArray);
     std::visit([&](const auto& items) { this->items(items); }, array->items);
   }
-  std::string take() { return std::move(out_); }
-  uint64_t size() const { return out_.size(); }
-  void zeros(uint64_t n) { out_.append(n, '\0'); }
+  std::string str;
 
  private:
   template <class T>
@@ -66,7 +64,6 @@ class Bytes {
     raw(uint64_t{items.size()});
     for (const auto& i : items) item(static_cast<const T&>(i), narrow);
   }
-  std::string out_;
 };
 
 }  // namespace
@@ -96,8 +93,8 @@ std::string gguf_head(const std::map<std::string, Value>& metadata, const std::v
     out.raw(offset);
     offset += t.bytes() + gguf_padding(t.bytes());
   }
-  out.zeros(gguf_padding(out.size()));
-  return out.take();
+  out.str.append(gguf_padding(out.str.size()), '\0');
+  return std::move(out.str);
 }
 
 }  // namespace rustml::formats
