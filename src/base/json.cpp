@@ -29,18 +29,14 @@ Leaves scan(JsonScanner& scanner) {
   Leaves leaves;
   while (true) {
     switch (scanner.next()) {
-      case JsonToken::end:
-        return leaves;
+      case JsonToken::end: return leaves;
       case JsonToken::key:
-      case JsonToken::string:
-        leaves.strings.emplace_back(scanner.string(), scanner.offset());
-        break;
+      case JsonToken::string: leaves.strings.emplace_back(scanner.string(), scanner.offset()); break;
       case JsonToken::number:
         if (scanner.number().size() > kMaxNumberBytes) scanner.fail_at(scanner.offset(), "a number of more than 63 characters");
         leaves.numbers.push_back(scanner.number());
         break;
-      default:
-        break;
+      default: break;
     }
   }
 }

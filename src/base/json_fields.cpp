@@ -10,20 +10,13 @@ namespace {
 
 Given shown(const Json& value) {
   switch (value.kind) {
-    case Json::Kind::null:
-      return "null";
-    case Json::Kind::boolean:
-      return value.boolean ? "true" : "false";
-    case Json::Kind::integer:
-      return value.integer;
-    case Json::Kind::number:
-      return value.number;
-    case Json::Kind::string:
-      return Given::text(value.string);
-    case Json::Kind::array:
-      return "a list";
-    default:
-      return "an object";
+    case Json::Kind::null: return "null";
+    case Json::Kind::boolean: return value.boolean ? "true" : "false";
+    case Json::Kind::integer: return value.integer;
+    case Json::Kind::number: return value.number;
+    case Json::Kind::string: return Given::text(value.string);
+    case Json::Kind::array: return "a list";
+    default: return "an object";
   }
 }
 

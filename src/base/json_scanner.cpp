@@ -77,17 +77,13 @@ JsonToken JsonScanner::read_value() {
   if (c == '{' || c == '[') return open(c);
   expect_ = Expect::after_value;
   switch (c) {
-    case '"':
-      read_string();
-      return JsonToken::string;
+    case '"': read_string(); return JsonToken::string;
     case 't':
     case 'f':
       boolean_ = c == 't';
       read_word(boolean_ ? "true" : "false");
       return JsonToken::boolean;
-    case 'n':
-      read_word("null");
-      return JsonToken::null;
+    case 'n': read_word("null"); return JsonToken::null;
     default:
       if (c != '-' && !is_digit(c)) fail_at(at_, "expected a JSON value");
       read_number();

@@ -104,27 +104,22 @@ Status windows_status(DWORD code) {
     case ERROR_PATH_NOT_FOUND:
     case ERROR_INVALID_DRIVE:
     case ERROR_BAD_NETPATH:
-    case ERROR_BAD_NET_NAME:
-      return Status::not_found;
+    case ERROR_BAD_NET_NAME: return Status::not_found;
     case ERROR_ACCESS_DENIED:
     case ERROR_SHARING_VIOLATION:
     case ERROR_LOCK_VIOLATION:
-    case ERROR_WRITE_PROTECT:
-      return Status::permission_denied;
+    case ERROR_WRITE_PROTECT: return Status::permission_denied;
     case ERROR_INVALID_NAME:
     case ERROR_BAD_PATHNAME:
     case ERROR_FILENAME_EXCED_RANGE:
-    case ERROR_DIRECTORY:
-      return Status::invalid_argument;
+    case ERROR_DIRECTORY: return Status::invalid_argument;
     case ERROR_NOT_ENOUGH_MEMORY:
     case ERROR_OUTOFMEMORY:
     case ERROR_NO_SYSTEM_RESOURCES:
     case ERROR_TOO_MANY_OPEN_FILES:
     case ERROR_DISK_FULL:
-    case ERROR_HANDLE_DISK_FULL:
-      return Status::resource_exhausted;
-    default:
-      return Status::data_loss;
+    case ERROR_HANDLE_DISK_FULL: return Status::resource_exhausted;
+    default: return Status::data_loss;
   }
 }
 

@@ -64,20 +64,16 @@ Status status_of_errno(int error) noexcept {
       return Status::resource_exhausted;
     case EACCES:
     case EPERM:
-    case EROFS:
-      return Status::permission_denied;
+    case EROFS: return Status::permission_denied;
     case ENOENT:
     case ENOTDIR:
-    case ELOOP:
-      return Status::not_found;
+    case ELOOP: return Status::not_found;
     case ENAMETOOLONG:
     case EISDIR:
     case EINVAL:
     case ENXIO:
-    case ENODEV:
-      return Status::invalid_argument;
-    default:
-      return Status::data_loss;
+    case ENODEV: return Status::invalid_argument;
+    default: return Status::data_loss;
   }
 }
 

@@ -16,27 +16,18 @@ namespace {
 [[noreturn]] void fail_open(const std::string& path, int error) {
   const std::string name = quoted(path);
   switch (error) {
-    case ENOENT:
-      fail(Status::not_found, "file " + name + " does not exist; check the path and the current directory");
-    case ENOTDIR:
-      fail(Status::not_found, "file " + name + " does not exist: a part of the path is a file, not a directory");
+    case ENOENT: fail(Status::not_found, "file " + name + " does not exist; check the path and the current directory");
+    case ENOTDIR: fail(Status::not_found, "file " + name + " does not exist: a part of the path is a file, not a directory");
     case EACCES:
-    case EPERM:
-      fail(Status::permission_denied, "file " + name + " may not be read by this user; check its permissions");
+    case EPERM: fail(Status::permission_denied, "file " + name + " may not be read by this user; check its permissions");
     case EMFILE:
-    case ENFILE:
-      fail(Status::resource_exhausted, "file " + name + " was not opened: too many files are open; raise `ulimit -n`");
-    case ENOMEM:
-      fail(Status::resource_exhausted, "file " + name + " was not opened: the system is out of memory");
-    case ELOOP:
-      fail(Status::not_found, "file " + name + " was not opened: its symbolic links form a loop");
-    case ENAMETOOLONG:
-      fail(Status::invalid_argument, "path " + name + " has a part longer than the file system allows");
+    case ENFILE: fail(Status::resource_exhausted, "file " + name + " was not opened: too many files are open; raise `ulimit -n`");
+    case ENOMEM: fail(Status::resource_exhausted, "file " + name + " was not opened: the system is out of memory");
+    case ELOOP: fail(Status::not_found, "file " + name + " was not opened: its symbolic links form a loop");
+    case ENAMETOOLONG: fail(Status::invalid_argument, "path " + name + " has a part longer than the file system allows");
     case ENXIO:
-    case ENODEV:
-      fail(Status::invalid_argument, "path " + name + " is a socket or device; give a regular file");
-    default:
-      fail(status_of_errno(error), "file " + name + " was not opened: " + errno_text(error));
+    case ENODEV: fail(Status::invalid_argument, "path " + name + " is a socket or device; give a regular file");
+    default: fail(status_of_errno(error), "file " + name + " was not opened: " + errno_text(error));
   }
 }
 

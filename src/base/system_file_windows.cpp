@@ -17,14 +17,12 @@ HANDLE handle_of(intptr_t value) noexcept { return reinterpret_cast<HANDLE>(valu
 [[noreturn]] void fail_open(const std::string& path, DWORD code) {
   const std::string name = base::quoted(path);
   switch (windows_status(code)) {
-    case Status::not_found:
-      fail(Status::not_found, "file " + name + " does not exist; check the path and the current directory");
+    case Status::not_found: fail(Status::not_found, "file " + name + " does not exist; check the path and the current directory");
     case Status::permission_denied:
       if (code == ERROR_SHARING_VIOLATION)
         fail(Status::permission_denied, "file " + name + " is open in a program that lets nobody else read it; close that program");
       fail(Status::permission_denied, "file " + name + " may not be read by this user; check its permissions");
-    default:
-      fail(windows_status(code), "file " + name + " was not opened: " + windows_message(code));
+    default: fail(windows_status(code), "file " + name + " was not opened: " + windows_message(code));
   }
 }
 

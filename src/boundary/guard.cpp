@@ -37,14 +37,10 @@ SAME(done, DONE);
 void check_handle(Status status, const char* noun) {
   const std::string handle = std::string(noun) + " handle";
   switch (status) {
-    case Status::ok:
-      return;
-    case Status::forked:
-      base::fail(status, handle + " was made before fork() and this is the child; make a new one here");
-    case Status::resource_exhausted:
-      base::fail(status, handle + " is in use by 65535 calls at once; that is the limit");
-    default:
-      base::fail(status, handle + " is not valid: it is NULL, was released, or belongs to another type");
+    case Status::ok: return;
+    case Status::forked: base::fail(status, handle + " was made before fork() and this is the child; make a new one here");
+    case Status::resource_exhausted: base::fail(status, handle + " is in use by 65535 calls at once; that is the limit");
+    default: base::fail(status, handle + " is not valid: it is NULL, was released, or belongs to another type");
   }
 }
 

@@ -238,18 +238,10 @@ std::vector<Piece> format(Shape shape, std::string_view chat_template, const std
         format_mistral(chat_template, messages, eos_text, out);
       }
       break;
-    case Shape::zephyr:
-      format_zephyr(chat_template, messages, add_generation_prompt, eos_text, out);
-      break;
-    case Shape::gemma:
-      format_gemma(chat_template, messages, add_generation_prompt, out);
-      break;
-    case Shape::llama3:
-      format_llama3(messages, add_generation_prompt, out);
-      break;
-    default:
-      format_chatml(chat_template, messages, add_generation_prompt, out);
-      break;
+    case Shape::zephyr: format_zephyr(chat_template, messages, add_generation_prompt, eos_text, out); break;
+    case Shape::gemma: format_gemma(chat_template, messages, add_generation_prompt, out); break;
+    case Shape::llama3: format_llama3(messages, add_generation_prompt, out); break;
+    default: format_chatml(chat_template, messages, add_generation_prompt, out); break;
   }
   return out.take();
 }

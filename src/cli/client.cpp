@@ -109,23 +109,15 @@ const char* finish_name(int32_t finish) noexcept {
 
 int exit_code(int32_t status) noexcept {
   switch (status) {
-    case RUSTML_OK:
-      return kExitAnswer;
-    case RUSTML_INVALID_ARGUMENT:
-      return kExitUsage;
-    case RUSTML_NOT_FOUND:
-      return kExitNotFound;
+    case RUSTML_OK: return kExitAnswer;
+    case RUSTML_INVALID_ARGUMENT: return kExitUsage;
+    case RUSTML_NOT_FOUND: return kExitNotFound;
     case RUSTML_UNIMPLEMENTED:
-    case RUSTML_DATA_LOSS:
-      return kExitUnsupported;
-    case RUSTML_UNAVAILABLE:
-      return kExitNetwork;
-    case RUSTML_DEADLINE_EXCEEDED:
-      return kExitTimeout;
-    case RUSTML_CANCELLED:
-      return kExitInterrupt;
-    default:
-      return kExitError;
+    case RUSTML_DATA_LOSS: return kExitUnsupported;
+    case RUSTML_UNAVAILABLE: return kExitNetwork;
+    case RUSTML_DEADLINE_EXCEEDED: return kExitTimeout;
+    case RUSTML_CANCELLED: return kExitInterrupt;
+    default: return kExitError;
   }
 }
 

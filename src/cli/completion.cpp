@@ -42,14 +42,10 @@ std::string quoted(const std::string& text) {
 
 std::string bash_candidates(const Described& option) {
   switch (kind_of(option)) {
-    case Value::list:
-      return "COMPREPLY=($(compgen -W '" + joined(option.values, " ") + "' -- \"$word\"))";
-    case Value::file:
-      return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$word\")";
-    case Value::folder:
-      return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$word\")";
-    default:
-      return "COMPREPLY=()";
+    case Value::list: return "COMPREPLY=($(compgen -W '" + joined(option.values, " ") + "' -- \"$word\"))";
+    case Value::file: return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$word\")";
+    case Value::folder: return "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$word\")";
+    default: return "COMPREPLY=()";
   }
 }
 
@@ -112,16 +108,11 @@ std::string bash(const std::vector<CommandText>& commands) {
 
 std::string zsh_action(const Described& option) {
   switch (kind_of(option)) {
-    case Value::list:
-      return ":" + option.type + ":(" + joined(option.values, " ") + ")";
-    case Value::file:
-      return ":" + option.type + ":_files";
-    case Value::folder:
-      return ":" + option.type + ":_files -/";
-    case Value::free:
-      return ":" + option.type + ": ";
-    default:
-      return "";
+    case Value::list: return ":" + option.type + ":(" + joined(option.values, " ") + ")";
+    case Value::file: return ":" + option.type + ":_files";
+    case Value::folder: return ":" + option.type + ":_files -/";
+    case Value::free: return ":" + option.type + ": ";
+    default: return "";
   }
 }
 
@@ -171,16 +162,11 @@ std::string zsh(const std::vector<CommandText>& commands) {
 
 std::string fish_action(const Described& option) {
   switch (kind_of(option)) {
-    case Value::list:
-      return " -x -a '" + joined(option.values, " ") + "'";
-    case Value::file:
-      return " -r -F";
-    case Value::folder:
-      return " -x -a '(__fish_complete_directories)'";
-    case Value::free:
-      return " -x";
-    default:
-      return "";
+    case Value::list: return " -x -a '" + joined(option.values, " ") + "'";
+    case Value::file: return " -r -F";
+    case Value::folder: return " -x -a '(__fish_complete_directories)'";
+    case Value::free: return " -x";
+    default: return "";
   }
 }
 

@@ -44,14 +44,10 @@ template <int streams, int ahead>
 
 [[gnu::always_inline]] inline uint64_t read_with(int kernel, const std::byte* p, uint64_t bytes) {
   switch (kernel) {
-    case 0:
-      return read<1, 0>(p, bytes);
-    case 1:
-      return read<2, 0>(p, bytes);
-    case 2:
-      return read<4, 0>(p, bytes);
-    default:
-      return read<1, 2048>(p, bytes);
+    case 0: return read<1, 0>(p, bytes);
+    case 1: return read<2, 0>(p, bytes);
+    case 2: return read<4, 0>(p, bytes);
+    default: return read<1, 2048>(p, bytes);
   }
 }
 

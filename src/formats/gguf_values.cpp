@@ -20,26 +20,16 @@ struct Number {};
 template <class Visit>
 auto visit_number(GgufType type, Visit visit) {
   switch (type) {
-    case kUint8:
-      return visit(Number<uint8_t, uint64_t, uint8_t>());
-    case kInt8:
-      return visit(Number<int8_t, int64_t, int8_t>());
-    case kUint16:
-      return visit(Number<uint16_t, uint64_t>());
-    case kInt16:
-      return visit(Number<int16_t, int64_t>());
-    case kUint32:
-      return visit(Number<uint32_t, uint64_t>());
-    case kInt32:
-      return visit(Number<int32_t, int64_t>());
-    case kUint64:
-      return visit(Number<uint64_t, uint64_t>());
-    case kInt64:
-      return visit(Number<int64_t, int64_t>());
-    case kFloat32:
-      return visit(Number<float, double>());
-    default:
-      return visit(Number<double, double>());
+    case kUint8: return visit(Number<uint8_t, uint64_t, uint8_t>());
+    case kInt8: return visit(Number<int8_t, int64_t, int8_t>());
+    case kUint16: return visit(Number<uint16_t, uint64_t>());
+    case kInt16: return visit(Number<int16_t, int64_t>());
+    case kUint32: return visit(Number<uint32_t, uint64_t>());
+    case kInt32: return visit(Number<int32_t, int64_t>());
+    case kUint64: return visit(Number<uint64_t, uint64_t>());
+    case kInt64: return visit(Number<int64_t, int64_t>());
+    case kFloat32: return visit(Number<float, double>());
+    default: return visit(Number<double, double>());
   }
 }
 

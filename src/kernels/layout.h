@@ -35,28 +35,17 @@ struct Layout {
 constexpr Layout layout_of(tensor::DType type) {
   using tensor::DType;
   switch (type) {
-    case DType::q4_0:
-      return {4, 32, false, false, 8};
-    case DType::q4_1:
-      return {4, 32, false, true, 0};
-    case DType::q5_0:
-      return {5, 32, false, false, 16};
-    case DType::q5_1:
-      return {5, 32, false, true, 0};
-    case DType::q8_0:
-      return {8, 32, false, false, 128};
-    case DType::q2_k:
-      return {2, 16, true, true, 0};
-    case DType::q3_k:
-      return {3, 16, true, false, 4};
-    case DType::q4_k:
-      return {4, 32, true, true, 0};
-    case DType::q5_k:
-      return {5, 32, true, true, 0};
-    case DType::q6_k:
-      return {6, 16, true, false, 32};
-    default:
-      return {};
+    case DType::q4_0: return {4, 32, false, false, 8};
+    case DType::q4_1: return {4, 32, false, true, 0};
+    case DType::q5_0: return {5, 32, false, false, 16};
+    case DType::q5_1: return {5, 32, false, true, 0};
+    case DType::q8_0: return {8, 32, false, false, 128};
+    case DType::q2_k: return {2, 16, true, true, 0};
+    case DType::q3_k: return {3, 16, true, false, 4};
+    case DType::q4_k: return {4, 32, true, true, 0};
+    case DType::q5_k: return {5, 32, true, true, 0};
+    case DType::q6_k: return {6, 16, true, false, 32};
+    default: return {};
   }
 }
 

@@ -201,31 +201,19 @@ int64_t panel_bytes(DType type, int64_t cols) noexcept {
 
 void pack_panel(DType type, const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
   switch (type) {
-    case DType::f32:
-      return pack_words<uint32_t>(rows, cols, dst);
+    case DType::f32: return pack_words<uint32_t>(rows, cols, dst);
     case DType::f16:
-    case DType::bf16:
-      return pack_words<uint16_t>(rows, cols, dst);
-    case DType::q4_0:
-      return pack_blocks<DType::q4_0>(rows, cols, dst);
-    case DType::q4_1:
-      return pack_blocks<DType::q4_1>(rows, cols, dst);
-    case DType::q5_0:
-      return pack_blocks<DType::q5_0>(rows, cols, dst);
-    case DType::q5_1:
-      return pack_blocks<DType::q5_1>(rows, cols, dst);
-    case DType::q8_0:
-      return pack_blocks<DType::q8_0>(rows, cols, dst);
-    case DType::q2_k:
-      return pack_super<tensor::BlockQ2K, DType::q2_k>(rows, cols, dst);
-    case DType::q3_k:
-      return pack_super<tensor::BlockQ3K, DType::q3_k>(rows, cols, dst);
-    case DType::q4_k:
-      return pack_super<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
-    case DType::q5_k:
-      return pack_super<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
-    case DType::q6_k:
-      return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
+    case DType::bf16: return pack_words<uint16_t>(rows, cols, dst);
+    case DType::q4_0: return pack_blocks<DType::q4_0>(rows, cols, dst);
+    case DType::q4_1: return pack_blocks<DType::q4_1>(rows, cols, dst);
+    case DType::q5_0: return pack_blocks<DType::q5_0>(rows, cols, dst);
+    case DType::q5_1: return pack_blocks<DType::q5_1>(rows, cols, dst);
+    case DType::q8_0: return pack_blocks<DType::q8_0>(rows, cols, dst);
+    case DType::q2_k: return pack_super<tensor::BlockQ2K, DType::q2_k>(rows, cols, dst);
+    case DType::q3_k: return pack_super<tensor::BlockQ3K, DType::q3_k>(rows, cols, dst);
+    case DType::q4_k: return pack_super<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
+    case DType::q5_k: return pack_super<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
+    case DType::q6_k: return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
   }
 }
 

@@ -219,14 +219,9 @@ void store(KvType type, const float* x, int64_t head_dim, void* block, float* sc
   const bool any = type == KvType::q8_0 && quantize_scale(x, head_dim, &scale_out[index], &factor);
   for (int64_t d = 0; d < head_dim; ++d) {
     switch (type) {
-      case KvType::f32:
-        static_cast<float*>(block)[index_of(d)] = x[d];
-        break;
-      case KvType::f16:
-        static_cast<uint16_t*>(block)[index_of(d)] = tensor::f32_to_f16(x[d]);
-        break;
-      case KvType::q8_0:
-        static_cast<int8_t*>(block)[index_of(d)] = any ? static_cast<int8_t>(std::nearbyint(x[d] * factor)) : int8_t{0};
+      case KvType::f32: static_cast<float*>(block)[index_of(d)] = x[d]; break;
+      case KvType::f16: static_cast<uint16_t*>(block)[index_of(d)] = tensor::f32_to_f16(x[d]); break;
+      case KvType::q8_0: static_cast<int8_t*>(block)[index_of(d)] = any ? static_cast<int8_t>(std::nearbyint(x[d] * factor)) : int8_t{0};
     }
   }
 }
@@ -247,12 +242,9 @@ namespace {
 
 float cached(KvType type, const void* block, int64_t index) {
   switch (type) {
-    case KvType::f32:
-      return static_cast<const float*>(block)[index];
-    case KvType::f16:
-      return half_at(block, index);
-    default:
-      return static_cast<float>(static_cast<const int8_t*>(block)[index]);
+    case KvType::f32: return static_cast<const float*>(block)[index];
+    case KvType::f16: return half_at(block, index);
+    default: return static_cast<float>(static_cast<const int8_t*>(block)[index]);
   }
 }
 

@@ -70,12 +70,10 @@ void StopSignal::raise(const char* subject) const {
   switch (cause()) {
     case StopCause::cancel_deadline:
       base::fail(base::Status::deadline_exceeded, name + " stopped: its cancel handle fired with reason DEADLINE");
-    case StopCause::total_deadline:
-      base::fail(base::Status::deadline_exceeded, name + " stopped: deadline_ns has passed");
+    case StopCause::total_deadline: base::fail(base::Status::deadline_exceeded, name + " stopped: deadline_ns has passed");
     case StopCause::first_token_deadline:
       base::fail(base::Status::deadline_exceeded, name + " stopped: first_token_deadline_ns has passed before the first token");
-    case StopCause::stall:
-      base::fail(base::Status::deadline_exceeded, name + " stopped: no progress within stall_timeout_ns");
+    case StopCause::stall: base::fail(base::Status::deadline_exceeded, name + " stopped: no progress within stall_timeout_ns");
     default:
       base::fail(base::Status::cancelled, name + " stopped: its cancel handle fired (reason " + std::to_string(cancel_reason()) + ")");
   }

@@ -92,12 +92,8 @@ std::string DecodeSteps::text(std::vector<std::string> tokens) const {
       case Kind::replace:
         for (std::string& token : tokens) token = replaced(token, step.pattern, step.content);
         break;
-      case Kind::byte_fallback:
-        join_fallback_bytes(tokens);
-        break;
-      case Kind::fuse:
-        join(tokens);
-        break;
+      case Kind::byte_fallback: join_fallback_bytes(tokens); break;
+      case Kind::fuse: join(tokens); break;
       case Kind::byte_level:
         for (std::string& token : tokens) {
           if (kByteAlphabet.spelled(token, bytes)) token.swap(bytes);

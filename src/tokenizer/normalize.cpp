@@ -155,9 +155,7 @@ void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {
         normalize_unicode(text, step.kind == Kind::nfc || step.kind == Kind::nfkc, step.kind == Kind::nfkc || step.kind == Kind::nfkd,
                           stop);
         break;
-      case Kind::lowercase:
-        lowercase(text);
-        break;
+      case Kind::lowercase: lowercase(text); break;
       case Kind::prepend:
         if (!text.empty()) text.insert(0, step.content);
         break;
@@ -167,9 +165,7 @@ void Normalizer::apply(std::string& text, runtime::StopSignal& stop) const {
         text = std::move(out);
         break;
       }
-      case Kind::strip:
-        strip(text, step.left, step.right);
-        break;
+      case Kind::strip: strip(text, step.left, step.right); break;
     }
     require_growth(text.size(), limit, "the normalizer");
   }

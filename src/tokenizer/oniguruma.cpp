@@ -177,24 +177,17 @@ class Translator {
       return single(static_cast<uint32_t>(kMeaning[i]));
     switch (c) {
       case 'p':
-      case 'P':
-        return property(c == 'P');
+      case 'P': return property(c == 'P');
       case 's':
-      case 'S':
-        return {std::string(kBlanks), c == 'S', false, 0};
+      case 'S': return {std::string(kBlanks), c == 'S', false, 0};
       case 'd':
-      case 'D':
-        return {category("Nd"), c == 'D', false, 0};
+      case 'D': return {category("Nd"), c == 'D', false, 0};
       case 'w':
-      case 'W':
-        return {word_characters(in_class), c == 'W', false, 0};
+      case 'W': return {word_characters(in_class), c == 'W', false, 0};
       case 'h':
-      case 'H':
-        return {"0-9a-fA-F", c == 'H', false, 0};
-      case 'x':
-        return number(take("{") ? 0 : 2);
-      case 'u':
-        return number(4);
+      case 'H': return {"0-9a-fA-F", c == 'H', false, 0};
+      case 'x': return number(take("{") ? 0 : 2);
+      case 'u': return number(4);
       default:
         if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) refuse("an escape of unknown meaning");
         return single(c);

@@ -176,9 +176,7 @@ PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
   for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers")) {
     enum Type : size_t { kSplit, kByteLevel, kDigits, kMetaspace, kWhitespace, kWhitespaceSplit };
     switch (static_cast<Type>(fields.choice("type", {"Split", "ByteLevel", "Digits", "Metaspace", "Whitespace", "WhitespaceSplit"}))) {
-      case kSplit:
-        add_split(steps_, fields);
-        break;
+      case kSplit: add_split(steps_, fields); break;
       case kByteLevel:
         add_byte_level(steps_, fields);
         spells_bytes_ = true;
@@ -187,14 +185,9 @@ PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
         add_split(steps_, digit_pattern(), Regex::Source::known,
                   fields.flag("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
         break;
-      case kMetaspace:
-        add_metaspace(steps_, fields);
-        break;
-      case kWhitespace:
-        add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true);
-        break;
-      case kWhitespaceSplit:
-        add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
+      case kMetaspace: add_metaspace(steps_, fields); break;
+      case kWhitespace: add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true); break;
+      case kWhitespaceSplit: add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
     }
   }
 }

@@ -13,36 +13,16 @@ std::string tokens(std::string_view text) {
   JsonScanner scanner(text, "text");
   while (true) {
     switch (scanner.next()) {
-      case JsonToken::begin_object:
-        out += '{';
-        break;
-      case JsonToken::end_object:
-        out += '}';
-        break;
-      case JsonToken::begin_array:
-        out += '[';
-        break;
-      case JsonToken::end_array:
-        out += ']';
-        break;
-      case JsonToken::key:
-        out += "k" + base::quoted(scanner.string());
-        break;
-      case JsonToken::string:
-        out += "s" + base::quoted(scanner.string());
-        break;
-      case JsonToken::number:
-        out += "n" + std::string(scanner.number());
-        break;
-      case JsonToken::boolean:
-        out += scanner.boolean() ? "t" : "f";
-        break;
-      case JsonToken::null:
-        out += '0';
-        break;
-      case JsonToken::end:
-        EXPECT_EQ(scanner.next(), JsonToken::end);
-        return out;
+      case JsonToken::begin_object: out += '{'; break;
+      case JsonToken::end_object: out += '}'; break;
+      case JsonToken::begin_array: out += '['; break;
+      case JsonToken::end_array: out += ']'; break;
+      case JsonToken::key: out += "k" + base::quoted(scanner.string()); break;
+      case JsonToken::string: out += "s" + base::quoted(scanner.string()); break;
+      case JsonToken::number: out += "n" + std::string(scanner.number()); break;
+      case JsonToken::boolean: out += scanner.boolean() ? "t" : "f"; break;
+      case JsonToken::null: out += '0'; break;
+      case JsonToken::end: EXPECT_EQ(scanner.next(), JsonToken::end); return out;
     }
   }
 }

@@ -10,20 +10,13 @@ using base::Json;
 
 bool has_type(const Json& value, const std::string& type) {
   switch (value.kind) {
-    case Json::Kind::null:
-      return type == "null";
-    case Json::Kind::boolean:
-      return type == "boolean";
-    case Json::Kind::integer:
-      return type == "integer" || type == "number";
-    case Json::Kind::number:
-      return type == "number";
-    case Json::Kind::string:
-      return type == "string";
-    case Json::Kind::array:
-      return type == "array";
-    case Json::Kind::object:
-      return type == "object";
+    case Json::Kind::null: return type == "null";
+    case Json::Kind::boolean: return type == "boolean";
+    case Json::Kind::integer: return type == "integer" || type == "number";
+    case Json::Kind::number: return type == "number";
+    case Json::Kind::string: return type == "string";
+    case Json::Kind::array: return type == "array";
+    case Json::Kind::object: return type == "object";
   }
   return false;
 }

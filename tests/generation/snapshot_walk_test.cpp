@@ -163,12 +163,8 @@ class Walk {
         phase_ = to == 0 ? "fresh" : "rewound";
         break;
       }
-      case 3:
-        both_logits();
-        break;
-      case 4:
-        beams();
-        break;
+      case 3: both_logits(); break;
+      case 4: beams(); break;
       case 5:
         note("fork");
         both([](Life& life) {
@@ -179,8 +175,7 @@ class Walk {
         });
         phase_ = "forked";
         break;
-      default:
-        start();
+      default: start();
     }
   }
 

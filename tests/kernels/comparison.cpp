@@ -324,17 +324,12 @@ class Comparer {
     for (int64_t j = 0; j < queries; ++j) {
       q_rows[j] = q.get() + j * dim;
       switch (random_() % 4) {  // causal, window, anything, nothing
-        case 0:
-          last[j] = static_cast<int32_t>(std::max<int64_t>(0, positions - queries + j + 1));
-          break;
-        case 1:
-          last[j] = static_cast<int32_t>(positions), first[j] = static_cast<int32_t>(positions / 2);
-          break;
+        case 0: last[j] = static_cast<int32_t>(std::max<int64_t>(0, positions - queries + j + 1)); break;
+        case 1: last[j] = static_cast<int32_t>(positions), first[j] = static_cast<int32_t>(positions / 2); break;
         case 2:
           last[j] = static_cast<int32_t>(random_() % (positions + 1)), first[j] = static_cast<int32_t>(random_() % (last[j] + 1));
           break;
-        default:
-          last[j] = first[j] = static_cast<int32_t>(random_() % positions);
+        default: last[j] = first[j] = static_cast<int32_t>(random_() % positions);
       }
     }
     Exact<float> o(queries * dim), o2(queries * dim), m(queries), m2(queries), l(queries), l2(queries);
