@@ -2,7 +2,6 @@
 #include "base/file_reader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <thread>

@@ -1,7 +1,6 @@
 // Writes JSON: members and items in the order of the calls, text quoted and escaped, numbers in the fewest digits that read back the same.
 #pragma once
 #include <cmath>
-#include <concepts>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -1,7 +1,6 @@
 // How an argument, a field or an option is refused: one shape of message, and the same for programs in the error's detail_json:
 // {"field":"top_p","value":1.5,"rule":"above 0 and at most 1; 1 turns it off"}.
 #pragma once
-#include <concepts>
 #include <string>
 #include <string_view>
 

@@ -2,8 +2,6 @@
 #pragma once
 #include <rustml.h>
 
-#include <string>
-
 #include "boundary/guard.h"
 
 namespace rustml::boundary {

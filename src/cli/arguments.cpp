@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <limits>
 #include <random>
-#include <type_traits>
 
 #include "base/options_generated.h"
 #include "cli/client.h"

@@ -1,6 +1,5 @@
 #include "formats/model_file.h"
 
-#include <concepts>
 #include <optional>
 
 #include "base/error.h"

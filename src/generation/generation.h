@@ -2,7 +2,6 @@
 #pragma once
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "generation/events.h"

@@ -1,7 +1,6 @@
 #include "generation/saved_generation.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "base/byte_reader.h"

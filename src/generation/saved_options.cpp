@@ -4,9 +4,6 @@
 #include <array>
 #include <string>
 #include <tuple>
-#include <type_traits>
-
-#include "base/number_text.h"
 
 namespace rustml::generation {
 

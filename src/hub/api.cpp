@@ -6,7 +6,6 @@
 #include "boundary/guard.h"
 #include "boundary/library.h"
 #include "hub/build_info.h"
-#include "hub/cache.h"
 #include "hub/call.h"
 #include "hub/inventory.h"
 #include "hub/layouts_generated.h"

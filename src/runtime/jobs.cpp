@@ -11,7 +11,6 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <new>
 
 #include "base/log.h"
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/error.h"
 #include "tokenizer/code_points.h"
 #include "tokenizer/normalize_ranges.h"
 #include "tokenizer/pretokenize_ranges.h"

@@ -5,7 +5,6 @@
 #pragma once
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "runtime/deadline.h"
