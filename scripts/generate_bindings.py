@@ -38,6 +38,7 @@ def outputs(header, hub, history, sections):
                                                                    "template <class T>", "struct Layout;", ""]),
         "src/hub/layouts_generated.h": layout.fields(hub, ["#include <rustml_hub.h>", "", '#include "boundary/layouts_generated.h"', "",
                                                            "namespace rustml::boundary {", ""]),
+        "src/api/init_generated.cpp": layout.initializers(header),
         "src/api/fields_generated.h": layout.filled(header, FILLED),
         "tests/api/layout_generated.h": layout.c_assertions(header),
         "bindings/go/internal/raw/types_generated.go": go.types(header),

@@ -96,6 +96,16 @@ def filled(header, names):
     return "\n".join(out + ["", "}  // namespace rustml::api"]) + "\n"
 
 
+def initializers(header):
+    """src/api/init_generated.cpp: the functions that write a struct's defaults."""
+    out = [f"// Defaults for callers: {words.BANNER}.", '#include "boundary/structs.h"', "", "using rustml::boundary::init_struct;", ""]
+    for function in header.functions:
+        if function.name.endswith("_init"):
+            struct = function.parameters[0].type.name
+            out.append(f"int32_t {function.name}({struct}* out, uint32_t size) {{ return init_struct(out, size); }}")
+    return "\n".join(out) + "\n"
+
+
 def c_assertions(header):
     """tests/api/layout_generated.h: sizes and offsets as the C compiler at hand sees them."""
     major, minor = header.version

@@ -1,7 +1,6 @@
 #include "api/events.h"
 
 #include "api/callbacks.h"
-#include "api/filled.h"
 
 namespace rustml::api {
 
@@ -23,7 +22,5 @@ rustml_event to_event(const generation::Event& event, std::vector<rustml_token_l
   out.finish = static_cast<int32_t>(event.finish);
   return out;
 }
-
-rustml_result to_result(const generation::Result& result) { return filled<rustml_result>(result); }
 
 }  // namespace rustml::api

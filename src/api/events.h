@@ -1,16 +1,32 @@
 // The engine's events and results as the caller's, the caller's limits as the engine's.
 #pragma once
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
+#include "api/fields_generated.h"
 #include "api/objects.h"
 #include "generation/events.h"
 #include "rustml.h"
 
 namespace rustml::api {
 
+// What the engine gives as the caller's struct: text as pointer and length, enumerations as numbers.
+template <class To, class From>
+To filled(const From& from) {
+  To out{};
+  for_each_field(out, from, []<class T>(T& to, const auto& value) {
+    if constexpr (std::is_same_v<T, rustml_text>)
+      to = {value.empty() ? "" : value.data(), value.size()};
+    else
+      to = static_cast<T>(value);
+  });
+  return out;
+}
+
 // Views into `event` and `top` stay valid as long as those.
 rustml_event to_event(const generation::Event& event, std::vector<rustml_token_logprob>& top);
-rustml_result to_result(const generation::Result& result);
+inline rustml_result to_result(const generation::Result& result) { return filled<rustml_result>(result); }
 
 // Of rustml_generation_options and rustml_beam_options.
 template <class T>

@@ -1,5 +1,5 @@
 #include "api/callbacks.h"
-#include "api/filled.h"
+#include "api/events.h"
 #include "api/guard.h"
 #include "api/options.h"
 

@@ -4,7 +4,6 @@
 
 #include "base/json_writer.h"
 #include "base/number_text.h"
-#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
@@ -15,10 +14,8 @@
 namespace rustml::cli {
 namespace {
 
-struct Arguments {
-  ModelArguments model;
-  SessionArguments session;
-  uint64_t prefill = 128, decode = 64, repeat = 5;
+struct Arguments : MeasureArguments {
+  uint64_t repeat = 5;
 };
 
 struct Times {  // seconds; one of each per repeat, but `token`: all
@@ -124,10 +121,7 @@ int bench(Arguments a) {
 
 Command make_bench(Options& options) {
   const auto a = std::make_shared<Arguments>();
-  add_model_options(options, a->model);
-  add_session_options(options, a->session);
-  options.whole("--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [a](uint64_t n) { a->prefill = n; });
-  options.whole("--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [a](uint64_t n) { a->decode = n; });
+  add_measure_options(options, *a);
   options.whole("--repeat", "runs to take the medians of (default 5)", 1, 1000, "5 is the default", [a](uint64_t n) { a->repeat = n; });
   return [a] { return bench(*a); };
 }

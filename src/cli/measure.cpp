@@ -7,6 +7,13 @@
 #include "cli/system.h"
 
 namespace rustml::cli {
+void add_measure_options(Options& options, MeasureArguments& a) {
+  add_model_options(options, a.model);
+  add_session_options(options, a.session);
+  options.whole("--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [&a](uint64_t n) { a.prefill = n; });
+  options.whole("--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [&a](uint64_t n) { a.decode = n; });
+}
+
 OtherLoad::OtherLoad() : begin_(now_seconds()), busy_(others_processor_seconds()) {}
 
 double OtherLoad::processors() const {

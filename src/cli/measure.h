@@ -3,9 +3,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "cli/arguments.h"
 #include "cli/client.h"
 
 namespace rustml::cli {
+
+// Of bench and profile: how many tokens to measure.
+struct MeasureArguments {
+  ModelArguments model;
+  SessionArguments session;
+  uint64_t prefill = 128, decode = 64;
+};
+void add_measure_options(Options& options, MeasureArguments& a);  // `a` lives as long as the command
 
 // The same pseudo-random ids on every machine and in every run; bench/'s peers make the same ones.
 constexpr uint64_t kFixedSeed = 20240229;

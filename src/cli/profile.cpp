@@ -5,7 +5,6 @@
 
 #include "base/json_writer.h"
 #include "base/number_text.h"
-#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/load.h"
@@ -16,12 +15,6 @@
 
 namespace rustml::cli {
 namespace {
-
-struct Arguments {
-  ModelArguments model;
-  SessionArguments session;
-  uint64_t prefill = 128, decode = 64;
-};
 
 template <class... T>
 std::string line(const char* format, T... values) {
@@ -97,7 +90,7 @@ struct Profile {
   std::vector<double> read_seconds;  // of passes of the bare loop
 };
 
-Profile measure(rustml_session* session, const Arguments& a, uint32_t vocab_size, ReadLoop& loop, rustml_cancel* cancel) {
+Profile measure(rustml_session* session, const MeasureArguments& a, uint32_t vocab_size, ReadLoop& loop, rustml_cancel* cancel) {
   const std::vector<int32_t> ids = fixed_ids(a.prefill, vocab_size);
   prefill_seconds(session, ids, cancel);  // the first one maps the memory of the KV cache
 
@@ -120,7 +113,7 @@ Profile measure(rustml_session* session, const Arguments& a, uint32_t vocab_size
   return profile;
 }
 
-int profile(Arguments a) {
+int profile(MeasureArguments a) {
   Interrupt interrupt;
   interrupt.arm();
   start_log(a.model.log);
@@ -169,11 +162,8 @@ int profile(Arguments a) {
 }  // namespace
 
 Command make_profile(Options& options) {
-  const auto a = std::make_shared<Arguments>();
-  add_model_options(options, a->model);
-  add_session_options(options, a->session);
-  options.whole("--prefill", "prompt tokens (default 128)", 1, 1u << 20, "128 is the default", [a](uint64_t n) { a->prefill = n; });
-  options.whole("--decode", "generated tokens (default 64)", 1, 1u << 20, "64 is the default", [a](uint64_t n) { a->decode = n; });
+  const auto a = std::make_shared<MeasureArguments>();
+  add_measure_options(options, *a);
   return [a] { return profile(*a); };
 }
 

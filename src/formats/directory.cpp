@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/list_directory.h"
 #include "base/path.h"
 #include "base/system_error.h"
 #include "formats/json_reader.h"

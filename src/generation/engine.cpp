@@ -7,8 +7,8 @@
 #include "base/number_text.h"
 #include "base/refuse.h"
 #include "kernels/select.h"
+#include "runtime/processors.h"
 #include "runtime/side_job.h"
-#include "runtime/topology.h"
 
 namespace rustml::generation {
 

@@ -4,7 +4,7 @@
 
 #include "models/gguf_export.h"
 #include "runtime/jobs.h"
-#include "runtime/topology.h"
+#include "runtime/processors.h"
 #include "tokenizer/gguf_export.h"
 
 namespace rustml::generation {

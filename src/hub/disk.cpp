@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/list_directory.h"
+#include "base/path.h"
 #include "base/system_error.h"
 #include "base/system_file.h"
 

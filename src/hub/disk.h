@@ -1,5 +1,5 @@
 // Files and folders of the cache: what is not there is an answer, what the system refuses is thrown with its status.
-// No streams (they swallow exhausted memory), no iterators of std::filesystem (base/list_directory.h).
+// No streams (they swallow exhausted memory), no iterators of std::filesystem (base/path.h).
 #pragma once
 #include <filesystem>
 #include <optional>

@@ -22,7 +22,6 @@ RUSTML_INLINE F32x16 raw(__m256 a, __m256 b) { return {{Batch(a), Batch(b)}}; }
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return raw(_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1]));
 }
-RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { return raw(_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])); }
 // x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
 RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
   unroll<kParts>([&](auto i) RUSTML_LAMBDA {

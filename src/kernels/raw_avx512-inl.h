@@ -20,7 +20,6 @@ RUSTML_INLINE F32x16 raw(__m512 x) { return {{Batch(x)}}; }
 
 // a * b + c, rounded once.
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return raw(_mm512_fmadd_ps(a.v[0], b.v[0], c.v[0])); }
-RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { return raw(_mm512_div_ps(a.v[0], b.v[0])); }
 RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) { return raw(_mm512_scalef_ps(x.v[0], n.v[0])); }  // x 2^n, rounded once
 RUSTML_INLINE F32x16 load_f16(const void* p) { return raw(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))); }
 RUSTML_INLINE void store_f16(void* p, F32x16 x) {

@@ -18,10 +18,6 @@ RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   unroll<kParts>([&](auto i) RUSTML_LAMBDA { c.v[i.value] = Batch(vfmaq_f32(c.v[i.value], a.v[i.value], b.v[i.value])); });
   return c;
 }
-RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {
-  unroll<kParts>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = Batch(vdivq_f32(a.v[i.value], b.v[i.value])); });
-  return a;
-}
 // x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
 RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
   unroll<kParts>([&](auto i) RUSTML_LAMBDA {

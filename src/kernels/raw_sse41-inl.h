@@ -15,10 +15,6 @@ constexpr int kFewTokens = 2;  // up to so many take no tile: more do not fit th
 constexpr int kAttendQueries = 2, kAttendAccumulators = 2, kAttendDirect = 2;
 
 RUSTML_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return a * b + c; }  // rounded twice: there is no such instruction
-RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) {
-  unroll<kParts>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = Batch(_mm_div_ps(a.v[i.value], b.v[i.value])); });
-  return a;
-}
 // x 2^n in two factors within float's exponents, so that only the second can round (|n| <= 150, whole).
 RUSTML_INLINE F32x16 scale_by_power(F32x16 x, F32x16 n) {
   unroll<kParts>([&](auto i) RUSTML_LAMBDA {

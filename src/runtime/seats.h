@@ -13,7 +13,7 @@
 
 #include "runtime/barrier.h"
 #include "runtime/member.h"
-#include "runtime/placement.h"
+#include "runtime/processors.h"
 #include "runtime/thread.h"
 
 namespace rustml::runtime {

@@ -1,5 +1,6 @@
 #include "tensor/dtype.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tensor/block.h"
@@ -29,13 +30,9 @@ constexpr std::array<DTypeInfo, kDTypeCount> kTypes = {{
     block_type<BlockQ6K>(DType::q6_k, "Q6_K", 14),
 }};
 
-constexpr bool rows_are_in_order() {
-  for (size_t i = 0; i < kTypes.size(); ++i) {
-    if (static_cast<size_t>(kTypes[i].dtype) != i) return false;
-  }
-  return true;
-}
-static_assert(rows_are_in_order());
+static_assert(kTypes[0].dtype == DType{} && std::adjacent_find(kTypes.begin(), kTypes.end(), [](const auto& row, const auto& next) {
+                                              return static_cast<int>(next.dtype) != static_cast<int>(row.dtype) + 1;
+                                            }) == kTypes.end());
 
 }  // namespace
 

@@ -99,13 +99,13 @@ MIRROR_EXCEPTIONS = {
 # What ends or misleads the process when memory runs out: what is used instead. libstdc++ 12, OpenSSL 3.0.
 WITHOUT_MEMORY = {
     r"\bdirectory_iterator\b|\brecursive_directory_iterator\b|\bremove_all\(|\bfs::is_empty\(|filesystem::is_empty\(":
-        "allocates in a noexcept function: base/list_directory.h, hub/disk.h",
+        "allocates in a noexcept function: base/path.h, hub/disk.h",
     r"\bEVP_": "crashes where it fetches an algorithm: the functions of one algorithm (hub/digest.cpp)",
     r"\bstd::[io]?fstream\b": "swallows exhausted memory: base/system_file.h, base/file_writer.h",
 }
 # Files that may all the same: why.
 WITHOUT_MEMORY_EXCEPTIONS = {
-    "src/runtime/topology_linux.cpp": "what is not read is not known, and has a default",
+    "src/runtime/processors_linux.cpp": "what is not read is not known, and has a default",
     "src/cli/system_linux.cpp": "what is not read is not known, and is not shown",
 }
 

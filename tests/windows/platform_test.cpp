@@ -14,8 +14,8 @@
 #include "runtime/deadline.h"
 #include "runtime/futex.h"
 #include "runtime/memory.h"
+#include "runtime/processors.h"
 #include "runtime/thread_team.h"
-#include "runtime/topology.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "base/list_directory.h"
+#include "base/path.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,14 +1,16 @@
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <string>
 #include <thread>
 
-#include "runtime/topology.h"
+#include "runtime/processors.h"
 
 namespace rustml::runtime {
 
@@ -74,6 +76,28 @@ int usable_cores() {
   }
   const double quota = std::ceil(quota_processors("/proc/self/cgroup", "/sys/fs/cgroup"));
   return quota < cores ? std::max(1, static_cast<int>(quota)) : std::max(1, cores);
+}
+
+void Placement::avoid_mine(const Thread& thread) noexcept {
+  static_assert(sizeof(cpu_set_t) <= sizeof usual_);
+  const int mine = sched_getcpu();
+  if (mine == avoided_ || mine < 0 || mine >= CPU_SETSIZE) return;
+  cpu_set_t mask;
+  if (avoided_ < 0) {
+    if (pthread_getaffinity_np(thread.handle(), sizeof mask, &mask) != 0) return;  // more processors than a mask has
+    std::memcpy(usual_, &mask, sizeof mask);
+  }
+  std::memcpy(&mask, usual_, sizeof mask);
+  CPU_CLR(mine, &mask);
+  if (CPU_COUNT(&mask) > 0 && pthread_setaffinity_np(thread.handle(), sizeof mask, &mask) == 0) avoided_ = mine;
+}
+
+void Placement::restore(const Thread& thread) noexcept {
+  if (avoided_ < 0) return;
+  cpu_set_t mask;
+  std::memcpy(&mask, usual_, sizeof mask);
+  pthread_setaffinity_np(thread.handle(), sizeof mask, &mask);
+  avoided_ = -1;
 }
 
 }  // namespace rustml::runtime

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/windows.h"
-#include "runtime/topology.h"
+#include "runtime/processors.h"
 
 namespace rustml::runtime {
 
@@ -26,5 +26,8 @@ int usable_cores() {
   }
   return std::max(1, cores > 0 ? cores : std::popcount(mask));
 }
+
+void Placement::avoid_mine(const Thread&) noexcept {}
+void Placement::restore(const Thread&) noexcept {}
 
 }  // namespace rustml::runtime
