@@ -59,9 +59,9 @@ int32_t rustml_generate_batch(rustml_model* model, const rustml_session_options*
         callback(event);
       }
     };
-    std::vector<generation::Result> filled;
-    const std::exception_ptr failure = caught([&] { generation::generate_batch(engine, session_options, items, callbacks, filled); });
-    for (uint64_t i = 0; results && i < filled.size(); ++i) out[i].write(to_result(filled[i]));
+    std::vector<generation::Result> done;
+    const std::exception_ptr failure = caught([&] { generation::generate_batch(engine, session_options, items, callbacks, done); });
+    for (uint64_t i = 0; results && i < done.size(); ++i) out[i].write(filled<rustml_result>(done[i]));
     if (failure) std::rethrow_exception(failure);
   });
 }

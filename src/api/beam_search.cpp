@@ -50,7 +50,7 @@ int32_t rustml_beam_search(rustml_session* session, const rustml_prompt* given_p
     for (uint32_t rank = 0; callback && value == 0 && rank < outcome.hypotheses.size(); ++rank)
       value = callback(beam_event(outcome.hypotheses[rank], rank));
     if (value != 0 && outcome.result.callback_value == 0) outcome.result.callback_value = value;
-    result.write(to_result(outcome.result));
+    result.write(filled<rustml_result>(outcome.result));
     if (failure) std::rethrow_exception(failure);
     if (value != 0)
       throw rustml::base::Error(Status::callback_stop, "beam search stopped: the callback returned " + std::to_string(value), {}, value);

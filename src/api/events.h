@@ -26,7 +26,6 @@ To filled(const From& from) {
 
 // Views into `event` and `top` stay valid as long as those.
 rustml_event to_event(const generation::Event& event, std::vector<rustml_token_logprob>& top);
-inline rustml_result to_result(const generation::Result& result) { return filled<rustml_result>(result); }
 
 // Of rustml_generation_options and rustml_beam_options.
 template <class T>

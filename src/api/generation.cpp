@@ -54,7 +54,7 @@ int32_t rustml_generation_stop(rustml_generation* handle, rustml_error** error) 
 int32_t rustml_generation_result(rustml_generation* handle, rustml_result* out, rustml_error** error) {
   return guard(error, [&](Scope& scope) {
     const OutStruct result(out);
-    result.write(to_result(scope.generation_to_look_at(handle).generation().result()));
+    result.write(filled<rustml_result>(scope.generation_to_look_at(handle).generation().result()));
   });
 }
 
@@ -92,7 +92,7 @@ int32_t rustml_generate(rustml_session* session, const rustml_prompt* given_prom
         throw rustml::base::Error(Status::callback_stop, "generation stopped: the callback returned " + std::to_string(value), {}, value);
       }
     });
-    result.write(to_result(running_generation->result()));
+    result.write(filled<rustml_result>(running_generation->result()));
     if (failure) std::rethrow_exception(failure);
   });
 }

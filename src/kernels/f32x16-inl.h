@@ -102,13 +102,15 @@ RUSTML_INLINE void store(float* p, F32x16 x) {
 RUSTML_INLINE F32x16 operator+(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] + b.v[i]); }
 RUSTML_INLINE F32x16 operator-(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] - b.v[i]); }
 RUSTML_INLINE F32x16 operator*(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] * b.v[i]); }
-RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] / b.v[i]); }
 RUSTML_INLINE F32x16 negated(F32x16 a) { return a * set1(-1.0f); }  // also of zero, unlike 0 - a
-// Where x > y, then x else y: a NaN in x gives y, in y stays. One instruction of x86 does just that.
+// Division rounds once; xsimd's approximates on NEON.
+// larger: where x > y, then x else y: a NaN in x gives y, in y stays. One instruction of x86 does just that.
 #if defined(__x86_64__)
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { RUSTML_EACH_PART(a.v[i] / b.v[i]); }
 RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::max(x.v[i], y.v[i])); }
 RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::min(x.v[i], y.v[i])); }
 #else
+RUSTML_INLINE F32x16 operator/(F32x16 a, F32x16 b) { RUSTML_EACH_PART(Batch(vdivq_f32(a.v[i], b.v[i]))); }
 RUSTML_INLINE F32x16 larger(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] > y.v[i], x.v[i], y.v[i])); }
 RUSTML_INLINE F32x16 smaller(F32x16 x, F32x16 y) { RUSTML_EACH_PART(xsimd::select(x.v[i] < y.v[i], x.v[i], y.v[i])); }
 #endif
