@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/events.h"
 #include "cli/load.h"
@@ -19,6 +20,8 @@
 namespace {
 
 using namespace rustml::cli;
+using rustml::base::JsonObject;
+using rustml::base::JsonText;
 
 constexpr uint64_t kAnswer = 256;
 
@@ -67,11 +70,11 @@ Stop stop_after(rustml_session* session, const std::vector<int32_t>& ids, double
 
 std::string line(const std::vector<double>& v) {
   return JsonObject()
-      .whole("stops", v.size())
-      .real("p50_ms", 1e3 * quantile(v, 0.5))
-      .real("p90_ms", 1e3 * quantile(v, 0.9))
-      .real("p99_ms", 1e3 * quantile(v, 0.99))
-      .real("max_ms", 1e3 * quantile(v, 1))
+      .add("stops", v.size())
+      .add("p50_ms", 1e3 * quantile(v, 0.5))
+      .add("p90_ms", 1e3 * quantile(v, 0.9))
+      .add("p99_ms", 1e3 * quantile(v, 0.99))
+      .add("max_ms", 1e3 * quantile(v, 1))
       .str();
 }
 
@@ -120,14 +123,14 @@ int run(int argc, char** argv) {
   const double limit = 10e-3 + quantile(bare, 0.99) - quantile(bare, 0.5);
   if (a.model.json) {
     write_answer(JsonObject()
-                     .whole("prefill", a.prefill)
-                     .real("prefill_s", whole)
-                     .raw("prompt", line(prompt))
-                     .raw("answer", line(answer))
-                     .raw("all", line(all))
-                     .raw("bare", line(bare))
-                     .real("others", busy)
-                     .real("limit_ms", 1e3 * limit)
+                     .add("prefill", a.prefill)
+                     .add("prefill_s", whole)
+                     .add("prompt", JsonText(line(prompt)))
+                     .add("answer", JsonText(line(answer)))
+                     .add("all", JsonText(line(all)))
+                     .add("bare", JsonText(line(bare)))
+                     .add("others", busy)
+                     .add("limit_ms", 1e3 * limit)
                      .str() +
                  "\n");
     return 0;

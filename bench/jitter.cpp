@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/events.h"
 #include "cli/load.h"
@@ -21,6 +22,8 @@
 namespace {
 
 using namespace rustml::cli;
+using rustml::base::JsonObject;
+using rustml::base::JsonText;
 
 constexpr uint64_t kPrompt = 32, kBefore = 16, kBlock = 32;
 
@@ -35,11 +38,11 @@ double spread(const std::vector<double>& v, double high, double low) { return qu
 
 std::string quantiles(const std::vector<double>& v, double scale) {
   return JsonObject()
-      .real("p10", scale * quantile(v, 0.1))
-      .real("p50", scale * quantile(v, 0.5))
-      .real("p90", scale * quantile(v, 0.9))
-      .real("p99", scale * quantile(v, 0.99))
-      .real("max", scale * quantile(v, 1))
+      .add("p10", scale * quantile(v, 0.1))
+      .add("p50", scale * quantile(v, 0.5))
+      .add("p90", scale * quantile(v, 0.9))
+      .add("p99", scale * quantile(v, 0.99))
+      .add("max", scale * quantile(v, 1))
       .str();
 }
 
@@ -95,11 +98,11 @@ std::string jitter(const Arguments& a, const Loaded& loaded, rustml_session* ses
     const double busy = others.processors();
     if (!a.model.json) std::printf("%14s ratio %.3f, eta %.3f; others kept %.2f processors busy\n", "", ratios.back(), etas.back(), busy);
     runs += (r ? "," : "") + JsonObject()
-                                 .raw("token_ms", quantiles(ours, 1e3))
-                                 .raw("bare_ms", quantiles(bare, 1e3))
-                                 .real("others", busy)
-                                 .real("ratio", ratios.back())
-                                 .real("eta", etas.back())
+                                 .add("token_ms", JsonText(quantiles(ours, 1e3)))
+                                 .add("bare_ms", JsonText(quantiles(bare, 1e3)))
+                                 .add("others", busy)
+                                 .add("ratio", ratios.back())
+                                 .add("eta", etas.back())
                                  .str();
   }
   const StageTable table = profiled(session, ids, 64);
@@ -114,15 +117,15 @@ std::string jitter(const Arguments& a, const Loaded& loaded, rustml_session* ses
         best, median(ratios), ratios.size(), loop.kernel(), static_cast<double>(loop.bytes()) * 1e-6,
         static_cast<double>(loop.bytes()) * 1e-9 / median(reads), median(etas));
   return JsonObject()
-      .whole("bytes_per_token", loop.bytes())
-      .text("read_kernel", loop.kernel())
-      .real("ratio_best", best)
-      .real("ratio_median", median(ratios))
-      .real("read_gb_s", static_cast<double>(loop.bytes()) * 1e-9 / median(reads))
-      .real("eta_decode", median(etas))
-      .raw("layer_ms", quantiles(table.layer_us, 1e-3))
-      .raw("head_ms", head ? quantiles(head->us, 1e-3) : "{}")
-      .raw("runs", "[" + runs + "]")
+      .add("bytes_per_token", loop.bytes())
+      .add("read_kernel", loop.kernel())
+      .add("ratio_best", best)
+      .add("ratio_median", median(ratios))
+      .add("read_gb_s", static_cast<double>(loop.bytes()) * 1e-9 / median(reads))
+      .add("eta_decode", median(etas))
+      .add("layer_ms", JsonText(quantiles(table.layer_us, 1e-3)))
+      .add("head_ms", JsonText(head ? quantiles(head->us, 1e-3) : "{}"))
+      .add("runs", JsonText("[" + runs + "]"))
       .str();
 }
 
@@ -174,11 +177,11 @@ std::string beside(const Arguments& a, const BusyProcess& process, rustml_sessio
     std::printf("rate beside one busy process: %.3f of the quiet one (%.3f to %.3f, %zu runs)\n", median(parts), quantile(parts, 0),
                 quantile(parts, 1), parts.size());
   return JsonObject()
-      .real("rate", median(parts))
-      .real("least", quantile(parts, 0))
-      .real("most", quantile(parts, 1))
-      .raw("quiet_ms", quantiles(tokens[0], 1e3))
-      .raw("busy_ms", quantiles(tokens[1], 1e3))
+      .add("rate", median(parts))
+      .add("least", quantile(parts, 0))
+      .add("most", quantile(parts, 1))
+      .add("quiet_ms", JsonText(quantiles(tokens[0], 1e3)))
+      .add("busy_ms", JsonText(quantiles(tokens[1], 1e3)))
       .str();
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/events.h"
 #include "cli/load.h"
@@ -18,6 +19,8 @@
 namespace {
 
 using namespace rustml::cli;
+using rustml::base::JsonObject;
+using rustml::base::JsonText;
 
 // first() evaluates the prompt, next() makes a token; each replies when it is done.
 template <class First, class Next>
@@ -35,7 +38,7 @@ void serve(First first, Next next) {
       tokens += (i ? "," : "") + std::to_string(1e3 * (at - last)) + "e-3";
       last = at;
     }
-    write_answer(JsonObject().real("first_s", first_s).raw("token_s", "[" + tokens + "]").str() + "\n");
+    write_answer(JsonObject().add("first_s", first_s).add("token_s", JsonText("[" + tokens + "]")).str() + "\n");
   }
 }
 
@@ -53,7 +56,7 @@ void serve_model(rustml_session* session) {
 void serve_reading(uint64_t bytes, int threads) {
   ReadLoop loop(bytes, threads);
   loop.choose();
-  write_answer(JsonObject().real("load_s", 0.0).text("kernel", loop.kernel()).str() + "\n");
+  write_answer(JsonObject().add("load_s", 0.0).add("kernel", loop.kernel()).str() + "\n");
   const auto pass = [&] {
     loop.pass();
     return now_seconds();
@@ -78,12 +81,12 @@ int main(int argc, char** argv) {
     if (read > 0) return serve_reading(read, std::max(1, model.threads)), 0;
     const Loaded loaded = load_model(model, interrupt, 0);
     write_answer(JsonObject()
-                     .real("load_s", loaded.seconds)
-                     .whole("weight_bytes", loaded.info.weight_bytes)
-                     .whole("vocab", loaded.info.vocab_size)
-                     .whole("context_length", loaded.info.context_length)
-                     .text("version", rustml_version())
-                     .text("simd_target", view_of(loaded.info.simd_target))
+                     .add("load_s", loaded.seconds)
+                     .add("weight_bytes", loaded.info.weight_bytes)
+                     .add("vocab", loaded.info.vocab_size)
+                     .add("context_length", loaded.info.context_length)
+                     .add("version", rustml_version())
+                     .add("simd_target", view_of(loaded.info.simd_target))
                      .str() +
                  "\n");
     serve_model(create_session(loaded.model.get(), session).get());

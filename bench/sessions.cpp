@@ -6,6 +6,7 @@
 #include <numeric>
 #include <thread>
 
+#include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/events.h"
 #include "cli/load.h"
@@ -15,6 +16,7 @@
 namespace {
 
 using namespace rustml::cli;
+using rustml::base::JsonObject;
 
 constexpr uint64_t kPrompt = 32, kAnswer = 200;
 
@@ -87,15 +89,15 @@ int run(int argc, char** argv) {
   const double busy = others.processors();
   if (a.model.json)
     write_answer(JsonObject()
-                     .real("alone_tok_s", median(alone))
-                     .real("together_tok_s", median(together))
-                     .real("ratio", median(ratios))
-                     .real("ratio_least", quantile(ratios, 0))
-                     .real("ratio_most", quantile(ratios, 1))
-                     .real("least_share", quantile(least, 0))
-                     .real("most_share", quantile(most, 1))
-                     .real("others", busy)
-                     .whole("sessions", a.sessions)
+                     .add("alone_tok_s", median(alone))
+                     .add("together_tok_s", median(together))
+                     .add("ratio", median(ratios))
+                     .add("ratio_least", quantile(ratios, 0))
+                     .add("ratio_most", quantile(ratios, 1))
+                     .add("least_share", quantile(least, 0))
+                     .add("most_share", quantile(most, 1))
+                     .add("others", busy)
+                     .add("sessions", a.sessions)
                      .str() +
                  "\n");
   else
