@@ -22,8 +22,8 @@ PLANTED = {
     ],
     "src/api/options.toml": [(r"\[generation\]\nby_hand = \[", "[generation]\nby_hand = [\"later_option\", ")],
     "src/api/generation.cpp": [
-        (r"result\.write\(to_result\(running_generation->result\(\)\)\);",
-         "auto filled = to_result(running_generation->result());\n    filled.later_result = options.later_option;\n    result.write(filled);"),
+        (r"result\.write\(filled<rustml_result>\(running_generation->result\(\)\)\);",
+         "auto result_now = filled<rustml_result>(running_generation->result());\n    result_now.later_result = options.later_option;\n    result.write(result_now);"),
         (r"\Z", "\nint32_t rustml_later(void) { return 42; }\n"),
     ],
 }
