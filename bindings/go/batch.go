@@ -72,7 +72,7 @@ func (m *Model) GenerateBatch(ctx context.Context, prompts []BatchPrompt, each f
 		out[i].StructSize = uint32(unsafe.Sizeof(out[i]))
 	}
 	b := batch{results: make([]BatchResult, n), texts: make([]strings.Builder, n), complaints: make([]string, n), each: each}
-	h := handler{value: stopValue}
+	h := handler{value: stopValue, watch: &w}
 	h.event = func(e *raw.Event) func() error { return b.event(e, configs) }
 	callback := h.callback(&pins)
 	var object raw.Error

@@ -16,6 +16,7 @@ type handler struct {
 	value  func(error) int32 // what the library gets for a user's error; nil: 1
 	keep   bool              // the call has no slot to give back meanwhile
 	shared bool              // called by many goroutines at once, whose calls it may not end
+	watch  *watch            // of a context that the user's part may end
 
 	err      error
 	panicked any
@@ -78,6 +79,9 @@ func (h *handler) run(part func() error) int32 {
 		defer func() { slots <- struct{}{} }()
 	}
 	h.err, h.panicked, h.exited = apart(part)
+	if h.watch != nil {
+		h.watch.now()
+	}
 	switch {
 	case h.panicked != nil || h.exited:
 		return -1

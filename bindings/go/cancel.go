@@ -44,8 +44,16 @@ func briefly(f func(*raw.Error) int32) error {
 type watch struct {
 	cancel     raw.Cancel
 	deadlineNs uint64
+	ctx        context.Context
 	trigger    func()
 	detach     func() bool
+}
+
+// now makes an end of the context known at once, which is earlier than AfterFunc's goroutine may be.
+func (w *watch) now() {
+	if w.cancel != 0 && w.ctx.Err() != nil {
+		w.trigger()
+	}
 }
 
 func follow(ctx context.Context) (watch, error) {
@@ -60,7 +68,7 @@ func follow(ctx context.Context) (watch, error) {
 	if err := briefly(func(object *raw.Error) int32 { return raw.CancelCreate(&cancel, object) }); err != nil {
 		return w, err
 	}
-	w.cancel = cancel
+	w.cancel, w.ctx = cancel, ctx
 	known := w.deadlineNs != 0
 	w.trigger = func() {
 		switch {
@@ -99,7 +107,7 @@ func invoke(ctx context.Context, progress func(done, total uint64), f func(*raw.
 	options.Cancel, options.DeadlineNs = w.cancel, w.deadlineNs
 	var pins runtime.Pinner
 	defer pins.Unpin()
-	var h handler
+	h := handler{watch: &w}
 	if progress != nil {
 		h.event = func(e *raw.Event) func() error {
 			done, total := e.Done, e.Total

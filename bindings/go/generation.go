@@ -228,9 +228,7 @@ func (g *generation) step() (chunk Chunk, prefill []int, err error) {
 		defer leave()
 	case <-g.ctx.Done(): // the library says so at once
 	}
-	if g.ctx.Err() != nil && g.watch.cancel != 0 { // it may be earlier here than in AfterFunc's goroutine
-		g.watch.trigger()
-	}
+	g.watch.now()
 	e := g.event
 	e.StructSize = uint32(unsafe.Sizeof(*e))
 	var object raw.Error
