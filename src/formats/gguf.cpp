@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/log.h"
 #include "base/utf8.h"
 #include "formats/gguf_values.h"
 
@@ -43,6 +44,9 @@ class Parser : GgufReader {
   void parse() {
     read_header();
     for (uint64_t i = 0; i < n_keys_; ++i) read_key();
+    if (!odd_key_.empty())
+      base::log(base::LogLevel::warn, "rustml",
+                file_.name + ": key " + base::quoted(odd_key_) + " is not ASCII, as the format asks; such keys are read as they are");
     file_.tensors.reserve(n_tensors_);
     for (uint64_t i = 0; i < n_tensors_; ++i) read_tensor();
     place_tensors();
@@ -74,10 +78,10 @@ class Parser : GgufReader {
     in.about("list of keys");
     const std::string key = string(kKeyBytes, "key");
     if (key.empty()) fail(Status::data_loss, "a key is empty" + at(8));
-    const auto bad = std::find_if(key.begin(), key.end(), [](char c) { return c == '\0' || static_cast<unsigned char>(c) >= 0x80; });
-    if (bad != key.end())
-      fail(Status::data_loss,
-           "key " + base::quoted(key) + " has a byte that is NUL or not ASCII" + at(static_cast<uint64_t>(key.end() - bad)));
+    const size_t bad = std::min(key.find('\0'), base::utf8_error(key));  // neither: SIZE_MAX
+    if (bad != std::string::npos)
+      fail(Status::data_loss, "key " + base::quoted(key) + " has a NUL byte or invalid UTF-8" + at(key.size() - bad));
+    if (odd_key_.empty() && std::any_of(key.begin(), key.end(), [](unsigned char c) { return c >= 0x80; })) odd_key_ = key;
     in.about("key", key);
     if (file_.metadata.contains(key)) fail(Status::data_loss, "it occurs twice, again" + at(key.size()));
     const GgufType type = this->type("value type");
@@ -191,6 +195,7 @@ class Parser : GgufReader {
 
   ModelFile& file_;
   uint64_t n_tensors_ = 0, n_keys_ = 0, alignment_ = 32;
+  std::string odd_key_;  // the first that is not ASCII
 };
 
 }  // namespace

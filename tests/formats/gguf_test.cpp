@@ -7,6 +7,7 @@
 #include <random>
 
 #include "../base/expect_error.h"
+#include "../base/log_records.h"
 #include "../real_files.h"
 #include "gguf_builder.h"
 #include "open_bytes.h"
@@ -41,6 +42,16 @@ std::string small_file(uint32_t version = 3) {
                array("none", STR, 0, "")},
               {tensor("b", {32, 2}, T_Q8_0, 32), tensor("a", {2, 3}, T_F32, 0), tensor("c", {4, 1, 2, 1}, T_F16, 112)}, zeros(128), 16,
               version);
+}
+
+TEST(Gguf, KeysThatAreNotAsciiAreReadAndNamedOnce) {
+  const base::LogRecords records;
+  const std::string keys = key("\xC3\xA9", STR, text("\xC3\xBC")) + key("\xE2\x82\xAC", U8, "1");
+  const ModelFile file = open_bytes(header(0, 2) + keys);
+  EXPECT_EQ(file.require_string("\xC3\xA9"), "\xC3\xBC");
+  EXPECT_EQ(file.require_uint("\xE2\x82\xAC"), static_cast<uint64_t>('1'));
+  ASSERT_EQ(records.texts.size(), 1u);
+  EXPECT_NE(records.texts[0].find("key \"\xC3\xA9\" is not ASCII"), std::string::npos) << records.texts[0];
 }
 
 template <class T>
