@@ -75,22 +75,35 @@ class Directory {
     return base::open_file(base::utf8_of(real), base::utf8_of(link));
   }
 
-  // What the directory holds instead of what is missing, and the way out; empty if there is nothing to say.
-  std::string hint() const {
-    std::string gguf, pickle;
+  // What is missing, what the directory holds instead, and the way out.
+  [[noreturn]] void fail_missing(const std::string& missing) const {
     std::vector<std::string> names;
     if (base::list_directory(path_, names, kMaxListed) == Status::resource_exhausted)
       base::fail(Status::resource_exhausted, "directory " + name_ + " was not listed: the system lacks memory or open files");
-    for (const std::string& file : names) {
-      if (file.ends_with(".gguf") && (gguf.empty() || file < gguf)) gguf = file;
-      if (file.starts_with("pytorch_model") && file.ends_with(".bin") && (pickle.empty() || file < pickle)) pickle = file;
-    }
-    if (!gguf.empty()) return "; it has " + base::quoted(gguf) + ": open that file by its own path";
-    if (!pickle.empty()) {
-      return "; it has " + base::quoted(pickle) +
-             ", a Python pickle, which is not read: save the model again with transformers' save_pretrained, or convert it to GGUF";
-    }
-    return {};
+    std::sort(names.begin(), names.end());
+    const auto find = [&](const char* prefix, const char* suffix, const std::string& kind) {
+      const auto is = [&](const std::string& name) { return name.starts_with(prefix) && name.ends_with(suffix); };
+      const auto first = std::find_if(names.begin(), names.end(), is);
+      if (first == names.end()) return std::string();
+      const bool only = std::all_of(names.begin(), names.end(), is);
+      return (only ? "; it holds only " + kind + ", such as " : "; it holds ") + base::quoted(*first);
+    };
+    const std::string problem = "directory " + name_ + " has " + missing;
+    if (const std::string gguf = find("", ".gguf", "GGUF files"); !gguf.empty())
+      base::fail(Status::not_found, problem + gguf + ": open that file by its own path");
+    std::string onnx = find("", ".onnx", "ONNX files");
+    if (onnx.empty()) onnx = find("onnx", "onnx", "ONNX models");  // a directory of that name
+    if (!onnx.empty())
+      base::fail(Status::unimplemented, problem + onnx +
+                                            ", and ONNX is not supported yet: open a GGUF file of this model, or a directory with " +
+                                            kConfig + " and its weights as SafeTensors");
+    const std::string pickle = find("pytorch_model", ".bin", "Python pickles");
+    if (!pickle.empty())
+      base::fail(Status::not_found, problem + pickle +
+                                        ", a Python pickle, which is not read: save the model again with transformers' "
+                                        "save_pretrained, or convert it to GGUF");
+    base::fail(Status::not_found,
+               problem + "; a model directory has " + kConfig + ", " + kWeights + " (or " + kIndex + " and its shards) and tokenizer.json");
   }
 
  private:
@@ -161,9 +174,7 @@ ModelFile read_directory(const std::string& utf8_path, runtime::Call& call) {
       model.documents[document.name] = read_document(directory, document, *reader, call);
       model.beside.push_back(std::move(reader));
     } else if (document.name == std::string_view(kConfig)) {
-      base::fail(Status::not_found, "directory " + directory.name() +
-                                        " has no config.json; a model directory has config.json, model.safetensors (or " + kIndex +
-                                        " and its shards) and tokenizer.json" + directory.hint());
+      directory.fail_missing("no config.json");
     }
   }
   if (std::unique_ptr<base::FileReader> reader = directory.open(kWeights)) {
@@ -174,7 +185,7 @@ ModelFile read_directory(const std::string& utf8_path, runtime::Call& call) {
     model.beside.push_back(std::move(reader));
     read_shards(model, directory, read_safetensors_index(text, directory.name_of(kIndex), call), call);
   } else {
-    base::fail(Status::not_found, "directory " + directory.name() + " has neither " + kWeights + " nor " + kIndex + directory.hint());
+    directory.fail_missing(std::string("neither ") + kWeights + " nor " + kIndex);
   }
   return model;
 }

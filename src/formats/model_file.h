@@ -93,7 +93,8 @@ ModelFile open(std::unique_ptr<base::FileReader> reader, runtime::Call& call);
 
 // A file as above (with the other parts of a split GGUF beside it), or a Hugging Face directory: config.json,
 // model.safetensors or the shards of model.safetensors.index.json, and tokenizer.json, tokenizer_config.json,
-// generation_config.json, special_tokens_map.json, chat_template.jinja where they are there. not_found naming what is missing.
+// generation_config.json, special_tokens_map.json, chat_template.jinja where they are there. not_found naming what is missing;
+// unimplemented where ONNX is all there is.
 ModelFile open_path(const std::string& utf8_path, runtime::Call& call);
 
 }  // namespace rustml::formats

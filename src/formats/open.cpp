@@ -82,7 +82,10 @@ constexpr std::array kRefused = {
     say(Status::unimplemented,
         "is a SafeTensors file, which holds a model's weights only: open the directory that has its config.json and tokenizer.json too");
   }
-  if (is_onnx(head)) say(Status::unimplemented, "looks like an ONNX model; this version reads GGUF files only: convert the model to GGUF");
+  if (is_onnx(head))
+    say(Status::unimplemented,
+        "looks like an ONNX model, and ONNX is not supported yet: open a GGUF file of this model, or a directory with config.json and "
+        "SafeTensors");
   if (is_web_page(head)) say(Status::data_loss, "is a web page (HTML), not a model: the download failed, or went to a page about the file");
   if (is_text(head)) {
     say(Status::data_loss, "is a text file, not a model: it begins with " + base::quoted(head.substr(0, 40)) + "; a GGUF file is wanted");

@@ -116,18 +116,31 @@ TEST(Directory, WhatIsMissingIsNamed) {
   EXPECT_ERROR(open_at(directory.path()), Status::not_found,
                "has no config.json; a model directory has config.json, model.safetensors (or");
   directory.write("m.Q4.gguf", "");
-  EXPECT_ERROR(open_at(directory.path()), Status::not_found, "it has \"m.Q4.gguf\": open that file by its own path");
+  EXPECT_ERROR(open_at(directory.path()), Status::not_found,
+               "has no config.json; it holds only GGUF files, such as \"m.Q4.gguf\": open that file by its own path");
   directory.write("config.json", "{}");
   EXPECT_ERROR(open_at(directory.path()), Status::not_found,
-               "has neither model.safetensors nor model.safetensors.index.json; it has \"m.Q4.gguf\"");
+               "has neither model.safetensors nor model.safetensors.index.json; it holds \"m.Q4.gguf\"");
   fs::remove(directory / "m.Q4.gguf");
   EXPECT_ERROR(open_at(directory.path()), Status::not_found, "has neither model.safetensors nor model.safetensors.index.json");
   directory.write("pytorch_model-00002-of-00002.bin", "");
   directory.write("pytorch_model-00001-of-00002.bin", "");
   EXPECT_ERROR(open_at(directory.path()), Status::not_found,
-               "it has \"pytorch_model-00001-of-00002.bin\", a Python pickle, which is not read: save the model again");
+               "it holds \"pytorch_model-00001-of-00002.bin\", a Python pickle, which is not read: save the model again");
   directory.write("model.safetensors.index.json", index_of(R"("a":"s1")"));
   EXPECT_ERROR(open_at(directory.path()), Status::not_found, "has no \"s1\", which model.safetensors.index.json names");
+}
+
+TEST(Directory, OnnxIsNamed) {
+  const TemporaryDirectory directory;
+  directory.write("model.onnx", "");
+  EXPECT_ERROR(open_at(directory.path()), Status::unimplemented,
+               "has no config.json; it holds only ONNX files, such as \"model.onnx\", and ONNX is not supported yet: open a GGUF file");
+  directory.write("config.json", "{}");
+  EXPECT_ERROR(open_at(directory.path()), Status::unimplemented, "nor model.safetensors.index.json; it holds \"model.onnx\", and ONNX");
+  fs::remove(directory / "model.onnx");
+  fs::create_directory(directory / "onnx");
+  EXPECT_ERROR(open_at(directory.path()), Status::unimplemented, "it holds \"onnx\", and ONNX is not supported yet");
 }
 
 TEST(Directory, FilesBeyondTheirLimit) {
