@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/number_text.h"
+#include "base/utf8.h"
 
 namespace rustml::models {
 
@@ -42,13 +44,53 @@ int64_t vocabulary_size(const formats::ModelFile& file) {
   return rows;
 }
 
+// Texts that leave the library are UTF-8: another one is left out.
+std::string utf8_or_none(const formats::ModelFile& file, const std::string& what, std::string text) {
+  if (base::utf8_error(text) == base::kValidUtf8) return text;
+  base::log(base::LogLevel::warn, "rustml", file.name + ": " + what + " is not valid UTF-8; it is left out");
+  return {};
+}
+
+template <class T>
+int64_t in_range(const std::string& key, T value, int64_t limit) {
+  if (value < 1 || value > static_cast<T>(limit))
+    fail(Status::data_loss, key + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
+  return static_cast<int64_t>(value);
+}
+
 }  // namespace
 
 int64_t GgufKeys::size(const char* key, int64_t limit, std::optional<uint64_t> fallback) const {
-  const uint64_t value = fallback ? file_.get_uint(name(key), *fallback) : file_.require_uint(name(key));
-  if (value < 1 || value > static_cast<uint64_t>(limit))
-    fail(Status::data_loss, name(key) + " is " + std::to_string(value) + "; it must be 1 to " + std::to_string(limit));
-  return static_cast<int64_t>(value);
+  return in_range(name(key), fallback ? file_.get_uint(name(key), *fallback) : file_.require_uint(name(key)), limit);
+}
+
+std::optional<std::vector<int64_t>> GgufKeys::layers(const char* key, int64_t n_layers) const {
+  const formats::Value* value = file_.value(name(key));
+  const auto* array = value ? std::get_if<std::shared_ptr<const formats::Array>>(value) : nullptr;
+  if (!array) return std::nullopt;
+  return std::visit(
+      [&](const auto& items) -> std::vector<int64_t> {
+        using Item = typename std::decay_t<decltype(items)>::value_type;
+        if constexpr (std::integral<Item>) {
+          if (items.size() == static_cast<size_t>(n_layers)) return std::vector<int64_t>(items.begin(), items.end());
+          fail(Status::data_loss,
+               name(key) + " has " + std::to_string(items.size()) + " values for " + std::to_string(n_layers) + " layers");
+        }
+        fail(Status::data_loss, name(key) + " is an array of other things than integers");
+      },
+      (*array)->items);
+}
+
+int64_t GgufKeys::size_of_layers(const char* key, int64_t limit, int64_t n_layers, std::optional<uint64_t> fallback) const {
+  const auto values = layers(key, n_layers);
+  if (!values) return size(key, limit, fallback);
+  const int64_t first = in_range(name(key), values->front(), limit);
+  const auto other = std::find_if(values->begin(), values->end(), [&](int64_t value) { return value != first; });
+  if (other != values->end())
+    fail(Status::unimplemented, name(key) + " is " + std::to_string(first) + " in layer 0 and " + std::to_string(*other) + " in layer " +
+                                    std::to_string(other - values->begin()) + "; only models whose layers are alike are supported");
+  base::log(base::LogLevel::warn, "rustml", name(key) + " has a value for every layer; all are " + std::to_string(first));
+  return first;
 }
 
 double GgufKeys::positive(const char* key, std::optional<double> fallback) const {
@@ -62,12 +104,12 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   const GgufKeys keys(file, architecture);
   Config c;
   c.architecture = architecture;
-  c.name = file.get_string("general.name", "");
+  c.name = utf8_or_none(file, "general.name", file.get_string("general.name", ""));
   c.n_layers = keys.size("block_count", kMaxLayers);
   c.hidden = keys.size("embedding_length", kMaxWidth);
-  c.ffn = keys.size("feed_forward_length", kMaxWidth);
-  c.n_heads = keys.size("attention.head_count", kMaxHeads);
-  c.n_kv_heads = keys.size("attention.head_count_kv", kMaxHeads, c.n_heads);
+  c.ffn = keys.size_of_layers("feed_forward_length", kMaxWidth, c.n_layers);
+  c.n_heads = keys.size_of_layers("attention.head_count", kMaxHeads, c.n_layers);
+  c.n_kv_heads = keys.size_of_layers("attention.head_count_kv", kMaxHeads, c.n_layers, c.n_heads);
   c.context = keys.size("context_length", kMaxContext);
   const std::string heads = keys.name("attention.head_count");
   require_multiple(heads, c.n_heads, heads + "_kv", c.n_kv_heads);
@@ -84,11 +126,11 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   c.attention_scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.head_dim)));
   c.rope_base = keys.positive("rope.freq_base", 10000.0);
   c.rope_scaling = read_scaling(keys);
-  if (keys.size("expert_count", 1024, 1) > 1)
+  if (file.get_uint(keys.name("expert_count"), 0) > 1)
     fail(Status::unimplemented, keys.name("expert_count") + ": mixtures of experts are not supported");
   c.vocab = vocabulary_size(file);
   c.tied = !file.find("output.weight");
-  c.chat_template = file.get_string("tokenizer.chat_template", "");
+  c.chat_template = utf8_or_none(file, "tokenizer.chat_template", file.get_string("tokenizer.chat_template", ""));
   return c;
 }
 
@@ -125,7 +167,8 @@ Config read_json_config(const base::JsonFields& json, const std::string& archite
   c.hidden = json.size("hidden_size", kMaxWidth);
   c.ffn = json.size("intermediate_size", kMaxWidth);
   c.n_heads = json.size("num_attention_heads", kMaxHeads);
-  c.n_kv_heads = json.size("num_key_value_heads", kMaxHeads);
+  c.n_kv_heads =
+      architecture == "llama" ? json.size("num_key_value_heads", kMaxHeads, c.n_heads) : json.size("num_key_value_heads", kMaxHeads);
   c.context = json.size("max_position_embeddings", kMaxContext);
   c.vocab = json.size("vocab_size", kMaxVocabulary);
   c.norm_eps = static_cast<float>(json.positive("rms_norm_eps"));
@@ -142,8 +185,11 @@ Config read_json_config(const base::JsonFields& json, const std::string& archite
   return c;
 }
 
-double read_rope_base(const base::JsonFields& json, const char* field) {
-  return json.has(field) ? json.object(field).positive("rope_theta") : json.positive("rope_theta");
+double read_rope_base(const base::JsonFields& json, const char* field, std::optional<double> fallback) {
+  const base::JsonFields rope = json.has(field) ? json.object(field) : json;
+  const std::vector<std::string> names = rope.names();  // null is there, and refused
+  const bool absent = std::find(names.begin(), names.end(), "rope_theta") == names.end();
+  return fallback && absent ? *fallback : rope.positive("rope_theta");
 }
 
 ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field) {
@@ -167,7 +213,8 @@ ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* fie
 }
 
 std::string read_chat_template(const formats::ModelFile& file) {
-  if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end()) return jinja->second;
+  if (const auto jinja = file.documents.find("chat_template.jinja"); jinja != file.documents.end())
+    return utf8_or_none(file, jinja->first, jinja->second);
   const auto document = file.documents.find("tokenizer_config.json");
   if (document == file.documents.end()) return {};
   const base::Json json = base::parse_json(document->second, file.name + "/tokenizer_config.json", Status::data_loss);

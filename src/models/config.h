@@ -64,6 +64,10 @@ class GgufKeys {
   GgufKeys(const formats::ModelFile& file, const std::string& architecture) : file_(file), prefix_(architecture + ".") {}
   bool has(const char* key) const { return file_.value(prefix_ + key) != nullptr; }
   int64_t size(const char* key, int64_t limit, std::optional<uint64_t> fallback = {}) const;
+  // The same where a file may say it of every layer: equal values count as one, others are unimplemented.
+  int64_t size_of_layers(const char* key, int64_t limit, int64_t n_layers, std::optional<uint64_t> fallback = {}) const;
+  // An array's integers or booleans, one for every layer; nothing where the key is no array.
+  std::optional<std::vector<int64_t>> layers(const char* key, int64_t n_layers) const;
   double positive(const char* key, std::optional<double> fallback = {}) const;
   std::string text(const char* key, const std::string& fallback) const { return file_.get_string(prefix_ + key, fallback); }
   std::string name(const char* key) const { return prefix_ + key; }
@@ -97,7 +101,7 @@ base::JsonFields config_fields(const formats::ModelFile& file);
 // The fields that Llama's config.json and those of its descendants share, without rotary ones.
 Config read_json_config(const base::JsonFields& json, const std::string& architecture);
 // Of the object `field` (rope_parameters), or where there is none of rope_theta and rope_scaling beside it.
-double read_rope_base(const base::JsonFields& json, const char* field);
+double read_rope_base(const base::JsonFields& json, const char* field, std::optional<double> fallback = {});
 ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field);
 // A Hugging Face directory's chat template: chat_template.jinja or that of tokenizer_config.json; empty: none.
 std::string read_chat_template(const formats::ModelFile& file);

@@ -1,9 +1,11 @@
 // Gemma 3 (Gemma Team 2025), text part. Embedding times sqrt(hidden); norms around both halves of a layer:
 //   x += norm(out(attention(norm(x))));  x += norm(down(gelu(gate(norm(x))) * up(norm(x))))
 // q and k are normalized per head. Window layers see the last `window` positions and have a rotary base of their own.
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "models/gguf_export.h"
 #include "models/registry.h"
 
@@ -78,14 +80,42 @@ float gguf_scale(const Config& c) {
   return static_cast<float>(1.0 / std::sqrt(c.n_layers == kLayersOf27B ? width(c.hidden) / width(c.n_heads) : width(c.head_dim)));
 }
 
+// Ollama's converter leaves out what Ollama adds when it loads the file: epsilon, rotary bases and scaling, whether texts get a blank in
+// front. What was dropped cannot be told from the file. Source: convert/convert_gemma3.go and llama/compat of Ollama.
+void refuse_ollama(const formats::ModelFile& file, const GgufKeys& keys) {
+  std::string sign;
+  for (const char* key : {"mm.tokens_per_image", "rope.local.freq_base", "rope.global.freq_base"})
+    if (keys.has(key)) sign = "it has the key " + keys.name(key);
+  const auto of_images = [](const formats::TensorInfo& t) { return is_of_images(t.name); };
+  if (!keys.has(kEpsilon) && std::any_of(file.tensors.begin(), file.tensors.end(), of_images))
+    sign = "it has tensors for images, and no key " + keys.name(kEpsilon);
+  if (sign.empty()) return;
+  base::fail(base::Status::unimplemented,
+             file.name + " is a Gemma 3 file of Ollama's own converter (" + sign +
+                 "), which leaves out values that the model needs: open a GGUF file that llama.cpp's convert_hf_to_gguf.py made, as "
+                 "publishers on huggingface.co have them, or the model's Hugging Face directory");
+}
+
+std::vector<bool> read_layers(const GgufKeys& keys, int64_t n_layers) {
+  constexpr const char* kKey = "attention.sliding_window_pattern";
+  const auto listed = keys.layers(kKey, n_layers);
+  if (!listed) return by_pattern(n_layers, keys.size(kKey, kMaxLayers, kPattern));
+  return std::vector<bool>(listed->begin(), listed->end());
+}
+
 Config read_gguf(const formats::ModelFile& file, const std::string& architecture) {
+  const GgufKeys keys(file, architecture);
+  refuse_ollama(file, keys);
   Config c = read_gguf_config(file, architecture, kEpsilon);
   set_layers(c);
   c.attention_scale = gguf_scale(c);
-  const GgufKeys keys(file, architecture);
   c.window = keys.size("attention.sliding_window", kMaxContext);
+  c.rope_base = keys.positive("rope.freq_base");  // no model of this kind has the usual default
   c.window_rope_base = keys.positive("rope.freq_base_swa", 10000.0);
-  c.window_layer = by_pattern(c.n_layers, keys.size("attention.sliding_window_pattern", kMaxLayers, kPattern));
+  c.window_layer = read_layers(keys, c.n_layers);
+  const std::string cap = keys.name("final_logit_softcapping");
+  if (const double value = file.get_float(cap, 0); value != 0)
+    base::fail(base::Status::unimplemented, cap + " is " + base::shortest(value) + "; only 0 is supported");
   return c;
 }
 

@@ -76,6 +76,7 @@ void export_gguf(const ModelFile& file, DType type, Export& out) {
   for (const auto& [key, value] : file.metadata)
     if (!key.starts_with("split.") && key != "general.alignment") out.metadata.emplace(key, value);
   for (const TensorInfo& from : file.tensors) {
+    if (is_of_images(from.name)) continue;  // a reader of the text model refuses them
     ExportTensor t;
     t.from = &from;
     t.to = {from.name, type_of(from.name, from.shape, type), from.shape};

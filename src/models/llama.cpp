@@ -1,6 +1,8 @@
 // Llama (Touvron et al. 2023) and its descendants Mistral, Qwen2 (q, k, v biases) and Qwen3 (norms of q and k):
 //   x += out(attention(norm(x)));  x += down(silu(gate(norm(x))) * up(norm(x)))
 #include "base/error.h"
+#include "base/log.h"
+#include "base/number_text.h"
 #include "models/registry.h"
 
 namespace rustml::models {
@@ -26,6 +28,10 @@ constexpr NameRule kNames[] = {
 constexpr const char* kPrefixes[] = {"model.", ""};
 constexpr const char* kIgnored[] = {"rotary_emb.inv_freq"};  // buffers that old files carry
 constexpr const char* kEpsilon = "attention.layer_norm_rms_epsilon";
+constexpr const char* kRopeField = "rope_parameters";
+constexpr double kRopeBase = 10000;  // of transformers' LlamaConfig where config.json does not say it
+
+void log_warning(const std::string& line) { base::log(base::LogLevel::warn, "rustml", line); }
 
 void set_layers(Config& c, bool attention_bias) {
   c.qk_norm = c.architecture == "qwen3";
@@ -34,22 +40,47 @@ void set_layers(Config& c, bool attention_bias) {
   c.paired_rows = c.architecture == "llama" || c.architecture == "mistral";
 }
 
+// Without any of them the layers are right as they stand; with some the file is incomplete, which binding says.
+bool has_qkv_biases(const formats::ModelFile& file, int64_t n_layers) {
+  for (int64_t i = 0; i < n_layers; ++i)
+    for (const char* part : {"q", "k", "v"})
+      if (file.find("blk." + std::to_string(i) + ".attn_" + part + ".bias")) return true;
+  return false;
+}
+
 Config read_gguf(const formats::ModelFile& file, const std::string& architecture) {
   Config c = read_gguf_config(file, architecture, kEpsilon);
   set_layers(c, false);
+  if (architecture == "llama") c.ffn_bias = Bias::optional;
+  if (c.qkv_bias == Bias::required && !has_qkv_biases(file, c.n_layers)) {
+    c.qkv_bias = Bias::none;
+    log_warning(file.name + ": no layer has biases of q, k and v, as models of " + architecture + " do; it is run without them");
+  }
   return c;
+}
+
+// Old files leave out two fields; transformers' LlamaConfig has these values for them.
+void log_defaults(const base::JsonFields& json, const Config& c) {
+  std::string taken;
+  if (!json.has("num_key_value_heads")) taken = "num_key_value_heads is " + std::to_string(c.n_kv_heads) + ", as num_attention_heads";
+  const base::JsonFields rope = json.has(kRopeField) ? json.object(kRopeField) : json;
+  if (!rope.has("rope_theta")) taken += (taken.empty() ? "" : "; ") + ("rope_theta is " + base::shortest(kRopeBase));
+  if (!taken.empty()) log_warning(json.place("") + "missing fields are taken as transformers takes them: " + taken);
 }
 
 Config read_json(const formats::ModelFile& file, const std::string& architecture) {
   const base::JsonFields json = config_fields(file);
   Config c = read_json_config(json, architecture);
   json.require_text("hidden_act", {"silu", "swish"});
-  json.require_flag("mlp_bias", false);
+  if (architecture != "llama") json.require_flag("mlp_bias", false);
   json.require_flag("use_sliding_window", false);
   set_layers(c, json.flag("attention_bias", false));
+  if (json.flag("mlp_bias", false)) c.ffn_bias = Bias::required;
   c.tied = json.flag("tie_word_embeddings", false);
-  c.rope_base = read_rope_base(json, "rope_parameters");
-  c.rope_scaling = read_rope_scaling(json, "rope_parameters");
+  const bool has_defaults = architecture == "llama";
+  c.rope_base = read_rope_base(json, kRopeField, has_defaults ? std::optional(kRopeBase) : std::nullopt);
+  if (has_defaults) log_defaults(json, c);
+  c.rope_scaling = read_rope_scaling(json, kRopeField);
   if (architecture == "mistral" && json.has("sliding_window")) {
     c.window = json.size("sliding_window", kMaxContext);
     c.window_rope_base = c.rope_base;

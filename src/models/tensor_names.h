@@ -2,10 +2,14 @@
 #pragma once
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "formats/model_file.h"
 
 namespace rustml::models {
+
+// Tensors of GGUF files that hold an image encoder (v.*) and what joins it to the text model (mm.*).
+inline bool is_of_images(std::string_view gguf_name) { return gguf_name.starts_with("v.") || gguf_name.starts_with("mm."); }
 
 // "{}" stands for the layer.
 struct NameRule {

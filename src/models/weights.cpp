@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "runtime/jobs.h"
 
 namespace rustml::models {
@@ -108,12 +109,19 @@ ops::Matrix WeightBinder::matrix(const std::string& name, int64_t rows, int64_t 
 }
 
 void WeightBinder::require_all_bound(std::span<const char* const> ignored_parts) const {
+  size_t n_images = 0;
   for (const formats::TensorInfo& t : file_.tensors) {
     const auto in_name = [&t](const char* part) { return t.name.find(part) != std::string::npos; };
-    if (!bound_.contains(&t) && std::none_of(ignored_parts.begin(), ignored_parts.end(), in_name))
+    if (bound_.contains(&t)) continue;
+    if (!safetensors() && is_of_images(t.name))
+      ++n_images;
+    else if (std::none_of(ignored_parts.begin(), ignored_parts.end(), in_name))
       fail(Status::unimplemented,
            "tensor " + t.name + " has no place in this architecture as supported here; without it results would be wrong");
   }
+  if (n_images > 0 && counting())
+    base::log(base::LogLevel::warn, "rustml",
+              file_.name + ": the text model is opened; " + std::to_string(n_images) + " tensors for images (v.*, mm.*) are left out");
 }
 
 const float* WeightBinder::vector(const std::string& name, int64_t n, const Source& source) {

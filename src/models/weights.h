@@ -47,6 +47,7 @@ class WeightBinder {
   WeightBinder(const formats::ModelFile& file, TensorNames names, Quantization quantization, std::byte* base)
       : file_(file), names_(std::move(names)), quantization_(quantization), base_(base) {}
 
+  bool counting() const noexcept { return !base_; }
   bool safetensors() const noexcept { return file_.format == formats::Format::safetensors; }
   bool has(const std::string& name) const { return file_.find(names_.in_file(name)) != nullptr; }
   // data_loss naming tensor, wanted and found shape.
@@ -57,7 +58,7 @@ class WeightBinder {
     return has(name) ? vector(name, n, source) : nullptr;
   }
   // unimplemented, naming a tensor of the file that was not bound: to leave it out would give other results. Not asked for:
-  // tensors whose names contain one of `ignored_parts`.
+  // tensors whose names contain one of `ignored_parts`, and in GGUF files the parts for images, which one record names.
   void require_all_bound(std::span<const char* const> ignored_parts = {}) const;
 
   uint64_t bytes() const noexcept { return used_; }

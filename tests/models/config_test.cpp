@@ -77,5 +77,49 @@ TEST(Config, ContradictionsNameKeyAndValue) {
   EXPECT_NE(refusal(empty).find("token_embd.weight"), std::string::npos);
 }
 
+TEST(Config, EqualValuesOfLayersCountAsOne) {
+  const auto file = [] {
+    MadeFile f = llama_metadata(2);
+    f.tensor("token_embd.weight", {40, 32});
+    return f;
+  };
+  const base::LogRecords records;
+  MadeFile same = file();
+  same.list("llama.attention.head_count_kv", std::vector<int64_t>{2, 2}).list("llama.feed_forward_length", std::vector<uint64_t>{48, 48});
+  same.list("llama.attention.head_count", std::vector<uint8_t>{4, 4});
+  const Config c = config_of(same.file());
+  EXPECT_EQ(c.n_kv_heads, 2);
+  EXPECT_EQ(c.n_heads, 4);
+  EXPECT_EQ(c.ffn, 48);
+  EXPECT_EQ(records.texts.size(), 3u);
+  EXPECT_EQ(records.texts.back(), "llama.attention.head_count_kv has a value for every layer; all are 2");
+  const auto with = [&](auto items) {
+    MadeFile f = file();
+    f.list("llama.attention.head_count_kv", std::move(items));
+    return refusal(f);
+  };
+  EXPECT_EQ(with(std::vector<int64_t>{2, 1}),
+            "12 llama.attention.head_count_kv is 2 in layer 0 and 1 in layer 1; only models whose layers are alike are supported");
+  EXPECT_EQ(with(std::vector<int64_t>{2}), "15 llama.attention.head_count_kv has 1 values for 2 layers");
+  EXPECT_EQ(with(std::vector<int64_t>{}), "15 llama.attention.head_count_kv has 0 values for 2 layers");
+  EXPECT_EQ(with(std::vector<int64_t>{-2, -2}), "15 llama.attention.head_count_kv is -2; it must be 1 to 1024");
+  EXPECT_EQ(with(std::vector<uint64_t>(2, UINT64_MAX)).substr(0, 2), "15");
+  EXPECT_EQ(with(std::vector<std::string>{"2", "2"}).substr(0, 2), "15");
+  EXPECT_EQ(with(std::vector<double>{2, 2}).substr(0, 2), "15");
+}
+
+TEST(Config, TextsThatAreNoneAreLeftOut) {
+  const base::LogRecords records;
+  MadeFile f = llama_file();
+  f.text("general.name", "\xFF").text("tokenizer.chat_template", "\xC3[INST]").number("llama.expert_count", 0);
+  const Config c = config_of(f.file());
+  EXPECT_EQ(c.name, "");
+  EXPECT_EQ(c.chat_template, "");
+  EXPECT_EQ(records.texts.size(), 2u);
+  MadeFile directory;
+  directory.json("{}").file().documents["chat_template.jinja"] = "\xC3[INST]";
+  EXPECT_EQ(read_chat_template(directory.file()), "");
+}
+
 }  // namespace
 }  // namespace rustml::models

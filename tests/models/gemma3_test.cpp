@@ -69,19 +69,60 @@ TEST(Gemma3, FaultsAreNamed) {
   EXPECT_EQ(gemma_refusal("rope_scaling", "\"hidden_activation\":\"relu\"").substr(0, 2), "12");
 }
 
-TEST(Gemma3, GgufKeys) {
+MadeFile gemma_file() {
   MadeFile f;
   f.text("general.architecture", "gemma3").number("gemma3.block_count", 7).number("gemma3.embedding_length", 32);
   f.number("gemma3.feed_forward_length", 48).number("gemma3.attention.head_count", 4).number("gemma3.attention.head_count_kv", 1);
   f.number("gemma3.attention.key_length", 16).number("gemma3.context_length", 64).real("gemma3.attention.layer_norm_rms_epsilon", 1e-6);
-  f.real("gemma3.rope.freq_base", 1e6).tensor("token_embd.weight", {40, 32});
-  EXPECT_NE(error_of([&] { config_of(f.file()); }).find("gemma3.attention.sliding_window"), std::string::npos);
-  f.number("gemma3.attention.sliding_window", 8);
-  const Config c = config_of(f.file());
+  f.real("gemma3.rope.freq_base", 1e6).number("gemma3.attention.sliding_window", 8).tensor("token_embd.weight", {40, 32});
+  return f;
+}
+
+TEST(Gemma3, GgufKeys) {
+  MadeFile f = gemma_file();
+  Config c = config_of(f.file());
   EXPECT_FLOAT_EQ(c.attention_scale, 0.25f);
   EXPECT_EQ(c.window_rope_base, 10000);
   EXPECT_FALSE(c.windowed(5));
   EXPECT_TRUE(c.windowed(6));
+  f.list("gemma3.attention.sliding_window_pattern", std::vector<bool>{true, false, true, true, true, true, false});
+  f.real("gemma3.final_logit_softcapping", 0);
+  c = config_of(f.file());
+  EXPECT_FALSE(c.windowed(1));
+  EXPECT_TRUE(c.windowed(5));
+  f.list("gemma3.attention.sliding_window_pattern", std::vector<bool>{true});
+  EXPECT_EQ(error_of([&] { config_of(f.file()); }), "15 gemma3.attention.sliding_window_pattern has 1 values for 7 layers");
+}
+
+TEST(Gemma3, GgufKeysThatAreMissingOrNotSupported) {
+  for (const char* key : {"gemma3.attention.sliding_window", "gemma3.rope.freq_base", "gemma3.attention.layer_norm_rms_epsilon"}) {
+    MadeFile f = gemma_file();
+    f.erase(key);
+    EXPECT_EQ(error_of([&] { config_of(f.file()); }), "15 key \"" + std::string(key) + "\" is missing");
+  }
+  MadeFile f = gemma_file();
+  f.real("gemma3.final_logit_softcapping", 30);
+  EXPECT_EQ(error_of([&] { config_of(f.file()); }), "12 gemma3.final_logit_softcapping is 30; only 0 is supported");
+}
+
+TEST(Gemma3, FilesOfOllamaAreNamed) {
+  const auto refusal = [](MadeFile& f) { return error_of([&] { config_of(f.file()); }); };
+  MadeFile blob = gemma_file();
+  blob.erase("gemma3.attention.layer_norm_rms_epsilon").erase("gemma3.rope.freq_base").tensor("v.patch_embedding.bias", {8});
+  EXPECT_EQ(refusal(blob).substr(0, 2), "12");
+  EXPECT_NE(
+      refusal(blob).find(
+          "is a Gemma 3 file of Ollama's own converter (it has tensors for images, and no key gemma3.attention.layer_norm_rms_epsilon)"),
+      std::string::npos)
+      << refusal(blob);
+  for (const char* key : {"gemma3.rope.local.freq_base", "gemma3.rope.global.freq_base", "gemma3.mm.tokens_per_image"}) {
+    MadeFile text = gemma_file();
+    text.real(key, 10000);
+    EXPECT_NE(refusal(text).find("Ollama's own converter (it has the key " + std::string(key) + ")"), std::string::npos);
+  }
+  MadeFile other = gemma_file();  // not Ollama's: all is there
+  other.tensor("v.patch_embedding.bias", {8});
+  EXPECT_EQ(refusal(other), "none");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../base/log_records.h"
 #include "base/error.h"
 #include "formats/model_file.h"
 #include "models/registry.h"
@@ -16,6 +17,10 @@ class MadeFile {
   MadeFile& number(const std::string& key, uint64_t value) { return set(key, value); }
   MadeFile& real(const std::string& key, double value) { return set(key, value); }
   MadeFile& text(const std::string& key, const std::string& value) { return set(key, value); }
+  template <class Items>
+  MadeFile& list(const std::string& key, Items items) {
+    return set(key, std::make_shared<const formats::Array>(formats::Array{std::move(items)}));
+  }
   // As a Hugging Face directory with this config.json.
   MadeFile& json(const std::string& text) {
     file_.documents["config.json"] = text;
