@@ -9,20 +9,27 @@
 //   Else the bits are cut into 4 + 2 + 1, from the lowest up, and each part that the type has follows the one before:
 //    4 vectors of nibbles (vector i: group i low, group i + 4 high), 2 of pairs (vector i: group 4 i + j at bits 2 j, 2 j + 1),
 //    1 of single bits (group g at bit g).
-//  The weight is scale * (integer - zero) + minimum.
+//  The weight is scale * (integer - zero) + minimum. Types with a codebook store the integer's place in it.
 #pragma once
 #include <cstdint>
 
+#include "tensor/block.h"
 #include "tensor/dtype.h"
 
 namespace rustml::kernels {
 
+struct Codebook {  // the integers that stored numbers stand for
+  uint8_t of[16];
+};
+
 struct Layout {
-  int bits;     // of a stored integer; 0: not a block type
+  int bits;     // of a stored number; 0: not a block type
   int sub;      // values that share a scale: 32 or 16
   bool super;   // units of 256 with scales of their own for sub-blocks
   bool minima;  //
   int zero;
+  const Codebook* codebook = nullptr;  // null: a stored number is the integer
+  int integer_bits = bits;             // of an integer
 
   constexpr int blocks() const { return super ? 8 : 1; }          // of 32, in a unit
   constexpr int subs() const { return 32 / sub; }                 // in a block of 32
@@ -31,6 +38,12 @@ struct Layout {
   constexpr int64_t block_bytes() const { return int64_t{64} * bits; }
   constexpr int64_t unit_bytes() const { return header_bytes() + blocks() * block_bytes(); }
 };
+
+constexpr Codebook kIQ4Codebook = [] {
+  Codebook book{};
+  for (int i = 0; i < 16; ++i) book.of[i] = static_cast<uint8_t>(tensor::kIQ4Values[i] + 128);
+  return book;
+}();
 
 constexpr Layout layout_of(tensor::DType type) {
   using tensor::DType;
@@ -45,6 +58,8 @@ constexpr Layout layout_of(tensor::DType type) {
     case DType::q4_k: return {4, 32, true, true, 0};
     case DType::q5_k: return {5, 32, true, true, 0};
     case DType::q6_k: return {6, 16, true, false, 32};
+    case DType::iq4_nl: return {4, 32, false, false, 128, &kIQ4Codebook, 8};
+    case DType::iq4_xs: return {4, 32, true, false, 128, &kIQ4Codebook, 8};
     default: return {};
   }
 }

@@ -66,19 +66,21 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
       store(scale, F::scale(w, d, sub));
       if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));
     }
-    if constexpr (Prepared<Dot>) {
-      typename Dot::Sum start = {};
-      unroll<8>([&](auto g) RUSTML_LAMBDA {
-        const auto weights = Dot::weights(F::template group<g.value>(w + F::kHeaderBytes));
-        Dot::missing(start, weights);
-        Dot::store_weights(bytes + g.value * kGroupBytes<Dot>, weights);
-      });
-      store_bytes(reinterpret_cast<std::byte*>(scale - kPanelRows + kToMinimum), start);
-      bytes += 8 * kGroupBytes<Dot>;
-    } else if constexpr (!kInPlace) {
-      for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 512) {
+    if constexpr (!kInPlace) {
+      for (int64_t j = 0; j < F::kBlocks; ++j, bytes += 8 * kGroupBytes<Dot>) {
         const std::byte* quants = w + F::kHeaderBytes + j * F::kBlockBytes;
-        unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
+        if constexpr (Prepared<Dot>) {
+          static_assert(F::kSubs == 1);
+          typename Dot::Sum start = {};
+          unroll<8>([&](auto g) RUSTML_LAMBDA {
+            const auto weights = Dot::weights(F::template group<g.value>(quants));
+            Dot::missing(start, weights);
+            Dot::store_weights(bytes + g.value * kGroupBytes<Dot>, weights);
+          });
+          store_bytes(reinterpret_cast<std::byte*>(scale + (j - F::kBlocks) * kPanelRows + kToMinimum), start);
+        } else {
+          unroll<8>([&](auto g) RUSTML_LAMBDA { store_bytes(bytes + 64 * g.value, F::template group<g.value>(quants)); });
+        }
       }
     }
   }

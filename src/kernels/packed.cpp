@@ -100,6 +100,15 @@ void cut(const tensor::BlockQ6K& block, RowShare<DType::q6_k>& to) {
   }
 }
 
+void cut(const tensor::BlockIQ4XS& block, RowShare<DType::iq4_xs>& to) {
+  to.d = block.d;
+  for (size_t i = 0; i < 8; ++i) {
+    const int low = block.scales_l[i / 2] >> i % 2 * 4 & 15, high = block.scales_h >> 2 * i & 3;
+    to.scales[i] = static_cast<uint8_t>((low | high << 4) - 32);
+  }
+  std::memcpy(to.words, block.qs, sizeof to.words);  // group g low, group g + 4 high already
+}
+
 template <class Block, DType type>
 void pack_super(const std::byte* const rows[kPanelRows], int64_t cols, std::byte* dst) {
   constexpr Layout kLayout = layout_of(type);
@@ -178,7 +187,7 @@ void unpack_words(DType type, const std::byte* panel, int64_t r, int64_t cols, f
   }
 }
 
-// The stored integer of row r, k of 0..31, of a block's quants.
+// The stored number of row r, k of 0..31, of a block's quants.
 int stored(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
   const auto byte = [&](int64_t vector) { return static_cast<int>(quants[4 * (kPanelRows * vector + r) + k % 4]); };
   const int64_t g = k / 4;
@@ -214,6 +223,8 @@ void pack_panel(DType type, const std::byte* const rows[kPanelRows], int64_t col
     case DType::q4_k: return pack_super<tensor::BlockQ4K, DType::q4_k>(rows, cols, dst);
     case DType::q5_k: return pack_super<tensor::BlockQ5K, DType::q5_k>(rows, cols, dst);
     case DType::q6_k: return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
+    case DType::iq4_nl: return pack_blocks<DType::iq4_nl>(rows, cols, dst);
+    case DType::iq4_xs: return pack_super<tensor::BlockIQ4XS, DType::iq4_xs>(rows, cols, dst);
   }
 }
 
@@ -247,7 +258,8 @@ void unpack_row(DType type, const std::byte* panel, int64_t r, int64_t cols, flo
     }
     const std::byte* quants = unit + l.header_bytes() + in_unit / kQBlock * l.block_bytes();
     for (int64_t i = k; i < k + l.sub; ++i) {
-      const float product = scale * static_cast<float>(stored(l, quants, r, i % kQBlock) - l.zero);
+      const int number = stored(l, quants, r, i % kQBlock), integer = l.codebook != nullptr ? l.codebook->of[number] : number;
+      const float product = scale * static_cast<float>(integer - l.zero);
       out[i] = l.minima ? product + minimum : product;
     }
   }

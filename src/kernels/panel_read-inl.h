@@ -26,11 +26,20 @@ struct Format {
   static constexpr Layout kLayout = layout_of(type);
   static constexpr int kBits = kLayout.bits, kBlocks = kLayout.blocks(), kSubs = kLayout.subs();
   static constexpr int64_t kHeaderBytes = kLayout.header_bytes(), kBlockBytes = kLayout.block_bytes(), kUnitBytes = kLayout.unit_bytes();
-  using Dot = DotOf<kLayout.sub == 16 ? 6 : kBits>;  // Q2_K and Q3_K share the code of Q6_K
+  using Dot = DotOf<kLayout.sub == 16 ? 6 : kLayout.integer_bits>;  // Q2_K and Q3_K share the code of Q6_K
 
-  // The stored integers of k-group g of the block at q.
+  // The integers of k-group g of the block at q.
   template <int g>
   static RUSTML_INLINE I8x64 group(const std::byte* q) {
+    if constexpr (kLayout.codebook != nullptr) {
+      return look_up(kLayout.codebook->of, stored<g>(q));
+    } else {
+      return stored<g>(q);
+    }
+  }
+  // The numbers as they are stored.
+  template <int g>
+  static RUSTML_INLINE I8x64 stored(const std::byte* q) {
     if constexpr (kBits == 8) {
       return load_bytes(q + 64 * g);
     } else if constexpr (kBits & 4) {

@@ -133,6 +133,11 @@ RUSTML_INLINE I8x64 field(I8x64 x) {
   return x;
 }
 RUSTML_INLINE I8x64 either(I8x64 a, I8x64 b) { return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}}; }
+// Of 16 bytes the ones at the places x.
+RUSTML_INLINE I8x64 look_up(const uint8_t* bytes, I8x64 x) {
+  const __m256i book = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
+  return {{_mm256_shuffle_epi8(book, x.v[0]), _mm256_shuffle_epi8(book, x.v[1])}};
+}
 RUSTML_INLINE __m256i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);

@@ -98,6 +98,10 @@ RUSTML_INLINE I8x64 field(I8x64 x) {
   return _mm512_and_si512(x, _mm512_set1_epi8(mask));
 }
 RUSTML_INLINE I8x64 either(I8x64 a, I8x64 b) { return _mm512_or_si512(a, b); }
+// Of 16 bytes the ones at the places x.
+RUSTML_INLINE I8x64 look_up(const uint8_t* bytes, I8x64 x) {
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))), x);
+}
 RUSTML_INLINE __m512i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);

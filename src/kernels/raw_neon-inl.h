@@ -97,6 +97,12 @@ RUSTML_INLINE I8x64 either(I8x64 a, const I8x64& b) {
   unroll<4>([&](auto i) RUSTML_LAMBDA { a.v[i.value] = vorrq_u8(a.v[i.value], b.v[i.value]); });
   return a;
 }
+// Of 16 bytes the ones at the places x.
+RUSTML_INLINE I8x64 look_up(const uint8_t* bytes, I8x64 x) {
+  const uint8x16_t book = vld1q_u8(bytes);
+  unroll<4>([&](auto i) RUSTML_LAMBDA { x.v[i.value] = vqtbl1q_u8(book, x.v[i.value]); });
+  return x;
+}
 RUSTML_INLINE int8x16_t broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);

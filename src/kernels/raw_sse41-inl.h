@@ -106,6 +106,11 @@ RUSTML_INLINE I8x64 field(const I8x64& x) {
 RUSTML_INLINE I8x64 either(const I8x64& a, const I8x64& b) {
   return each_part([&](auto i) RUSTML_LAMBDA { return _mm_or_si128(a.v[i.value], b.v[i.value]); });
 }
+// Of 16 bytes the ones at the places x.
+RUSTML_INLINE I8x64 look_up(const uint8_t* bytes, const I8x64& x) {
+  const __m128i book = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  return each_part([&](auto i) RUSTML_LAMBDA { return _mm_shuffle_epi8(book, x.v[i.value]); });
+}
 RUSTML_INLINE __m128i broadcast4(const int8_t* x) {
   int32_t word;
   __builtin_memcpy(&word, x, 4);

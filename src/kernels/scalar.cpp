@@ -99,7 +99,7 @@ int weight_at(const Layout& l, const std::byte* quants, int64_t r, int64_t k) {
   if (l.bits & 4) value = bits(group % 4, group / 4 * 4, 4), have = 4, vector = 4;
   if (l.bits & 2) value += bits(vector + group / 4, group % 4 * 2, 2) << have, have += 2, vector += 2;
   if (l.bits & 1) value += bits(vector, group, 1) << have;
-  return value - l.zero;
+  return (l.codebook != nullptr ? l.codebook->of[value] : value) - l.zero;
 }
 
 template <DType type>

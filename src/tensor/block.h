@@ -79,9 +79,84 @@ struct BlockQ6K {  // group g of 16: w = d scales[g] (q - 32)
   uint16_t d;
 };
 
+// The IQ types: the stored number is a place in a list of integers.
+
+constexpr int8_t kIQ4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+struct BlockIQ4NL {  // w = d kIQ4Values[q]
+  static constexpr int64_t kElements = 32;
+  uint16_t d;
+  uint8_t qs[16];  // halves
+};
+
+struct BlockIQ4XS {  // group g of 32: w = d (scale6(g) - 32) kIQ4Values[q]
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint16_t scales_h;    // bits 2 g, 2 g + 1: the top bits of scale g
+  uint8_t scales_l[4];  // nibble g, the low one of a byte first: its other bits
+  uint8_t qs[128];      // per group 16 bytes: halves
+};
+
+// The others store eight or four values at once, as their place in a grid of magnitudes, with signs of their own.
+
+struct BlockIQ3S {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint8_t qs[64];  // low eight bits of 64 places in a grid of 512 x 4 values
+  uint8_t qh[8];   // their ninth bits
+  uint8_t signs[32];
+  uint8_t scales[4];  // a nibble for each 32 values
+};
+
+struct BlockIQ3XXS {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint8_t qs[64];              // 64 places in a grid of 256 x 4 values
+  uint8_t scales_signs[8][4];  // per 32 values a number of 32 bits: four times 7 bits of signs, then 4 of the scale
+};
+
+struct BlockIQ2S {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint8_t qs[32];  // low eight bits of 32 places in a grid of 1,024 x 8 values
+  uint8_t signs[32];
+  uint8_t qh[8];      // their upper two bits
+  uint8_t scales[8];  // a nibble for each 16 values
+};
+
+struct BlockIQ2XS {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint16_t qs[32];    // 9 bits: place in a grid of 512 x 8 values; 7 bits of signs
+  uint8_t scales[8];  // a nibble for each 16 values
+};
+
+struct BlockIQ2XXS {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint16_t qs[32];  // per 32 values 8 bytes: four places in a grid of 256 x 8 values, then as scales_signs of IQ3_XXS
+};
+
+struct BlockIQ1S {
+  static constexpr int64_t kElements = 256;
+  uint16_t d;
+  uint8_t qs[32];  // low eight bits of 32 places in a grid of 2,048 x 8 values
+  uint16_t qh[8];  // per 32 values: four times the upper three bits, 3 bits of the scale, the sign of what is added to values
+};
+
+struct BlockIQ1M {
+  static constexpr int64_t kElements = 256;
+  uint8_t qs[32];
+  uint8_t qh[16];      // a nibble for each 8 values: the upper three bits, the sign of what is added
+  uint16_t scales[4];  // four times 3 bits of scales for 16 values; the top nibbles together are d
+};
+
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24 &&
               sizeof(BlockQ8_0) == 34);
 static_assert(sizeof(BlockQ2K) == 84 && sizeof(BlockQ3K) == 110 && sizeof(BlockQ4K) == 144 && sizeof(BlockQ5K) == 176 &&
               sizeof(BlockQ6K) == 210);
+static_assert(sizeof(BlockIQ4NL) == 18 && sizeof(BlockIQ4XS) == 136 && sizeof(BlockIQ3S) == 110 && sizeof(BlockIQ3XXS) == 98 &&
+              sizeof(BlockIQ2S) == 82 && sizeof(BlockIQ2XS) == 74 && sizeof(BlockIQ2XXS) == 66 && sizeof(BlockIQ1S) == 50 &&
+              sizeof(BlockIQ1M) == 56);
 
 }  // namespace rustml::tensor

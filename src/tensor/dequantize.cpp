@@ -103,6 +103,22 @@ void decode(const BlockQ6K& block, float* out) {
   }
 }
 
+void decode_iq4(float scale, const uint8_t qs[16], float* out) {
+  for (int i = 0; i < 16; ++i) {
+    out[i] = scale * static_cast<float>(kIQ4Values[low_nibble(qs[i])]);
+    out[i + 16] = scale * static_cast<float>(kIQ4Values[high_nibble(qs[i])]);
+  }
+}
+void decode(const BlockIQ4NL& block, float* out) { decode_iq4(f16_to_f32(block.d), block.qs, out); }
+
+void decode(const BlockIQ4XS& block, float* out) {
+  const float d = f16_to_f32(block.d);
+  for (int g = 0; g < 8; ++g) {
+    const int low = block.scales_l[g / 2] >> g % 2 * 4 & 15, high = block.scales_h >> 2 * g & 3;
+    decode_iq4(d * static_cast<float>((low | high << 4) - 32), block.qs + 16 * g, out + 32 * g);
+  }
+}
+
 template <class Block>
 void decode_blocks(const std::byte* src, int64_t n, float* out) {
   for (int64_t i = 0; i < n; i += Block::kElements, src += sizeof(Block)) {
@@ -140,6 +156,8 @@ constexpr Dequantize kByType[kDTypeCount] = {
     decode_blocks<BlockQ4K>,
     decode_blocks<BlockQ5K>,
     decode_blocks<BlockQ6K>,
+    decode_blocks<BlockIQ4NL>,
+    decode_blocks<BlockIQ4XS>,
 };
 
 }  // namespace

@@ -28,6 +28,8 @@ constexpr std::array<DTypeInfo, kDTypeCount> kTypes = {{
     block_type<BlockQ4K>(DType::q4_k, "Q4_K", 12),
     block_type<BlockQ5K>(DType::q5_k, "Q5_K", 13),
     block_type<BlockQ6K>(DType::q6_k, "Q6_K", 14),
+    block_type<BlockIQ4NL>(DType::iq4_nl, "IQ4_NL", 20),
+    block_type<BlockIQ4XS>(DType::iq4_xs, "IQ4_XS", 23),
 }};
 
 static_assert(kTypes[0].dtype == DType{} && std::adjacent_find(kTypes.begin(), kTypes.end(), [](const auto& row, const auto& next) {

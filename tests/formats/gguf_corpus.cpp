@@ -180,10 +180,8 @@ void add_types(Files& files) {
                  {17, "IQ2_XS"},
                  {18, "IQ3_XXS"},
                  {19, "IQ1_S"},
-                 {20, "IQ4_NL"},
                  {21, "IQ3_S"},
                  {22, "IQ2_S"},
-                 {23, "IQ4_XS"},
                  {24, "I8"},
                  {25, "I16"},
                  {26, "I32"},
@@ -197,8 +195,8 @@ void add_types(Files& files) {
                  {99, "unknown type 99"},
                  {-1, "unknown type -1"}};
   for (const auto& other : kOthers) files.push_back({"type " + std::to_string(other.id), typed(other.id), kUnsupported, other.name});
-  files.push_back({"list of supported types", typed(20), kUnsupported,
-                   "supported are F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K"});
+  files.push_back({"list of supported types", typed(39), kUnsupported,
+                   "supported are F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS"});
 }
 
 void add_places(Files& files) {

@@ -424,7 +424,11 @@ std::vector<std::byte> random_file_row(DType type, int64_t cols, uint32_t seed) 
     if (second) std::memcpy(block + 2, &minimum, 2);
     if (type == DType::q2_k) std::memcpy(block + t.block_bytes - 4, &minimum, 2), std::memcpy(block + t.block_bytes - 2, &minimum, 2);
     if (b == 0) {  // extremes: weight sums at the limits of 16-bit arithmetic
-      const std::byte extreme = static_cast<std::byte>(type == DType::q8_0 ? (seed % 2 ? 0x80 : 0x7f) : (seed % 4 == 2 ? 0x0f : 0xff));
+      const bool iq4 = type == DType::iq4_nl || type == DType::iq4_xs;
+      const auto extreme = static_cast<std::byte>(type == DType::q8_0 ? (seed % 2 ? 0x80 : 0x7f)
+                                                  : seed % 4 == 2     ? 0x0f
+                                                  : iq4               ? 0x00  // -127
+                                                                      : 0xff);
       const int64_t begin = type == DType::q3_k || type == DType::q6_k || type == DType::q2_k ? 0 : second ? 4 : 2;
       const int64_t end = t.block_bytes - (type == DType::q2_k ? 4 : begin == 0 ? 2 : 0);
       if (seed % 4 != 0) std::fill(block + begin, block + end, extreme);

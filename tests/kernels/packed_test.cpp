@@ -104,6 +104,27 @@ TEST(Packed, LayoutOfAKType) {
   EXPECT_EQ(std::count(panel.begin() + 320, panel.end(), std::byte{0}), 3072 - 2);
 }
 
+// Codebook types: the place in the list of integers lies in the panel. IQ4_XS: value 37 (group 1 of block 1) of row 2 is number 3 of
+// the list, -65, in a block whose scale is 21 - 32.
+TEST(Packed, LayoutOfACodebookType) {
+  std::vector<std::byte> row(136);
+  row[1] = std::byte{0x3c};           // 1.0
+  row[2] = std::byte{0x01 << 2};      // scale 1 is 16 + 5
+  row[4] = std::byte{0x50};           //
+  row[8 + 16 + 5] = std::byte{0x03};  // low nibbles of values 32..47
+  const std::byte* rows[kPanelRows] = {};
+  rows[2] = row.data();
+  std::vector<std::byte> panel(static_cast<size_t>(panel_bytes(DType::iq4_xs, 256)));
+  ASSERT_EQ(panel.size(), 2240u);
+  pack_panel(DType::iq4_xs, rows, 256, panel.data());
+  EXPECT_EQ(panel[2 * 2 + 1], std::byte{0x3c});
+  EXPECT_EQ(panel[64 + 16 * 1 + 2], static_cast<std::byte>(21 - 32));
+  EXPECT_EQ(panel[192 + 256 + 1 * 64 + 4 * 2 + 1], std::byte{0x03});
+  std::vector<float> values(256);
+  unpack_row(DType::iq4_xs, panel.data(), 2, 256, values.data());
+  EXPECT_EQ(values[37], 1.0f * (21 - 32) * -65);
+}
+
 TEST(Packed, QuantizedRowsAreThoseOfTheFile) {
   for (const DType type : {DType::q8_0, DType::q4_0}) {
     for (const int64_t cols : {32, 256, 352}) {
