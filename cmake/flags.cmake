@@ -66,10 +66,19 @@ endif()
 # Every room's objects, nothing linked: what a cross compiler without the outside libraries can build.
 add_custom_target(rustml_objects)
 
-# A room: an object library rustml_<name> of the sources given, with the outside libraries after LINK.
+# With RUSTML_UNITY, several files of a target are compiled together; files with compiler flags of their own stay apart.
+function(rustml_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${RUSTML_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
+# A room: an object library rustml_<name> of the sources given, with the outside libraries after LINK. APART: always file by file, as
+# each of them gives the same names meanings of its own.
 function(rustml_room name)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "APART" "" "LINK" ${ARGN})
   add_library(rustml_${name} OBJECT ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(rustml_${name} PUBLIC rustml_flags ${arg_LINK} PRIVATE rustml_small_frames)
   add_dependencies(rustml_objects rustml_${name})
+  if(NOT arg_APART)
+    rustml_unity(rustml_${name})
+  endif()
 endfunction()

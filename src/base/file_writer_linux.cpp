@@ -74,10 +74,12 @@ bool keep_attributes(const std::string& from, int fd) noexcept {
 
 void FileWriter::fail_with_system_error(const char* doing) const {
   const int code = errno;
-  fail(status_of_errno(code), "file " + quoted(path_) + " cannot be written: " + doing + ": " + errno_text(code));
+  fail(status_of_errno(code), "file " + base::quoted(path_) + " cannot be written: " + doing + ": " + errno_text(code));
 }
 
-void FileWriter::refuse(const char* why) const { fail(Status::invalid_argument, "file " + quoted(path_) + " cannot be written: " + why); }
+void FileWriter::refuse(const char* why) const {
+  fail(Status::invalid_argument, "file " + base::quoted(path_) + " cannot be written: " + why);
+}
 
 FileWriter::FileWriter(const std::string& utf8_path) : path_(utf8_path) {
   find_target();

@@ -14,7 +14,7 @@ namespace rustml::base {
 namespace {
 
 [[noreturn]] void fail_open(const std::string& path, int error) {
-  const std::string name = quoted(path);
+  const std::string name = base::quoted(path);
   switch (error) {
     case ENOENT: fail(Status::not_found, "file " + name + " does not exist; check the path and the current directory");
     case ENOTDIR: fail(Status::not_found, "file " + name + " does not exist: a part of the path is a file, not a directory");
@@ -75,7 +75,7 @@ SystemFile::SystemFile(const std::string& utf8_path) {
   if (failure != 0) fail_open(utf8_path, failure);
   const mode_t mode = status.st_mode;
   const char* kind = S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : "a device";
-  fail(Status::invalid_argument, "path " + quoted(utf8_path) + " is " + kind + "; give a regular file");
+  fail(Status::invalid_argument, "path " + base::quoted(utf8_path) + " is " + kind + "; give a regular file");
 }
 
 bool SystemFile::look(State& state) const noexcept {
