@@ -85,7 +85,8 @@ Config read_json(const formats::ModelFile& file, const std::string& architecture
     c.window = json.size("sliding_window", kMaxContext);
     c.window_rope_base = c.rope_base;
     c.window_layer.assign(static_cast<size_t>(c.n_layers), true);
-    if (c.rope_scaling.kind != ops::RopeScaling::Kind::none) json.fail("sliding_window", "together with rotary scaling is not supported");
+    if (c.rope_scaling.kind != ops::RopeScaling::Kind::none)
+      base::fail(base::Status::unimplemented, json.place("sliding_window") + " together with rotary scaling is not supported");
   }
   return c;
 }

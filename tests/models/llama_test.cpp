@@ -156,6 +156,9 @@ TEST(LlamaJson, InconsistentOrUnsupportedIsNamed) {
   EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0}").substr(0, 2), "12");
   EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"type\":\"linear\"}"),
             "15 made/config.json: rope_scaling.factor is missing; it must be given");
+  EXPECT_EQ(
+      llama_refusal("model_type", "\"model_type\":\"mistral\",\"sliding_window\":8,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
+      "12 made/config.json: sliding_window together with rotary scaling is not supported");
   EXPECT_EQ(llama_refusal("tie_word_embeddings", "\"tie_word_embeddings\":\"yes\"").substr(0, 2), "15");
 }
 
