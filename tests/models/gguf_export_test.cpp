@@ -63,6 +63,14 @@ TEST(GgufExport, TensorsAndKeysAreThoseOfTheConverter) {
   }
 }
 
+// llama.cpp refuses a text model with tensors that it has no place for.
+TEST(GgufExport, TensorsForImagesAreLeftOut) {
+  MadeFile f = llama_file();
+  const size_t n = plan_export(f.file(), tensor::DType::f32).tensors.size();
+  f.tensor("v.patch_embd.weight", {8, 3, 2, 2}).tensor("mm.0.weight", {32, 8});
+  EXPECT_EQ(plan_export(f.file(), tensor::DType::f32).tensors.size(), n);
+}
+
 TEST(GgufExport, ANewTypeIsForMatricesWhoseRowsFit) {
   const formats::ModelFile file = golden("gpt2"), odd = golden("gpt2_bare");
   const Export plan = plan_export(file, tensor::DType::q5_1);
