@@ -2,22 +2,23 @@
 
 #include <algorithm>
 
+#include "base/json_writer.h"
 #include "base/log.h"
-#include "base/refuse.h"
 
 namespace rustml::generation {
 
 tokenizer::Encoding encode_prompt(const Session& session, const Prompt& prompt, runtime::StopSignal& stop) {
   tokenizer::Encoding encoded = session.engine().encode(prompt, stop);
   if (encoded.ids.empty()) fail(Status::invalid_argument, "prompt is empty: it has no tokens; give text, ids or messages");
-  if (encoded.ids.size() > session.capacity())
+  if (const uint64_t n = encoded.ids.size(), capacity = session.capacity(); n > capacity) {
+    const std::string tokens = std::to_string(n) + " tokens",
+                      holds = "this model holds " + std::to_string(session.engine().config().context);
+    const std::string rule = "at least the prompt's " + tokens + ", or the prompt shorter; " + holds;
     fail(Status::out_of_range,
-         "prompt has " + std::to_string(encoded.ids.size()) + " tokens, more than the session's context of " +
-             std::to_string(session.capacity()) + "; shorten it or create the session with more context_tokens (this model holds " +
-             std::to_string(session.engine().config().context) + ")",
-         base::refusal_detail("context_tokens", session.capacity(),
-                              "at least the prompt's " + std::to_string(encoded.ids.size()) +
-                                  " tokens, or the prompt shorter; this model holds " + std::to_string(session.engine().config().context)));
+         "prompt has " + tokens + ", more than the session's context of " + std::to_string(capacity) +
+             "; shorten it or create the session with more context_tokens (" + holds + ")",
+         base::JsonObject().add("field", "context_tokens").add("value", capacity).add("rule", rule).add("prompt_tokens", n).str());
+  }
   return encoded;
 }
 

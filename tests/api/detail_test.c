@@ -67,6 +67,7 @@ int main(int argc, char **argv) {
   small.context_tokens = 4;
   CHECK_OK(rustml_session_create(model, &small, &narrow, NULL, &error));
   CHECK(rustml_generation_start(narrow, &prompt, NULL, &generation, &error) == RUSTML_OUT_OF_RANGE);
+  CHECK(strstr(rustml_error_detail_json(error), ",\"prompt_tokens\":5}") != NULL);
   expect_begin(error, "{\"field\":\"context_tokens\",\"value\":4,\"rule\":\"at least the prompt's 5 tokens");
   rustml_session_release(narrow);
   rustml_model_release(model);
