@@ -11,12 +11,20 @@ void take_stop(Answer& answer, const Failure& failure) {
   answer.message = failure.what();
 }
 
-Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options, bool json,
-                     double load_seconds, WordWrap* wrap) {
+Generation start_answer(rustml_session* session, const rustml_prompt& prompt, const rustml_generation_options& options) {
   rustml_generation* handle = nullptr;
   call([&](rustml_error** error) { return rustml_generation_start(session, &prompt, &options, &handle, error); });
-  const Generation generation(handle);
+  return Generation(handle);
+}
 
+rustml_result result_of(const Generation& generation) {
+  rustml_result result{};
+  result.struct_size = sizeof result;
+  call([&](rustml_error** error) { return rustml_generation_result(generation.get(), &result, error); });
+  return result;
+}
+
+Answer stream_answer(const Generation& generation, uint64_t seed, bool json, double load_seconds, WordWrap* wrap) {
   Answer answer;
   std::string held_back;  // text that came with the end
   int32_t stop_id = -1;
@@ -24,7 +32,7 @@ Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const
     rustml_event event{};
     event.struct_size = sizeof event;
     rustml_error* error = nullptr;
-    const int32_t status = rustml_generation_next(handle, &event, &error);
+    const int32_t status = rustml_generation_next(generation.get(), &event, &error);
     if (status == RUSTML_DONE) break;
     if (status != RUSTML_OK) {
       take_stop(answer, take_failure(status, error));
@@ -44,9 +52,8 @@ Answer stream_answer(rustml_session* session, const rustml_prompt& prompt, const
   }
 
   if (wrap) write_answer(wrap->end());
-  answer.result.struct_size = sizeof answer.result;
-  call([&](rustml_error** error) { return rustml_generation_result(handle, &answer.result, error); });
-  if (json) write_answer(done_event(answer.result, held_back, stop_id, options.seed, load_seconds) + "\n");
+  answer.result = result_of(generation);
+  if (json) write_answer(done_event(answer.result, held_back, stop_id, seed, load_seconds) + "\n");
   return answer;
 }
 

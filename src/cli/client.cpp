@@ -2,6 +2,7 @@
 #include "cli/client.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 
@@ -85,6 +86,11 @@ std::string in_words(const Failure& failure) {
   for (const auto& [field, option] : kOptions)
     if (refused["field"] == field) return std::string(option) + " is " + refused["value"] + "; it must be " + refused["rule"];
   return failure.what();
+}
+
+uint64_t refused_prompt_tokens(const Failure& failure) {
+  if (failure.status() != RUSTML_OUT_OF_RANGE) return 0;
+  return std::strtoull(read_detail(failure.detail_json())["prompt_tokens"].c_str(), nullptr, 10);
 }
 
 const char* status_name(int32_t status) noexcept {

@@ -99,6 +99,8 @@ rustml_model_info model_info(const rustml_model* model);
 const char* status_name(int32_t status) noexcept;  // "NOT_FOUND"
 // The message in the words of the program's user: Ctrl-C, --timeout, and options instead of the library's field names.
 std::string in_words(const Failure& failure);
+// Tokens of the prompt that the context could not hold; 0: it failed for another reason.
+uint64_t refused_prompt_tokens(const Failure& failure);
 const char* finish_name(int32_t finish) noexcept;  // "stop_token"
 
 }  // namespace rustml::cli

@@ -8,6 +8,14 @@ namespace rustml::cli {
 
 using Command = std::function<int()>;  // returns an ExitCode; throws Failure and OutputClosed
 
+// What a line typed at the prompt of `chat` may be besides a message.
+constexpr const char* kChatCommands =
+    "/help   prints these commands\n"
+    "/undo   takes back the last turn: the message and its answer\n"
+    "/reset  forgets all turns; the system message stays\n"
+    "/exit   ends the program, as Ctrl-D does\n"
+    "//TEXT  sends /TEXT to the model: a line that begins with a slash\n";
+
 Command make_run(Options& options);
 Command make_chat(Options& options);
 Command make_info(Options& options);

@@ -76,6 +76,10 @@ std::string done_event(const rustml_result& result, std::string_view text, int32
       .str();
 }
 
+std::string dropped_event(uint64_t n_turns, uint64_t n_tokens, uint64_t context) {
+  return JsonObject().add("type", "dropped").add("turns", n_turns).add("tokens", n_tokens).add("context", context).str();
+}
+
 std::string beam_event(const rustml_event& event) {
   return JsonObject()
       .add("type", "beam")

@@ -16,6 +16,8 @@ std::string load_event(std::string_view path, const Loaded& loaded);
 std::string token_event(const rustml_event& event);
 // `text` is what was held back and comes with the end; `stop_id` the stop token, -1 if none ended it.
 std::string done_event(const rustml_result& result, std::string_view text, int32_t stop_id, uint64_t seed, double load_seconds);
+// chat: the oldest turns, which do not fit any more.
+std::string dropped_event(uint64_t n_turns, uint64_t n_tokens, uint64_t context);
 // A BEAM event.
 std::string beam_event(const rustml_event& event);
 

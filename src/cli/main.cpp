@@ -82,6 +82,15 @@ constexpr const char* kRunFooter =
     "Statistics, warnings and log lines go to stderr, the answer alone to stdout. With --json stdout carries one JSON\n"
     "object a line; the schema is installed as share/rustml/events.schema.json.\n";
 
+constexpr const char* kChatFooter =
+    "\nA conversation may be longer than the context: before an answer for which there is no room the oldest turns are dropped, and a\n"
+    "line on stderr says so. The system message stays.\n\n";
+
+std::string footer_of(const Entry& entry) {
+  if (entry.make == make_run) return kRunFooter;
+  return entry.make == make_chat ? "Typed at the prompt of a terminal:\n" + std::string(kChatCommands) + kChatFooter : "";
+}
+
 bool asks_json(const std::vector<const char*>& arguments) {
   return std::any_of(arguments.begin(), arguments.end(), [](const char* a) { return std::strcmp(a, "--json") == 0; });
 }
@@ -109,7 +118,7 @@ int run_program(const std::vector<const char*>& arguments) {
   const std::string name = named ? std::string("rustml-infer ") + entry->name : "rustml-infer";
   Options options(name, entry->summary, version_text());
   const Command command = entry->make(options);
-  options.footer(std::string(entry == &kCommands[0] ? kRunFooter : "") + kExitCodesHelp);
+  options.footer(footer_of(*entry) + kExitCodesHelp);
   try {
     const std::string help = options.parse(static_cast<int>(arguments.size()) - (named ? 1 : 0), arguments.data() + (named ? 1 : 0));
     if (!help.empty()) {

@@ -18,11 +18,24 @@ On a terminal
 takes a line that begins with a slash as a command:
 .B /help
 prints the commands,
+.B /undo
+takes back the last turn (the message and its answer),
 .B /reset
-forgets the conversation,
+forgets all turns but not the system message,
 .B /exit
 ends the program. Such a line never reaches the model; begin it with two slashes to send it with one. If standard input is no terminal, every
 line is sent.
+.PP
+A conversation may be longer than the context (\fB\-\-context\fR). When the prompt leaves no room for an answer (\fB\-\-max\-tokens\fR, but no
+more than a quarter of the context), the oldest turns are dropped until half of the context is free. The system message stays. A line on
+standard error says how many turns and tokens were dropped; with \fB\-\-json\fR a line of type
+.I dropped
+on standard output does too. An answer that meets the end of the context ends there, and a line on standard error says so.
+.B \-\-quiet
+leaves these lines on standard error out.
+.PP
+Ctrl\-C stops an answer. On a terminal the turn is kept as far as the answer came, or forgotten if it had not begun, and the conversation goes
+on; so it does after a message that does not fit the context even alone. Otherwise each of them ends the program.
 .SH ENVIRONMENT
 .TP
 .B RUST_LOG

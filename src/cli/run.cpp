@@ -28,11 +28,7 @@ struct Arguments {
 // `text` becomes what the prompt points at.
 rustml_prompt make_prompt(const Arguments& a, const rustml_model_info& info, Messages& messages, std::string& text) {
   rustml_prompt prompt = initial(rustml_prompt_init);
-  if (a.chat) {
-    messages.clear();
-    messages.add("user", text);
-    text = messages.prompt(info, prompt);
-  }
+  if (a.chat) text = messages.prompt(info, 0, text, prompt);
   prompt.text = text_of(text);
   if (a.parse_special) prompt.flags |= RUSTML_PROMPT_PARSE_SPECIAL;
   return prompt;
@@ -82,8 +78,9 @@ int run(const Arguments& a) {
   const Session session = create_session(loaded.model.get(), a.session);
   std::string text = a.prompt ? prompt_text(*a.prompt) : "";
   const rustml_prompt prompt = a.prompt_ids ? prompt_of(*a.prompt_ids) : make_prompt(a, loaded.info, messages, text);
-  const Answer answer = a.beams.width != 0 ? beam_answer(session.get(), prompt, a.beams, options, a.model.json, loaded.seconds)
-                                           : stream_answer(session.get(), prompt, options, a.model.json, loaded.seconds);
+  const Answer answer = a.beams.width != 0
+                            ? beam_answer(session.get(), prompt, a.beams, options, a.model.json, loaded.seconds)
+                            : stream_answer(start_answer(session.get(), prompt, options), options.seed, a.model.json, loaded.seconds);
   if (stdout_is_terminal() && !a.model.json) write_answer("\n");
   if (answer.status != RUSTML_OK) report(in_words({answer.status, answer.message}));
   if (!a.model.quiet) print_statistics(answer.result, loaded.seconds);

@@ -52,7 +52,7 @@ TEST(Chat, CommandsOnATerminalNeverReachTheModel) {
   EXPECT_EQ(terminal.ask("/etc/passwd"), "unknown command /etc/passwd; /help lists them\n");
   EXPECT_EQ(terminal.ask("/reset now"), "/reset: nothing may follow a command; // sends a line that begins with a slash\n");
   const std::string help = terminal.ask("/help");
-  for (const char* command : {"/help ", "/reset ", "/exit ", "//TEXT "}) EXPECT_NE(help.find(command), std::string::npos) << help;
+  for (const char* command : {"/help ", "/undo ", "/reset ", "/exit ", "//TEXT "}) EXPECT_NE(help.find(command), std::string::npos) << help;
   EXPECT_EQ(terminal.ask(""), "");
   // A prompt has as many tokens as if nothing had been said before, and as the same line from a pipe.
   const int first = prompt_tokens(terminal.ask("//hello"));
@@ -62,6 +62,41 @@ TEST(Chat, CommandsOnATerminalNeverReachTheModel) {
   EXPECT_EQ(terminal.ask("/reset"), "");
   EXPECT_EQ(prompt_tokens(terminal.ask("//hello")), first);
   EXPECT_EQ(terminal.end(), 0);
+}
+
+TEST(Chat, UndoTakesBackTheLastTurn) {
+  Terminal terminal({"chat", "--gguf", golden("base_q8_0.gguf"), "--max-tokens", "8", "--ignore-eos", "--stats", "--seed", "1"}, 80);
+  terminal.wait_for_prompt();
+  EXPECT_EQ(terminal.ask("/undo"), "there is no turn to take back\n");
+  const int first = prompt_tokens(terminal.ask("hello"));
+  const int second = prompt_tokens(terminal.ask("and again"));
+  EXPECT_GT(second, first);
+  EXPECT_EQ(terminal.ask("/undo"), "took back: and again\n");
+  EXPECT_EQ(prompt_tokens(terminal.ask("and again")), second);
+  // Several lines at once, as from a clipboard, are as many turns.
+  std::string shown = terminal.ask("one\ntwo\n/undo");
+  while (shown.find("took back: ") == shown.npos) shown += terminal.wait_for_prompt();
+  EXPECT_NE(shown.find("took back: two\n"), shown.npos) << shown;
+  EXPECT_EQ(terminal.ask("/undo"), "took back: one\n");
+  EXPECT_EQ(terminal.ask("/undo"), "took back: and again\n");
+  EXPECT_EQ(terminal.ask("/undo"), "took back: hello\n");
+  EXPECT_EQ(prompt_tokens(terminal.ask("hello")), first);
+  EXPECT_EQ(terminal.end(), 0);
+}
+
+TEST(Chat, AnAnswerThatWasStoppedIsKeptAsFarAsItCame) {
+  Terminal terminal({"chat", "--gguf", golden("slow_q4_0.gguf"), "--max-tokens", "0", "--ignore-eos", "--stats"}, 80);
+  terminal.wait_for_prompt();
+  const std::string shown = terminal.ask_and_stop("hello");
+  EXPECT_NE(shown.find("stopped by Ctrl-C; the turn is kept as far as it came, /undo takes it back"), std::string::npos) << shown;
+  EXPECT_EQ(terminal.ask("/undo"), "took back: hello\n");
+  EXPECT_EQ(terminal.end(), 0);
+
+  Terminal late({"chat", "--gguf", golden("base_q8_0.gguf"), "--timeout", "0.000001"}, 80);
+  late.wait_for_prompt();
+  const std::string said = late.ask("hello");
+  EXPECT_NE(said.find("; the message is forgotten"), std::string::npos) << said;
+  EXPECT_EQ(late.ask("/undo"), "there is no turn to take back\n");
 }
 
 TEST(Chat, LongLinesWrapAtWordsOnATerminal) {

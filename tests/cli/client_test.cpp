@@ -52,6 +52,12 @@ TEST(Client, RefusedOptionsHaveTheirOwnNames) {
   EXPECT_EQ(in_words({RUSTML_DEADLINE_EXCEEDED, "m"}), "--timeout passed: m");
 }
 
+TEST(Client, ARefusedPromptSaysItsTokens) {
+  EXPECT_EQ(refused_prompt_tokens({RUSTML_OUT_OF_RANGE, "m", R"({"field":"context_tokens","value":9,"prompt_tokens":412})"}), 412u);
+  EXPECT_EQ(refused_prompt_tokens({RUSTML_OUT_OF_RANGE, "m", R"({"field":"context_tokens","value":9})"}), 0u);
+  EXPECT_EQ(refused_prompt_tokens({RUSTML_DATA_LOSS, "m", R"({"prompt_tokens":412})"}), 0u);
+}
+
 TEST(Client, NamesAreDistinct) {
   std::set<std::string> names;
   for (int finish = RUSTML_FINISH_NONE; finish <= RUSTML_FINISH_ERROR; ++finish) names.insert(finish_name(finish));

@@ -29,14 +29,15 @@ TEST(Events, LinesFollowTheSchema) {
   loaded.info.context_length = 1;
   loaded.info.n_threads = 1;
   const std::string lines = load_event("a \"b\".gguf", loaded) + "\n" + token_event(token) + "\n" + done_event(result, "tail", -1, 7, 0.5) +
-                            "\n" + error_event(Failure(RUSTML_NOT_FOUND, "file \xFF")) + "\n";
+                            "\n" + error_event(Failure(RUSTML_NOT_FOUND, "file \xFF")) + "\n" + dropped_event(3, 412, 160) + "\n";
   const std::vector<base::Json> parsed = cli_test::events(lines);
-  ASSERT_EQ(parsed.size(), 4u);
+  ASSERT_EQ(parsed.size(), 5u);
   EXPECT_EQ(parsed[1].find("logprob")->kind, base::Json::Kind::null);
   EXPECT_EQ(parsed[1].find("top")->items.size(), 2u);
   EXPECT_EQ(parsed[2].find("stop_id")->kind, base::Json::Kind::null);
   EXPECT_EQ(parsed[2].find("text")->string, "tail");
   EXPECT_EQ(parsed[3].find("status")->string, "NOT_FOUND");
+  EXPECT_EQ(parsed[4].find("tokens")->integer, 412);
 }
 
 }  // namespace

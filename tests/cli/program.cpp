@@ -166,14 +166,23 @@ std::string Terminal::wait_for_prompt() {
   return shown.substr(0, shown.size() - std::min<size_t>(2, shown.size()));
 }
 
+void Terminal::type(const std::string& text) { EXPECT_EQ(write(fd_, text.data(), text.size()), static_cast<ssize_t>(text.size())); }
+
 std::string Terminal::ask(const std::string& line) {
-  const std::string typed = line + "\n";
-  EXPECT_EQ(write(fd_, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+  type(line + "\n");
   return wait_for_prompt();
 }
 
+std::string Terminal::ask_and_stop(const std::string& line) {
+  type(line + "\n");
+  std::string shown;
+  drain(fd_, shown);
+  type("\x03");
+  return shown + wait_for_prompt();
+}
+
 int Terminal::end() {
-  EXPECT_EQ(write(fd_, "\x04", 1), 1);
+  type("\x04");
   std::string rest;
   while (drain(fd_, rest)) {
   }

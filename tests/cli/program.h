@@ -36,9 +36,12 @@ class Terminal {
   // Types a line and returns what is shown until the next prompt, lines ended by "\n". The first prompt: an empty line's.
   std::string ask(const std::string& line);
   std::string wait_for_prompt();
+  // Types a line, and Ctrl-C as soon as the answer begins to be shown; what is shown until the next prompt.
+  std::string ask_and_stop(const std::string& line);
   int end();  // ends the input; the exit code
 
  private:
+  void type(const std::string& text);
   int fd_ = -1, pid_ = -1;
 };
 
