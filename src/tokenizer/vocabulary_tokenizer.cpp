@@ -87,6 +87,11 @@ Encoding VocabularyTokenizer::encode_spans(const std::vector<Span>& spans, const
     sink.offset = cut.begin;
     encode_ordinary(text.substr(cut.begin, cut.end - cut.begin), sink);
   }
+  if (options.add_special && adds_bos() && encoding.ids.size() > special_.before.size() &&
+      encoding.ids[special_.before.size()] == special_.bos) {
+    base::log(base::LogLevel::warn, "rustml::tokenizer",
+              "text: begins with two BOS tokens, one of its own and one that the model's file adds; leave out one of them");
+  }
   if (options.add_special) add(special_.after);
   if (encoding.dropped_bytes > 0) {
     base::log(base::LogLevel::debug, "rustml::tokenizer", std::to_string(encoding.dropped_bytes) + " bytes without a token dropped");

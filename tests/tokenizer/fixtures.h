@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../exhaustive.h"
+#include "base/log.h"
 #include "cpu_time.h"
 #include "formats/model_file.h"
 #include "tokenizer/tokenizer.h"
@@ -103,6 +104,27 @@ inline std::vector<int32_t> encode(const Tokenizer& tokenizer, std::string_view 
   rustml::runtime::StopSignal stop;
   return tokenizer.encode(text, options, stop).ids;
 }
+
+// Records of the tokenizer while it lives, of info and above.
+class OddRecords {
+ public:
+  OddRecords() {
+    rustml::base::log_set("rustml::tokenizer=info,off", [this](const rustml::base::LogRecord& record) { texts_.push_back(record.text); });
+  }
+  ~OddRecords() { rustml::base::log_set("", {}); }
+  // All since the last call, one line each.
+  std::string take() {
+    rustml::base::log_deliver();
+    std::string all;
+    for (const std::string& text : texts_) all += text + "\n";
+    texts_.clear();
+    return all;
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  rustml::base::ApiScope scope_;
+};
 
 // Committed files: varints, texts with their length.
 class Data {

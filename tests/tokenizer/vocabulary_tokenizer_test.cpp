@@ -104,6 +104,23 @@ TEST(VocabularyTokenizer, BosAndEosWhenTheFileSaysSo) {
   EXPECT_EQ(encode(*load(v.file("llama-bpe")), "a", {.add_special = true}), (Ids{1, v.id("a")}));  // Llama 3's default
 }
 
+TEST(VocabularyTokenizer, TwoBosAreOneRecord) {
+  const ByteVocabulary v;
+  ModelFile file = v.file();
+  const auto plain = load(file);
+  file.metadata["tokenizer.ggml.add_bos_token"] = true;
+  const auto adds = load(file);
+  OddRecords records;
+  EXPECT_EQ(encode(*adds, "<|im_start|>a", {.add_special = true, .parse_special = true}), (Ids{1, 1, v.id("a")}));
+  EXPECT_EQ(records.take(), "text: begins with two BOS tokens, one of its own and one that the model's file adds; leave out one of them\n");
+  encode(*adds, "<|im_start|>a", {.parse_special = true});
+  encode(*adds, "<|im_start|>a", {.add_special = true});
+  encode(*adds, "a<|im_start|>", {.add_special = true, .parse_special = true});
+  encode(*plain, "<|im_start|><|im_start|>", {.add_special = true, .parse_special = true});
+  encode(*adds, "", {.add_special = true, .parse_special = true});
+  EXPECT_EQ(records.take(), "");
+}
+
 TEST(VocabularyTokenizer, FlagsAndDecoding) {
   const Sample s;
   EXPECT_EQ(s.tokenizer->token_flags(s.end), kSpecial | kStop);
