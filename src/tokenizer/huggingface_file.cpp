@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "tokenizer/huggingface_bpe.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_sections.h"
@@ -112,8 +113,22 @@ JsonSections document_sections(const ModelFile& file, const char* name, const st
   return found == file.documents.end() ? JsonSections{} : json_sections(found->second, name, wanted, call.stop);
 }
 
+// Tokens that documents name and the vocabulary lacks: no text becomes one, and no trained model gives one.
+struct Lacking {
+  size_t n = 0;
+  std::string first;
+  void add(const std::string& token) {
+    if (n++ == 0) first = token;
+  }
+  void log() const {
+    if (n > 0)
+      base::log(base::LogLevel::warn, "rustml::tokenizer",
+                first + (n == 1 ? "" : " and " + std::to_string(n - 1) + " more") + ": the vocabulary has no such token; it is ignored");
+  }
+};
+
 // The token a document names, as a string or as an object with its content; -1: none.
-int32_t named_token(const JsonSections& sections, const char* document, const char* key, const Vocabulary& vocabulary) {
+int32_t named_token(const JsonSections& sections, const char* document, const char* key, const Vocabulary& vocabulary, Lacking& lacking) {
   const Json value = section(sections, key, document);
   if (value.kind == Json::Kind::null) return -1;
   const Json* content = value.kind == Json::Kind::object ? value.find("content") : &value;
@@ -121,7 +136,7 @@ int32_t named_token(const JsonSections& sections, const char* document, const ch
   if (content == nullptr || content->kind != Json::Kind::string) base::fail(Status::data_loss, where + ": expected a token's text");
   if (content->string.empty()) return -1;
   const int32_t id = vocabulary.id_of(content->string);
-  if (id < 0) base::fail(Status::data_loss, where + ": the vocabulary has no token " + base::quoted(content->string));
+  if (id < 0) lacking.add(where + " " + base::quoted(content->string));
   return id;
 }
 
@@ -129,20 +144,31 @@ void read_special_ids(const ModelFile& file, bool has_template, const Vocabulary
   const auto config = document_sections(file, "tokenizer_config.json", {"bos_token", "eos_token", "add_bos_token", "add_eos_token"}, call);
   const auto map = document_sections(file, "special_tokens_map.json", {"bos_token", "eos_token"}, call);
   const auto generation = document_sections(file, "generation_config.json", {"eos_token_id"}, call);
-  const auto named = [&](const char* key) {
-    const int32_t id = named_token(config, "tokenizer_config.json", key, vocabulary);
-    return id >= 0 ? id : named_token(map, "special_tokens_map.json", key, vocabulary);
+  Lacking lacking;
+  const auto named = [&](const char* key, const char* flag) {
+    const size_t n = lacking.n;
+    int32_t id = named_token(config, "tokenizer_config.json", key, vocabulary, lacking);
+    if (id < 0) id = named_token(map, "special_tokens_map.json", key, vocabulary, lacking);
+    if (id < 0 && lacking.n > n && !has_template && section(config, flag, "tokenizer_config.json").boolean)
+      base::fail(Status::data_loss,
+                 std::string("tokenizer_config.json: ") + flag + ": the vocabulary lacks the " + key + " that every prompt is to have");
+    return id;
   };
-  special.bos = named("bos_token");
-  special.eos = named("eos_token");
+  special.bos = named("bos_token", "add_bos_token");
+  special.eos = named("eos_token", "add_eos_token");
   if (special.eos >= 0) special.stops.push_back(special.eos);
   const Json stops = section(generation, "eos_token_id", "generation_config.json");
   for (const Json& id : stops.kind == Json::Kind::array ? stops.items : std::vector<Json>{stops}) {
     if (id.kind == Json::Kind::null) continue;
     if (id.kind != Json::Kind::integer) base::fail(Status::data_loss, "generation_config.json: eos_token_id: expected integers");
-    special.stops.push_back(checked_id(id.integer, vocabulary, "generation_config.json: eos_token_id"));
+    if (id.integer < 0 || id.integer >= vocabulary.size()) {
+      lacking.add("generation_config.json: eos_token_id " + std::to_string(id.integer));
+      continue;
+    }
+    special.stops.push_back(static_cast<int32_t>(id.integer));
     if (special.eos < 0) special.eos = special.stops.back();
   }
+  lacking.log();
   if (has_template) {
     if (special.bos < 0 && !special.before.empty()) special.bos = special.before.front();
     return;
@@ -216,6 +242,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
   HuggingfaceVocabulary read;
   read_vocab(sections.at("model.vocab"), read, call.stop);
   if (sections.count("added_tokens") != 0) read_added_tokens(sections.at("added_tokens"), read, call.stop);
+  if (!read.odd.empty()) base::log(base::LogLevel::warn, "rustml::tokenizer", read.odd);
   std::vector<bool> in_model;
   HuggingfaceParts parts(build_vocabulary(read, options.byte_fallback, options.unknown, in_model));
   parts.merges = read_merges(sections.at("model.merges"), parts.vocabulary, in_model, call.stop);

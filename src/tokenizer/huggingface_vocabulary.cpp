@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
 #include "base/json_scanner.h"
@@ -61,6 +62,32 @@ Vocabulary packed(const std::vector<Place>& places) {
   return Vocabulary::with_holes(std::move(block), std::move(begins), std::move(types), "tokenizer.json: model.vocab and added_tokens");
 }
 
+std::string_view text_of(const HuggingfaceVocabulary& read, size_t i) {
+  const uint32_t begin = i == 0 ? 0 : read.ends[i - 1];
+  return std::string_view(read.texts).substr(begin, read.ends[i] - begin);
+}
+
+// An added token whose text the model has gets the model's id, else that of the first added one: so `tokenizers` reads such files.
+void settle_ids(HuggingfaceVocabulary& read) {
+  std::map<std::string_view, int32_t> ids;
+  for (const HuggingfaceAdded& added : read.added) ids.emplace(added.text, added.id);
+  for (size_t i = 0; i < read.ids.size(); ++i) {
+    if (const auto found = ids.find(text_of(read, i)); found != ids.end()) found->second = read.ids[i];
+  }
+  size_t n_odd = 0;
+  std::string first;
+  for (HuggingfaceAdded& added : read.added) {
+    const int32_t id = ids.find(added.text)->second;
+    if (added.text.empty() || id == added.id) continue;
+    if (n_odd++ == 0) first = base::quoted(added.text) + " as " + std::to_string(added.id) + " and as " + std::to_string(id);
+    added.id = id;
+  }
+  if (n_odd > 0) {
+    read.odd = "tokenizer.json: added_tokens: " + std::to_string(n_odd) + " have another id elsewhere in the file, the first is " + first +
+               "; the latter counts";
+  }
+}
+
 }  // namespace
 
 void read_vocab(std::string_view json, HuggingfaceVocabulary& out, runtime::StopSignal& stop) {
@@ -110,20 +137,17 @@ void read_added_tokens(std::string_view json, HuggingfaceVocabulary& out, runtim
       } else if (flag != nullptr) {
         if (token != JsonToken::boolean) bad(where, key + ": expected true or false");
         *flag = scanner.boolean();
-      } else if (token == JsonToken::begin_object || token == JsonToken::begin_array) {
-        bad(where, key + ": expected no list");
+      } else if (token == JsonToken::begin_object || token == JsonToken::begin_array) {  // not known here
+        for (const size_t depth = scanner.depth(); scanner.depth() >= depth;) scanner.next();
       }
     }
     if (added.id < 0 || !has_content) bad(where, "id or content is missing");
     out.added.push_back(std::move(added));
   }
+  settle_ids(out);
 }
 
 Vocabulary build_vocabulary(const HuggingfaceVocabulary& read, bool byte_fallback, std::string_view unknown, std::vector<bool>& in_model) {
-  const auto text_of = [&](size_t i) {
-    const uint32_t begin = i == 0 ? 0 : read.ends[i - 1];
-    return std::string_view(read.texts).substr(begin, read.ends[i] - begin);
-  };
   int32_t last = -1;
   for (const int32_t id : read.ids) last = std::max(last, id);
   for (const HuggingfaceAdded& added : read.added) last = std::max(last, added.id);
@@ -135,7 +159,7 @@ Vocabulary build_vocabulary(const HuggingfaceVocabulary& read, bool byte_fallbac
   std::vector<Place> places(n);
   for (size_t i = 0; i < read.ids.size(); ++i) {
     Place& place = places[static_cast<size_t>(read.ids[i])];
-    const std::string_view text = text_of(i);
+    const std::string_view text = text_of(read, i);
     if (place.in_model) {
       bad("model.vocab",
           "the tokens " + base::quoted(place.text) + " and " + base::quoted(text) + " have one id, " + std::to_string(read.ids[i]));

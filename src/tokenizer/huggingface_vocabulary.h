@@ -25,10 +25,12 @@ struct HuggingfaceVocabulary {
   std::vector<uint32_t> ends;  // in texts
   std::vector<int32_t> ids;    // of each
   std::vector<HuggingfaceAdded> added;
+  std::string odd;  // for a record; empty: nothing
 };
 
 // Each reads the text of that section. data_loss for contradictions, resource_exhausted over the limits.
 void read_vocab(std::string_view json, HuggingfaceVocabulary& out, runtime::StopSignal& stop);
+// read_added_tokens: after read_vocab. Where the file gives one text two ids, the model's counts, else the first.
 void read_added_tokens(std::string_view json, HuggingfaceVocabulary& out, runtime::StopSignal& stop);
 
 // Positions become ids: sized by the largest id, with holes where no token is. byte_fallback: <0xNN> are bytes.
