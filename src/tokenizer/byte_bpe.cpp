@@ -1,12 +1,31 @@
 #include "tokenizer/byte_bpe.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/log.h"
 #include "tokenizer/byte_alphabet.h"
 
 namespace rustml::tokenizer {
 namespace {
 
 constexpr size_t kPollBytes = 32 * 1024;
+constexpr size_t kMostMissing = size_t{1} << 18;  // texts of merges that the vocabulary lacks
+
+// The first half of "left right".
+std::string_view left_half(const std::string& merge, size_t rank) {
+  const size_t blank = merge.find(' ');
+  if (blank == std::string::npos || blank == 0 || blank + 1 == merge.size() || merge.find(' ', blank + 1) != std::string::npos) {
+    base::fail(base::Status::data_loss, "tokenizer.ggml.merges: entry " + std::to_string(rank) + ", " + base::quoted(merge) +
+                                            ", is not two tokens with one blank between them");
+  }
+  return std::string_view(merge).substr(0, blank);
+}
+
+void keep_each_once(std::vector<std::string>& texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+}
 
 }  // namespace
 
@@ -34,32 +53,73 @@ void ByteBpe::load_bytes() {
 }
 
 void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopSignal& stop) {
-  std::vector<uint64_t> keys;  // in the order of ranks, for the fingerprint
-  keys.reserve(merges.size() + 2);
+  std::vector<MergeEntry> entries;
+  entries.reserve(merges.size());
+  std::vector<std::string> missing;
   std::string joined;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     if (rank % 4096 == 0) stop.check("model load");
-    const std::string& merge = merges[rank];
-    const size_t blank = merge.find(' ');
-    const auto bad = [&](const char* why) {
-      base::fail(base::Status::data_loss, "tokenizer.ggml.merges: entry " + std::to_string(rank) + ", " + base::quoted(merge) + ", " + why);
-    };
-    if (blank == std::string::npos || blank == 0 || blank + 1 == merge.size() || merge.find(' ', blank + 1) != std::string::npos) {
-      bad("is not two tokens with one blank between them");
-    }
-    const std::string_view left(merge.data(), blank), right(merge.data() + blank + 1, merge.size() - blank - 1);
+    const std::string_view left = left_half(merges[rank], rank), right = std::string_view(merges[rank]).substr(left.size() + 1);
     joined.assign(left).append(right);
-    const int32_t left_id = vocabulary_.id_of(left), right_id = vocabulary_.id_of(right), id = vocabulary_.id_of(joined);
-    if (left_id < 0 || right_id < 0) bad("joins a token that the vocabulary lacks");
-    if (id < 0) bad("makes a token that the vocabulary lacks");
-    const uint64_t key = PairMerges::key(left_id, right_id);
-    keys.push_back(key);
+    entries.push_back({vocabulary_.id_of(left), vocabulary_.id_of(right), vocabulary_.id_of(joined)});
+    for (const auto& [id, text] : {std::pair{entries.back().left, left}, {entries.back().right, right}, {entries.back().joined, joined}}) {
+      if (id < 0) missing.emplace_back(text);
+    }
+    if (missing.size() < 2 * kMostMissing) continue;
+    keep_each_once(missing);
+    if (missing.size() > kMostMissing) {
+      base::fail(base::Status::resource_exhausted, "tokenizer.ggml.merges: over " + std::to_string(kMostMissing) +
+                                                       " texts that the vocabulary lacks; these are not the merges of this vocabulary");
+    }
+  }
+  if (!missing.empty()) take_missing(merges, entries, std::move(missing));
+  std::vector<uint64_t> keys;  // in the order of ranks, for the fingerprint
+  keys.reserve(merges.size() + 2);
+  for (size_t rank = 0; rank < entries.size(); ++rank) {
+    const MergeEntry& merge = entries[rank];
+    keys.push_back(PairMerges::key(merge.left, merge.right));
     // A marker is never made from parts of text: what people write must not become one.
-    if (!is_marker(id)) merges_[key] = {static_cast<uint32_t>(rank), id};
+    if (merge.joined >= size() || !is_marker(merge.joined)) merges_[keys.back()] = {static_cast<uint32_t>(rank), merge.joined};
   }
   keys.push_back(merges.size());
   keys.push_back(ignore_merges_);
   set_fingerprint(keys);
+}
+
+// Gives texts that the vocabulary lacks ids from size() on: in entries, and where such a text is one byte.
+void ByteBpe::take_missing(const std::vector<std::string>& merges, std::vector<MergeEntry>& entries, std::vector<std::string> missing) {
+  keep_each_once(missing);
+  const auto find = [&](std::string_view text) {
+    return size() + static_cast<int32_t>(std::lower_bound(missing.begin(), missing.end(), text) - missing.begin());
+  };
+  size_t n_odd = 0, first = 0;
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    MergeEntry& merge = entries[rank];
+    if (merge.left >= 0 && merge.right >= 0 && merge.joined >= 0) continue;
+    if (n_odd++ == 0) first = rank;
+    const std::string_view left = left_half(merges[rank], rank), right = std::string_view(merges[rank]).substr(left.size() + 1);
+    if (merge.left < 0) merge.left = find(left);
+    if (merge.right < 0) merge.right = find(right);
+    if (merge.joined < 0) merge.joined = find(std::string(left).append(right));
+  }
+  for (size_t b = 0; b < byte_ids_.size(); ++b) {
+    const std::string_view spelled = kByteAlphabet.of(static_cast<unsigned char>(b));
+    if (std::binary_search(missing.begin(), missing.end(), spelled)) byte_ids_[b] = find(spelled);
+  }
+  base::log(base::LogLevel::warn, "rustml::tokenizer",
+            "tokenizer.ggml.merges: " + std::to_string(n_odd) + " of " + std::to_string(merges.size()) +
+                " name a token that the vocabulary lacks, the first is entry " + std::to_string(first) + ", " +
+                base::quoted(merges[first]) + "; such a text becomes the tokens of its bytes");
+}
+
+// The symbol's token; of a text that only merges name, its bytes.
+void ByteBpe::append_ids(const Symbol& symbol, size_t end, std::string_view text, const Sink& sink) const {
+  if (symbol.id < size()) return sink.encoding.ids.push_back(symbol.id);
+  for (size_t i = symbol.begin; i < end; ++i) {
+    const int32_t id = byte_ids_[static_cast<unsigned char>(text[i])];
+    if (id >= size()) sink.drop(i);
+    if (id >= 0 && id < size()) sink.encoding.ids.push_back(id);  // -1: dropped before
+  }
 }
 
 void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
@@ -95,7 +155,7 @@ void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
       }
     }
     merger.run(symbols, static_cast<uint32_t>(end), sink.stop);
-    for (const Symbol& symbol : symbols) sink.encoding.ids.push_back(symbol.id);
+    for (size_t i = 0; i < symbols.size(); ++i) append_ids(symbols[i], i + 1 < symbols.size() ? symbols[i + 1].begin : end, text, sink);
     begin = end;
   }
 }

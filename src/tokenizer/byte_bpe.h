@@ -14,8 +14,8 @@ namespace rustml::tokenizer {
 
 class ByteBpe final : public VocabularyTokenizer {
  public:
-  // merges: "left right" in the order of their ranks. data_loss for one that is not two tokens whose joined text is a third.
-  // Polls call.stop.
+  // merges: "left right" in the order of their ranks; data_loss for one that is not two texts with one blank between them. Texts that
+  // the vocabulary lacks join and part words like tokens, and what is left of them becomes the tokens of their bytes; one record says so.
   ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, PreTokenizerRule rule, const std::string& pre_name,
           SpecialIds special, runtime::StopSignal& stop);
 
@@ -23,10 +23,13 @@ class ByteBpe final : public VocabularyTokenizer {
   void encode_ordinary(std::string_view text, const Sink& sink) const override;
   void load_bytes();
   void load_merges(const std::vector<std::string>& merges, runtime::StopSignal& stop);
+  void take_missing(const std::vector<std::string>& merges, std::vector<MergeEntry>& entries, std::vector<std::string> missing);
+  void append_ids(const Symbol& symbol, size_t end, std::string_view text, const Sink& sink) const;
 
   PreTokenizer words_;
   bool ignore_merges_;
-  std::array<int32_t, 256> byte_ids_;  // -1: the vocabulary has no token for this byte
+  // From size() on: ids of texts that only merges name. -1: neither the vocabulary nor a merge has this byte.
+  std::array<int32_t, 256> byte_ids_;
   PairMerges merges_;
 };
 

@@ -15,11 +15,6 @@
 
 namespace rustml::tokenizer {
 
-// One merge: the ids of two tokens and of what they become. Its place in the list is its rank.
-struct MergeEntry {
-  int32_t left, right, joined;
-};
-
 struct HuggingfaceParts {
   explicit HuggingfaceParts(Vocabulary tokens) : vocabulary(std::move(tokens)) {}
 

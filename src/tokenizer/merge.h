@@ -24,6 +24,11 @@ struct Merge {
   int32_t id = -1;
 };
 
+// One merge of a file: the ids of two tokens and of what they become. Its place in the list is its rank.
+struct MergeEntry {
+  int32_t left, right, joined;
+};
+
 struct Symbol {
   uint32_t begin;   // in the text; ends where the next symbol begins
   int32_t id;       // -1: not a token by itself

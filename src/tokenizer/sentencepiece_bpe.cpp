@@ -21,9 +21,6 @@ uint32_t rank_of(float score) {
   return bits >> 31 ? bits : ~bits & 0x7FFFFFFFu;
 }
 
-// The byte of "<0xNN>" in capitals, -1 for any other text.
-int byte_of(std::string_view text) { return text.find_first_of("abcdef") == text.npos ? fallback_byte(text) : -1; }
-
 // Offsets of the text with "▁" taken back to the caller's text, where a blank is one byte; asked for in ascending order.
 struct RawOffset {
   std::string_view raw;
@@ -53,18 +50,20 @@ struct MergeOf {
 
 }  // namespace
 
+int byte_of_token(std::string_view text) { return text.find_first_of("abcdef") == text.npos ? fallback_byte(text) : -1; }
+
 SentencePieceBpe::SentencePieceBpe(Vocabulary vocabulary, bool add_space_prefix, SpecialIds special)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special), "SentencePiece BPE"), add_space_prefix_(add_space_prefix) {
   byte_ids_.fill(-1);
   std::string bytes;
   for (int32_t id = 0; id < size(); ++id) {
     const std::string_view text = vocabulary_.text(id);
-    if (!std::isfinite(vocabulary_.score(id))) {
-      base::fail(base::Status::data_loss, "tokenizer.ggml.scores: the score of token " + std::to_string(id) + " is not finite");
+    if (std::isnan(vocabulary_.score(id))) {
+      base::fail(base::Status::data_loss, "tokenizer.ggml.scores: the score of token " + std::to_string(id) + " is not a number");
     }
     const TokenType type = vocabulary_.type(id);
     if (type == TokenType::byte) {
-      const int byte = byte_of(text);
+      const int byte = byte_of_token(text);
       if (byte < 0) {
         base::fail(base::Status::data_loss,
                    "tokenizer.ggml.tokens: byte token " + std::to_string(id) + " is " + base::quoted(text) + ", expected \"<0xNN>\"");

@@ -4,10 +4,14 @@
 #pragma once
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "tokenizer/vocabulary_tokenizer.h"
 
 namespace rustml::tokenizer {
+
+// The byte of "<0xNN>" in capitals, -1 for any other text.
+int byte_of_token(std::string_view text);
 
 class SentencePieceBpe final : public VocabularyTokenizer {
  public:

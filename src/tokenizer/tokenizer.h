@@ -60,7 +60,8 @@ class Tokenizer {
 // For a model that came without a tokenizer: ids work, what needs text is failed_precondition.
 std::unique_ptr<Tokenizer> no_tokenizer(int32_t size);
 
-// From `tokenizer.ggml.*`. unimplemented for other tokenizer models, by name; data_loss for contradictions.
+// From `tokenizer.ggml.*`. unimplemented for other tokenizer models, by name; data_loss for contradictions. What is odd and cannot give
+// wrong ids is one record for each kind.
 std::unique_ptr<Tokenizer> from_gguf(const formats::ModelFile& file, runtime::Call& call);
 // From the documents tokenizer.json, tokenizer_config.json and generation_config.json of a Hugging Face directory; null where
 // it has no tokenizer.json. unimplemented for parts that are not supported, by name; data_loss for contradictions.

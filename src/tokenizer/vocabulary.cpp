@@ -18,16 +18,12 @@ using base::Status;
 Vocabulary::Vocabulary(const std::vector<std::string>& texts, std::vector<TokenType> types, std::vector<float> scores,
                        const std::string& key)
     : types_(std::move(types)), scores_(std::move(scores)) {
-  if (texts.empty()) base::fail(Status::data_loss, key + ": no tokens");
   uint64_t bytes = 0;
   for (const std::string& text : texts) bytes += text.size();
   if (bytes >= UINT32_MAX) base::fail(Status::resource_exhausted, key + ": " + std::to_string(bytes) + " bytes of tokens, limit 2^32 - 2");
   block_.reserve(bytes);
   begins_.reserve(texts.size() + 1);
   for (const std::string& text : texts) {
-    if (text.empty() && texts.size() <= kMostTokens) {
-      base::fail(Status::data_loss, key + ": token " + std::to_string(begins_.size()) + " is empty");
-    }
     begins_.push_back(static_cast<uint32_t>(block_.size()));
     block_ += text;
   }

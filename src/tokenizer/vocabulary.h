@@ -16,10 +16,11 @@ constexpr size_t kMostTokens = size_t{1} << 22;
 
 class Vocabulary {
  public:
-  // types and scores: empty (all normal, all 0) or one per text. data_loss for empty, repeated, too long or too many
-  // texts; `key` names the file's field in messages.
+  // types and scores: empty (all normal, all 0) or one per text. An empty text is an id without a token, which nothing finds.
+  // data_loss for repeated ones and if all are empty, resource_exhausted for too long or too many; `key` names the file's field in
+  // messages.
   Vocabulary(const std::vector<std::string>& texts, std::vector<TokenType> types, std::vector<float> scores, const std::string& key);
-  // Text i is block[begins[i], begins[i + 1]). An empty one is an id without a token, which nothing finds.
+  // Text i is block[begins[i], begins[i + 1]).
   static Vocabulary with_holes(std::string block, std::vector<uint32_t> begins, std::vector<TokenType> types, const std::string& key);
 
   int32_t size() const noexcept { return static_cast<int32_t>(begins_.size() - 1); }

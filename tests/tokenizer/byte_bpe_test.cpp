@@ -141,8 +141,40 @@ TEST(ByteBpe, RefusesBadMerges) {
   refused("a ", "one blank");
   refused("a b c", "one blank");
   refused("a  b", "one blank");
-  refused("a zz", "joins a token that the vocabulary lacks");
-  refused("a c", "makes a token that the vocabulary lacks");
+}
+
+TEST(ByteBpe, MergesOfTextsThatTheVocabularyLacks) {
+  OddRecords records;
+  ByteVocabulary v;
+  v.remove("x");
+  v.merges = {"a b", "ab c", "a zz", "x y"};  // makes nothing, makes nothing of nothing, cannot be, of a byte without a token
+  const int32_t bc = v.merge("b", "c"), abcd = v.add("abcd", kNormal), xy = v.add("xy", kNormal);
+  v.merges.push_back("abc d");
+  const auto tokenizer = load(v.file());
+  EXPECT_EQ(
+      records.take(),
+      "tokenizer.ggml.merges: 5 of 6 name a token that the vocabulary lacks, the first is entry 0, \"a b\"; such a text becomes the tokens "
+      "of its bytes\n");
+  const Ids a{v.id("a")}, b{v.id("b")}, c{v.id("c")};
+  EXPECT_EQ(encode(*tokenizer, "abcd"), (Ids{abcd})) << "over two texts that are no tokens";
+  EXPECT_EQ(encode(*tokenizer, "abc"), (Ids{a[0], b[0], c[0]})) << "a and b are joined before b and c can be";
+  EXPECT_EQ(encode(*tokenizer, "bc"), (Ids{bc}));
+  EXPECT_EQ(encode(*tokenizer, "xy"), (Ids{xy}));
+  rustml::runtime::StopSignal stop;
+  const Encoding dropped = tokenizer->encode("bxc", {}, stop);
+  EXPECT_EQ(dropped.ids, (Ids{b[0], c[0]}));
+  EXPECT_EQ(dropped.dropped_bytes, 1u);
+  EXPECT_ERROR(encode(*tokenizer, "abx", {.strict = true}), Status::invalid_argument, "offset 2");
+  for (const std::string text : {"abcabcd", "zzabab", "a zz", "\u00E9abc"}) {  // no byte is lost
+    const Ids ids = encode(*tokenizer, text);
+    EXPECT_EQ(tokenizer->decode(ids.data(), ids.size(), false), text);
+  }
+}
+
+TEST(ByteBpe, MergesOfAnotherVocabularyAreRefused) {
+  ByteVocabulary v;
+  for (int i = 0; i < (1 << 19) / 3 + 1; ++i) v.merges.push_back("l" + std::to_string(i) + " r" + std::to_string(i));
+  EXPECT_ERROR(load(v.file()), Status::resource_exhausted, "tokenizer.ggml.merges: over 262144 texts that the vocabulary lacks");
 }
 
 // A vocabulary that joins a letter with itself up to 64 times, as trained ones do with blanks; others end after one merge.

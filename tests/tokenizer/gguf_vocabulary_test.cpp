@@ -42,33 +42,110 @@ TEST(GgufVocabulary, LengthsMustAgree) {
   expect_refused([](auto& m) { m["tokenizer.ggml.token_type"] = array(std::vector<int64_t>(257, 1)); }, Status::data_loss,
                  "tokenizer.ggml.token_type: 257 entries for 258 tokens");
   expect_refused([](auto& m) { m["tokenizer.ggml.token_type"] = array(std::vector<int64_t>{}); }, Status::data_loss, "0 entries for 258");
-  expect_refused([](auto& m) { m["tokenizer.ggml.scores"] = array(std::vector<double>(259)); }, Status::data_loss,
-                 "tokenizer.ggml.scores: 259 entries for 258 tokens");
+  expect_refused([](auto& m) { m["tokenizer.ggml.scores"] = array(std::vector<double>(257)); }, Status::data_loss,
+                 "tokenizer.ggml.scores: 257 entries for 258 tokens");
+}
+
+// What llama.cpp makes of such files, and that its ids are ours: tests/golden/odd_vocabularies_test.cpp.
+TEST(GgufVocabulary, EntriesBeyondTheTokensAreIgnored) {
+  OddRecords records;
+  ModelFile file = ByteVocabulary().file();
+  const auto plain = load(file);
+  EXPECT_EQ(records.take(), "");
+  std::vector<int64_t> types(260, 77);
+  std::fill(types.begin(), types.begin() + 258, 1);
+  types[0] = types[1] = 3;
+  file.metadata["tokenizer.ggml.token_type"] = array(types);
+  EXPECT_EQ(load(file)->fingerprint_low(), plain->fingerprint_low());
+  EXPECT_EQ(records.take(), "tokenizer.ggml.token_type: 260 entries for 258 tokens; those beyond the last token are ignored\n");
+  std::vector<int64_t> scores(259, -2);
+  file.metadata["tokenizer.ggml.scores"] = array(scores);  // whole numbers are numbers
+  EXPECT_EQ(load(file)->token_score(257), -2.0f);
+  records.take();
+  ModelFile none = ByteVocabulary().file();
+  none.metadata["tokenizer.ggml.scores"] = array(std::vector<double>{});
+  EXPECT_EQ(load(none)->token_score(257), 0.0f);
+  EXPECT_EQ(records.take(), "");
 }
 
 TEST(GgufVocabulary, ValuesMustBeInRange) {
-  for (const int64_t type : {int64_t{0}, int64_t{7}, int64_t{-1}, INT64_MAX}) {
+  for (const int64_t type : {int64_t{7}, int64_t{-1}, INT64_MAX}) {
     std::vector<int64_t> types(258, 1);
     types[9] = type;
     expect_refused([&](auto& m) { m["tokenizer.ggml.token_type"] = array(types); }, Status::data_loss,
                    "tokenizer.ggml.token_type: entry 9");
   }
+}
+
+TEST(GgufVocabulary, IdsOutsideTheVocabularyAreNone) {
   for (const char* name : {"bos", "eos", "unknown", "eot", "eom"}) {
     const std::string key = std::string("tokenizer.ggml.") + name + "_token_id";
-    for (const uint64_t id : {uint64_t{258}, uint64_t{1} << 31, UINT64_MAX}) {
-      expect_refused([&](auto& m) { m[key] = id; }, Status::data_loss, key.c_str());
+    for (const auto& [id, text] : {std::pair<rustml::formats::Value, const char*>{uint64_t{258}, "258"},
+                                   {uint64_t{1} << 31, "2147483648"},
+                                   {UINT64_MAX, "18446744073709551615"},
+                                   {int64_t{-1}, "-1"}}) {
+      OddRecords records;
+      ModelFile file = ByteVocabulary().file();
+      file.metadata[key] = id;
+      const auto tokenizer = load(file);
+      EXPECT_EQ(records.take(), key + " " + text + ": the vocabulary has 258 tokens; such ids are ignored\n");
+      EXPECT_EQ(tokenizer->bos_id(), name == std::string("bos") ? -1 : 1);
+      EXPECT_EQ(tokenizer->eos_id(), name == std::string("eos") ? -1 : 0);
+      EXPECT_EQ(tokenizer->stop_ids(), (std::vector<int32_t>{0})) << "<|im_end|> ends a turn by its text";
     }
-    expect_refused([&](auto& m) { m[key] = int64_t{-1}; }, Status::data_loss, key.c_str());
   }
+  OddRecords records;
+  ModelFile file = ByteVocabulary().file();
+  for (const char* name : {"eos", "eot", "eom"}) file.metadata[std::string("tokenizer.ggml.") + name + "_token_id"] = uint64_t{300};
+  load(file);
+  EXPECT_EQ(
+      records.take(),
+      "tokenizer.ggml.eos_token_id 300, tokenizer.ggml.eot_token_id 300, tokenizer.ggml.eom_token_id 300: the vocabulary has 258 tokens; "
+      "such ids are ignored\n");
+  // One that every prompt is to have cannot be left out silently.
+  file.metadata["tokenizer.ggml.add_eos_token"] = true;
+  EXPECT_ERROR(load(file), Status::data_loss, "tokenizer.ggml.eos_token_id is outside the vocabulary, though tokenizer.ggml.add_eos_token");
+  ModelFile llama3 = ByteVocabulary().file("llama-bpe");  // adds BOS if the file does not say otherwise
+  llama3.metadata["tokenizer.ggml.bos_token_id"] = uint64_t{300};
+  EXPECT_ERROR(load(llama3), Status::data_loss, "tokenizer.ggml.bos_token_id is outside the vocabulary");
+  llama3.metadata["tokenizer.ggml.add_bos_token"] = false;
+  EXPECT_EQ(load(llama3)->bos_id(), -1);
+}
+
+TEST(GgufVocabulary, TypeZeroIsNormal) {
+  OddRecords records;
+  ByteVocabulary v;
+  const ModelFile normal = v.file();
+  v.types[9] = v.types[10] = 0;
+  const auto tokenizer = load(v.file());
+  EXPECT_EQ(records.take(), "tokenizer.ggml.token_type: 2 tokens have type 0 (undefined); they are taken for normal ones\n");
+  EXPECT_EQ(tokenizer->fingerprint_low(), load(normal)->fingerprint_low());
 }
 
 TEST(GgufVocabulary, BadTokens) {
-  ByteVocabulary empty;
-  empty.add("", kNormal);
-  EXPECT_ERROR(load(empty.file()), Status::data_loss, "tokenizer.ggml.tokens: token 258 is empty");
   ByteVocabulary twice;
   twice.add("a", kNormal);
   EXPECT_ERROR(load(twice.file()), Status::data_loss, "tokenizer.ggml.tokens: token 258 repeats token");
+}
+
+TEST(GgufVocabulary, NothingBecomesAnEmptyToken) {
+  for (const int64_t type : {kNormal, kControl, kUserDefined}) {
+    OddRecords records;
+    ByteVocabulary v;
+    v.add("", type);
+    const int32_t last = v.merge("a", "b");
+    v.add("", type);
+    const auto tokenizer = load(v.file());
+    EXPECT_EQ(records.take(), "tokenizer.ggml.tokens: 2 are empty; no text becomes one, and none is written for them\n");
+    EXPECT_EQ(encode(*tokenizer, "ab[EMPTY_258]", {.parse_special = true}).size(), 12u) << "llama.cpp's name for it is text";
+    EXPECT_EQ(encode(*tokenizer, "ab"), (std::vector<int32_t>{last}));
+    EXPECT_EQ(tokenizer->token_bytes(258), "");
+    const std::vector<int32_t> ids{last, 258, last};
+    EXPECT_EQ(tokenizer->decode(ids.data(), ids.size(), false), "abab");
+    ModelFile ends = v.file();
+    ends.metadata["tokenizer.ggml.eos_token_id"] = uint64_t{258};
+    EXPECT_ERROR(load(ends), Status::data_loss, "tokenizer.ggml.eos_token_id: token 258 has no text");
+  }
 }
 
 TEST(GgufVocabulary, TypesMayBeAbsentOrUnsigned) {

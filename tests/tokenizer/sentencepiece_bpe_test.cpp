@@ -114,9 +114,61 @@ TEST(SentencePieceBpe, RefusesBadVocabularies) {
   Small byte;
   byte.tokens[3] = "<0x4g>";
   EXPECT_ERROR(load(byte.file()), Status::data_loss, "byte token 3");
-  ModelFile missing = Small().file();
-  missing.metadata.erase("tokenizer.ggml.scores");
-  EXPECT_ERROR(load(missing), Status::data_loss, "tokenizer.ggml.scores: missing");
+  ModelFile none = Small().file();
+  none.metadata["tokenizer.ggml.scores"] = array(std::vector<double>{});
+  EXPECT_ERROR(load(none), Status::data_loss, "tokenizer.ggml.scores: 0 entries for 13 tokens");
+}
+
+TEST(SentencePieceBpe, WithoutScoresFromTheLeft) {
+  OddRecords records;
+  ModelFile file = Small().file();
+  file.metadata.erase("tokenizer.ggml.scores");
+  const auto tokenizer = load(file);
+  EXPECT_EQ(records.take().find("tokenizer.ggml.scores: missing"), 0u);
+  EXPECT_EQ(encode(*tokenizer, "ab"), (Ids{12, 6}));
+}
+
+TEST(SentencePieceBpe, InfiniteScoresAreInOrder) {
+  Small v;
+  v.scores[7] = -std::numeric_limits<double>::infinity();
+  EXPECT_EQ(encode(*load(v.file()), "ab"), (Ids{12, 6}));
+  v.scores[7] = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(encode(*load(v.file()), "ab"), (Ids{4, 7}));
+}
+
+TEST(SentencePieceBpe, BytesAreFoundByTheirTextWhereTheFileGivesNoTypes) {
+  Small v;
+  const uint64_t before = load(v.file())->fingerprint_low();
+  OddRecords records;
+  v.types.assign(v.types.size(), 0);
+  const auto undefined = load(v.file());
+  EXPECT_EQ(records.take(),
+            "tokenizer.ggml.token_type: 13 tokens have type 0 (undefined); they are taken for normal ones, <0xNN> for bytes\n");
+  ModelFile file = v.file();
+  file.metadata.erase("tokenizer.ggml.token_type");
+  const auto untyped = load(file);
+  EXPECT_EQ(records.take(), "tokenizer.ggml.token_type: missing; tokens <0xNN> (1) are taken for bytes, all others for normal ones\n");
+  for (const Tokenizer* t : {undefined.get(), untyped.get()}) {
+    EXPECT_EQ(encode(*t, "aA"), (Ids{12, 3}));
+    EXPECT_EQ(t->token_bytes(3), "A");
+    EXPECT_EQ(encode(*t, "<s>a", {.add_special = true, .parse_special = true}), (Ids{1, 1, 12}));
+    EXPECT_NE(t->fingerprint_low(), before);
+  }
+}
+
+TEST(SentencePieceBpe, UsualPlacesOfBosAndEos) {
+  OddRecords records;
+  Small v;
+  ModelFile file = v.file();
+  for (const char* name : {"bos", "eos"}) file.metadata.erase(std::string("tokenizer.ggml.") + name + "_token_id");
+  EXPECT_EQ(encode(*load(file), "a", {.add_special = true}), (Ids{1, 12}));
+  EXPECT_EQ(records.take(),
+            "tokenizer.ggml.bos_token_id 1 \"<s>\", tokenizer.ggml.eos_token_id 2 \"</s>\": taken from SentencePiece's usual places\n");
+  v.tokens[1] = "c", v.types[1] = kNormal;  // no place for BOS
+  ModelFile other = v.file();
+  for (const char* name : {"bos", "eos"}) other.metadata.erase(std::string("tokenizer.ggml.") + name + "_token_id");
+  EXPECT_EQ(load(other)->bos_id(), -1);
+  EXPECT_EQ(load(other)->eos_id(), 2);
 }
 
 TEST(SentencePieceBpe, LongTextsOfOneThing) {

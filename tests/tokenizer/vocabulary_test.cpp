@@ -49,9 +49,17 @@ TEST(Vocabulary, KeepsTypesAndScores) {
   EXPECT_EQ(full.score(1), -2.0f);
 }
 
+TEST(Vocabulary, NothingFindsAnEmptyToken) {
+  const Vocabulary vocabulary({"", "a", "", "b"}, {}, {}, "tokens");
+  EXPECT_EQ(vocabulary.size(), 4);
+  EXPECT_EQ(vocabulary.id_of(""), -1);
+  EXPECT_EQ(vocabulary.id_of("b"), 3);
+  EXPECT_EQ(vocabulary.text(2), "");
+}
+
 TEST(Vocabulary, RefusesBadTokens) {
   EXPECT_ERROR(Vocabulary({}, {}, {}, "the.key"), Status::data_loss, "the.key: no tokens");
-  EXPECT_ERROR(Vocabulary({"a", ""}, {}, {}, "the.key"), Status::data_loss, "the.key: token 1 is empty");
+  EXPECT_ERROR(Vocabulary({"", ""}, {}, {}, "the.key"), Status::data_loss, "the.key: no tokens");
   EXPECT_ERROR(Vocabulary({"a", "b", "a"}, {}, {}, "the.key"), Status::data_loss, "token 2 repeats token 0, \"a\"");
   EXPECT_NO_THROW(Vocabulary({std::string(64 * 1024, 'x')}, {}, {}, "the.key"));
   EXPECT_ERROR(Vocabulary({std::string(64 * 1024 + 1, 'x')}, {}, {}, "the.key"), Status::resource_exhausted, "65537 bytes, limit 65536");
