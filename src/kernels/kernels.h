@@ -4,9 +4,10 @@
 //
 // Numerics. Each output value is defined once, so every target, thread count, chunk and batch gives the same bits:
 //  * Linear, block types: activations are quantized per 32 values along K (see quantize_q8). For row r, with sub-blocks (values
-//    that share a weight scale: 32, or 16 in Q2_K, Q3_K, Q6_K) in ascending order, acc = fma(float(isum), d_w * d_a, acc), isum
-//    the exact integer dot product with the weight's signed integer, d_w = d or d * scale, which is exact in float32; types with
-//    a minimum then acc = fma(m_w, d_a * float(sum_a), acc), isum over unsigned integers, m_w = m or -dmin * minimum, exact too.
+//    that share a weight scale: 32, or 16 in Q2_K, Q3_K, Q6_K, IQ2, IQ1) in ascending order, acc = fma(float(isum), d_w * d_a, acc),
+//    isum the exact integer dot product with the weight's signed integer, d_w = d or d * scale (IQ: times 1, 1/4 or 1/8), which is
+//    exact in float32; types with a minimum then acc = fma(m_w, d_a * float(sum_a), acc), isum over unsigned integers, m_w = m or
+//    -dmin * minimum, exact too.
 //    Two chains: units (32 values, K types 256) [0, ceil(n/2)) and the rest; result = (first + second) + bias. Accumulating:
 //    out = out + result.
 //  * Linear, float types: acc = fma(w, x, acc) over k ascending in the same two halves (of K, at ceil(K/2)).
@@ -32,7 +33,7 @@ constexpr int64_t kActivationTile = 16;  // tokens of a tile of activations
 constexpr int64_t kScratchBytes = 114 * 1024;
 
 // Packed weights: panels of 16 rows (the last padded with zeros), whole K each. Block types: layout.h; f16, bf16, f32: per k 16
-// values. Every type of file keeps its own bits.
+// values. Every type of file keeps its own bits; those of IQ3 take 4 for each value here, those of IQ2 and IQ1 three.
 int64_t panel_bytes(tensor::DType type, int64_t cols) noexcept;
 inline int64_t panel_count(int64_t rows) noexcept { return (rows + kPanelRows - 1) / kPanelRows; }
 // rows: for each of the panel's 16 rows its file-layout bytes, null for padding. dst: panel_bytes.

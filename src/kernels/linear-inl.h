@@ -59,9 +59,9 @@ void expand(const std::byte* w, int64_t n, Buffers& to, int p, Chunk& chunk) {
   std::byte* bytes = to.weights[p];
   float* scale = to.scale[p];
   for (int64_t u = 0; u < n; ++u, w += F::kUnitBytes) {
-    const F32x16 d = load_f16(w);
+    const F32x16 d = F::d(w);
     F32x16 m = d;
-    if constexpr (F::kLayout.minima) m = load_f16(w + 32);
+    if constexpr (F::kLayout.minima) m = F::m(w);
     for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, scale += kPanelRows) {
       store(scale, F::scale(w, d, sub));
       if constexpr (F::kLayout.minima) store(scale + kToMinimum, F::minimum(w, m, sub));

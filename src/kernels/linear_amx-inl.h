@@ -61,9 +61,9 @@ void expand_signed(const std::byte* w, int64_t units, AmxChunk& to) {
   std::byte* bytes = to.weights;
   int64_t step = 0;
   for (int64_t u = 0; u < units; ++u, w += F::kUnitBytes) {
-    const F32x16 d = load_f16(w);
+    const F32x16 d = F::d(w);
     F32x16 m = d;
-    if constexpr (F::kLayout.minima) m = load_f16(w + 32);
+    if constexpr (F::kLayout.minima) m = F::m(w);
     for (int64_t sub = 0; sub < F::kBlocks * F::kSubs; ++sub, ++step) {
       store(to.scale + step * kPanelRows, F::scale(w, d, sub));
       if constexpr (F::kLayout.minima) store(to.minimum + step * kPanelRows, F::minimum(w, m, sub));

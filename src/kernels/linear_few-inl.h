@@ -93,8 +93,8 @@ RUSTML_INLINE void few_units(const LinearArgs& a, const std::byte* panels, int64
     RUSTML_UNROLL for (int p = 0; p < kTilePanels; ++p) {
       const std::byte* w = unit[h][p] = panels + p * second_panel + (u + h * apart) * F::kUnitBytes;
       prefetch<(F::kHeaderBytes + (F::kBlocks == 1 ? F::kBlockBytes : 0) + kLineBytes - 1) / kLineBytes>(address(w, ahead));
-      d[h][p] = load_f16(w);
-      if constexpr (F::kLayout.minima) m[h][p] = load_f16(w + 32);
+      d[h][p] = F::d(w);
+      if constexpr (F::kLayout.minima) m[h][p] = F::m(w);
     }
   }
   for (int64_t j = 0; j < F::kBlocks; ++j) {
@@ -179,7 +179,8 @@ constexpr FewKernel few_kernel() {
 constinit const FewKernels kFewKernels = [] {
   FewKernels k{};
   [&]<int... i>(std::integer_sequence<int, i...>) {
-    ((k.of[i / kFewAtOnce][i % kFewAtOnce] = few_kernel<static_cast<tensor::DType>(i / kFewAtOnce), i % kFewAtOnce + 1>()), ...);
+    ((k.of[i / kFewAtOnce][i % kFewAtOnce] = few_kernel<panel_form(static_cast<tensor::DType>(i / kFewAtOnce)), i % kFewAtOnce + 1>()),
+     ...);
   }
   (std::make_integer_sequence<int, tensor::kDTypeCount * kFewAtOnce>{});
   return k;

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "kernels/layout.h"
 #include "tensor/block.h"
+#include "tensor/grid_blocks.h"
 
 namespace rustml::kernels {
 namespace {
@@ -107,6 +108,23 @@ void cut(const tensor::BlockIQ4XS& block, RowShare<DType::iq4_xs>& to) {
     to.scales[i] = static_cast<uint8_t>((low | high << 4) - 32);
   }
   std::memcpy(to.words, block.qs, sizeof to.words);  // group g low, group g + 4 high already
+}
+
+template <class Block, DType type>
+requires requires { Block::kUnit; }
+void cut(const Block& block, RowShare<type>& to) {
+  constexpr Layout kLayout = RowShare<type>::kLayout;
+  const tensor::GridBlock grid = tensor::read_grid_block(block);
+  to.d = grid.d;
+  for (size_t i = 0; i < kLayout.scales(); ++i) to.scales[i] = grid.scales[i * kLayout.sub / 16];
+  for (int j = 0; j < 8; ++j) {
+    const uint8_t* numbers = grid.numbers + 32 * j;
+    if constexpr (kLayout.bits == 4) {
+      nibble_words(numbers, 0, to.words[j]);
+    } else {
+      pair_words(numbers, 0, to.words[j]), single_word(numbers, 2, to.words[j] + 2);
+    }
+  }
 }
 
 template <class Block, DType type>
@@ -225,6 +243,13 @@ void pack_panel(DType type, const std::byte* const rows[kPanelRows], int64_t col
     case DType::q6_k: return pack_super<tensor::BlockQ6K, DType::q6_k>(rows, cols, dst);
     case DType::iq4_nl: return pack_blocks<DType::iq4_nl>(rows, cols, dst);
     case DType::iq4_xs: return pack_super<tensor::BlockIQ4XS, DType::iq4_xs>(rows, cols, dst);
+    case DType::iq3_s: return pack_super<tensor::BlockIQ3S, DType::iq3_s>(rows, cols, dst);
+    case DType::iq3_xxs: return pack_super<tensor::BlockIQ3XXS, DType::iq3_xxs>(rows, cols, dst);
+    case DType::iq2_s: return pack_super<tensor::BlockIQ2S, DType::iq2_s>(rows, cols, dst);
+    case DType::iq2_xs: return pack_super<tensor::BlockIQ2XS, DType::iq2_xs>(rows, cols, dst);
+    case DType::iq2_xxs: return pack_super<tensor::BlockIQ2XXS, DType::iq2_xxs>(rows, cols, dst);
+    case DType::iq1_s: return pack_super<tensor::BlockIQ1S, DType::iq1_s>(rows, cols, dst);
+    case DType::iq1_m: return pack_super<tensor::BlockIQ1M, DType::iq1_m>(rows, cols, dst);
   }
 }
 
@@ -250,7 +275,7 @@ void unpack_row(DType type, const std::byte* panel, int64_t r, int64_t cols, flo
   for (int64_t k = 0; k < cols; k += l.sub) {
     const int64_t in_unit = k % (kQBlock * l.blocks()), sub = in_unit / l.sub;
     const std::byte* unit = panel + panel_bytes(type, k - in_unit);
-    float scale = half_at(unit + 2 * r), minimum = l.minima ? half_at(unit + 2 * (kPanelRows + r)) : 0.0f;
+    float scale = half_at(unit + 2 * r) * l.unit, minimum = l.minima ? half_at(unit + 2 * (kPanelRows + r)) : 0.0f;
     if (l.super) {
       const auto factor = [&](int64_t nth) { return static_cast<float>(static_cast<int8_t>(unit[64 + kPanelRows * nth + r])); };
       scale *= factor(sub);

@@ -26,7 +26,7 @@ struct Format {
   static constexpr Layout kLayout = layout_of(type);
   static constexpr int kBits = kLayout.bits, kBlocks = kLayout.blocks(), kSubs = kLayout.subs();
   static constexpr int64_t kHeaderBytes = kLayout.header_bytes(), kBlockBytes = kLayout.block_bytes(), kUnitBytes = kLayout.unit_bytes();
-  using Dot = DotOf<kLayout.sub == 16 ? 6 : kLayout.integer_bits>;  // Q2_K and Q3_K share the code of Q6_K
+  using Dot = DotOf < kLayout.sub == 16 && kLayout.integer_bits<6 ? 6 : kLayout.integer_bits>;  // Q2_K and Q3_K share the code of Q6_K
 
   // The integers of k-group g of the block at q.
   template <int g>
@@ -53,7 +53,12 @@ struct Format {
       return pairs;
     }
   }
-  // Scale and minimum of sub-block `sub` of the unit, of which d and m are the f16 values.
+  static RUSTML_INLINE F32x16 d(const std::byte* unit) {
+    if constexpr (kLayout.unit == 1) return load_f16(unit);
+    return load_f16(unit) * set1(kLayout.unit);
+  }
+  static RUSTML_INLINE F32x16 m(const std::byte* unit) { return load_f16(unit + 32); }
+  // Scale and minimum of sub-block `sub` of the unit.
   static RUSTML_INLINE F32x16 scale(const std::byte* unit, F32x16 d, int64_t sub) {
     if constexpr (!kLayout.super) return d;
     return d * load_i8(reinterpret_cast<const int8_t*>(unit + 64 + 16 * sub));

@@ -1,6 +1,7 @@
 // AVX2 + FMA + F16C: two registers are 16 lanes. No exact u8 x s8 dot product: vpmaddubsw saturates at 16 bits.
 //  8-bit weights: |w| <= 128 times bytes with the sign, -2^15 <= -2 * 128 * 128, 2 * 128 * 127 < 2^15: exact for all of them.
-//  Fewer bits stay in 16 bits for some steps: 8 * 2 * 15 * 127 = 30480, 4 * 2 * 31 * 127 = 31496, 2 * 2 * 63 * 127 = 32004 < 2^15.
+//  Fewer bits stay in 16 bits for some steps: 8 * 2 * 15 * 127 = 30480, 4 * 2 * 31 * 127 = 31496, 2 * 2 * 63 * 127 = 32004, 2 * 127 * 127 =
+//  32258 < 2^15.
 #pragma once
 #include <immintrin.h>
 
@@ -154,7 +155,7 @@ RUSTML_INLINE F32x16 as_floats(__m256i x) { return raw(_mm256_cvtepi32_ps(x), _m
 // for kNarrow steps.
 template <int bits>
 struct DotOf {
-  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
   using Weights = I8x64;
   struct Sum {
     I8x64 narrow, wide;  // 16-bit lanes, two per row, and 32-bit lanes

@@ -132,7 +132,7 @@ RUSTML_INLINE F32x16 to_floats(const I8x64& sum) {
 // Dot products of 16 rows x 4 k per step: stored (unsigned) weights, signed activations. Exactness as in raw_avx2-inl.h.
 template <int bits>
 struct DotOf {
-  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : 2;
+  static constexpr int kNarrow = bits <= 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
   using Weights = I8x64;
   struct Sum {
     I8x64 narrow, wide;  // 16-bit lanes, two per row, and 32-bit lanes

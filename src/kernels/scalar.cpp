@@ -108,7 +108,7 @@ float block_chain(const std::byte* panel, int64_t r, const LinearArgs& a, int64_
   float acc = 0;
   for (int64_t u = begin; u < end; ++u) {
     const std::byte* unit = panel + u * l.unit_bytes();
-    const float d = half_at(unit, r), m = l.minima ? half_at(unit, kPanelRows + r) : 0.0f;
+    const float d = half_at(unit, r) * l.unit, m = l.minima ? half_at(unit, kPanelRows + r) : 0.0f;
     const auto scaled = [&](float factor, int64_t nth) {
       return l.super ? factor * static_cast<float>(static_cast<int8_t>(unit[64 + 16 * nth + r])) : factor;
     };

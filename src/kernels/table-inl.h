@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/kernels.h"
+#include "kernels/layout.h"
 #include "kernels/target.h"
 
 // Every entry that is one function, by name; `linear` is one for each type, and quantize_q8_tiled AMX's alone.
@@ -36,7 +37,7 @@ constexpr KernelTable make_table(std::string_view target, LinearOf linear_of) {
   RUSTML_ENTRIES(RUSTML_FILL)
 #undef RUSTML_FILL
   [&]<int... type>(std::integer_sequence<int, type...>) {
-    ((t.linear[type] = linear_of(std::integral_constant<tensor::DType, static_cast<tensor::DType>(type)>{})), ...);
+    ((t.linear[type] = linear_of(std::integral_constant<tensor::DType, panel_form(static_cast<tensor::DType>(type))>{})), ...);
   }
   (std::make_integer_sequence<int, tensor::kDTypeCount>{});
   return t;

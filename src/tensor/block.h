@@ -97,10 +97,19 @@ struct BlockIQ4XS {  // group g of 32: w = d (scale6(g) - 32) kIQ4Values[q]
   uint8_t qs[128];      // per group 16 bytes: halves
 };
 
-// The others store eight or four values at once, as their place in a grid of magnitudes, with signs of their own.
+// The others store places in grids: of eight values (IQ3: four) at once their magnitudes, each a digit of a member of the grid. Signs lie
+// beside them. What a value's number then is: digit, and behind it the sign as the next bit (IQ1: the sign of an eighth that is added to
+// values -1, 0, 1). w = d kUnit scale kValues[number], the scale 2 s + 1 for each 16 or 32 values. See grid_blocks.cpp.
+
+constexpr int8_t kIQ3SValues[16] = {1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15};
+constexpr int8_t kIQ3XXSValues[16] = {4, 12, 20, 28, 36, 44, 52, 62, -4, -12, -20, -28, -36, -44, -52, -62};
+constexpr int8_t kIQ2Values[8] = {8, 25, 43, 0, -8, -25, -43, 0};  // there is no digit 3
+constexpr int8_t kIQ1Values[8] = {-7, 1, 9, 0, -9, -1, 7, 0};      // eighths
 
 struct BlockIQ3S {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1;
+  static constexpr auto& kValues = kIQ3SValues;
   uint16_t d;
   uint8_t qs[64];  // low eight bits of 64 places in a grid of 512 x 4 values
   uint8_t qh[8];   // their ninth bits
@@ -110,6 +119,8 @@ struct BlockIQ3S {
 
 struct BlockIQ3XXS {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 4.0f;
+  static constexpr auto& kValues = kIQ3XXSValues;
   uint16_t d;
   uint8_t qs[64];              // 64 places in a grid of 256 x 4 values
   uint8_t scales_signs[8][4];  // per 32 values a number of 32 bits: four times 7 bits of signs, then 4 of the scale
@@ -117,6 +128,8 @@ struct BlockIQ3XXS {
 
 struct BlockIQ2S {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 8.0f;
+  static constexpr auto& kValues = kIQ2Values;
   uint16_t d;
   uint8_t qs[32];  // low eight bits of 32 places in a grid of 1,024 x 8 values
   uint8_t signs[32];
@@ -126,6 +139,8 @@ struct BlockIQ2S {
 
 struct BlockIQ2XS {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 8.0f;
+  static constexpr auto& kValues = kIQ2Values;
   uint16_t d;
   uint16_t qs[32];    // 9 bits: place in a grid of 512 x 8 values; 7 bits of signs
   uint8_t scales[8];  // a nibble for each 16 values
@@ -133,22 +148,31 @@ struct BlockIQ2XS {
 
 struct BlockIQ2XXS {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 8.0f;
+  static constexpr auto& kValues = kIQ2Values;
   uint16_t d;
-  uint16_t qs[32];  // per 32 values 8 bytes: four places in a grid of 256 x 8 values, then as scales_signs of IQ3_XXS
+  struct {
+    uint8_t qs[4];           // places in a grid of 256 x 8 values
+    uint8_t scale_signs[4];  // as scales_signs of IQ3_XXS
+  } groups[8];               // of 32 values
 };
 
 struct BlockIQ1S {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 8.0f;
+  static constexpr auto& kValues = kIQ1Values;
   uint16_t d;
   uint8_t qs[32];  // low eight bits of 32 places in a grid of 2,048 x 8 values
-  uint16_t qh[8];  // per 32 values: four times the upper three bits, 3 bits of the scale, the sign of what is added to values
+  uint16_t qh[8];  // per 32 values: four times the upper three bits, 3 bits of the scale, the sign of the eighth
 };
 
 struct BlockIQ1M {
   static constexpr int64_t kElements = 256;
+  static constexpr float kUnit = 1 / 8.0f;
+  static constexpr auto& kValues = kIQ1Values;
   uint8_t qs[32];
-  uint8_t qh[16];      // a nibble for each 8 values: the upper three bits, the sign of what is added
-  uint16_t scales[4];  // four times 3 bits of scales for 16 values; the top nibbles together are d
+  uint8_t qh[16];      // a nibble for each 8 values: the upper three bits, the sign of the eighth
+  uint16_t scales[4];  // four times 3 bits, for 16 values each; the top nibbles together are d
 };
 
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24 &&

@@ -5,6 +5,7 @@
 
 #include "tensor/block.h"
 #include "tensor/dtype.h"
+#include "tensor/grid_blocks.h"
 
 namespace rustml::tensor {
 namespace {
@@ -120,6 +121,14 @@ void decode(const BlockIQ4XS& block, float* out) {
 }
 
 template <class Block>
+requires requires { Block::kUnit; }
+void decode(const Block& block, float* out) {
+  const GridBlock grid = read_grid_block(block);
+  const float d = f16_to_f32(grid.d) * Block::kUnit;
+  for (int i = 0; i < 256; ++i) out[i] = d * static_cast<float>(grid.scales[i / 16]) * static_cast<float>(Block::kValues[grid.numbers[i]]);
+}
+
+template <class Block>
 void decode_blocks(const std::byte* src, int64_t n, float* out) {
   for (int64_t i = 0; i < n; i += Block::kElements, src += sizeof(Block)) {
     Block block;
@@ -158,6 +167,13 @@ constexpr Dequantize kByType[kDTypeCount] = {
     decode_blocks<BlockQ6K>,
     decode_blocks<BlockIQ4NL>,
     decode_blocks<BlockIQ4XS>,
+    decode_blocks<BlockIQ3S>,
+    decode_blocks<BlockIQ3XXS>,
+    decode_blocks<BlockIQ2S>,
+    decode_blocks<BlockIQ2XS>,
+    decode_blocks<BlockIQ2XXS>,
+    decode_blocks<BlockIQ1S>,
+    decode_blocks<BlockIQ1M>,
 };
 
 }  // namespace

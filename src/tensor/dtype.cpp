@@ -30,6 +30,13 @@ constexpr std::array<DTypeInfo, kDTypeCount> kTypes = {{
     block_type<BlockQ6K>(DType::q6_k, "Q6_K", 14),
     block_type<BlockIQ4NL>(DType::iq4_nl, "IQ4_NL", 20),
     block_type<BlockIQ4XS>(DType::iq4_xs, "IQ4_XS", 23),
+    block_type<BlockIQ3S>(DType::iq3_s, "IQ3_S", 21),
+    block_type<BlockIQ3XXS>(DType::iq3_xxs, "IQ3_XXS", 18),
+    block_type<BlockIQ2S>(DType::iq2_s, "IQ2_S", 22),
+    block_type<BlockIQ2XS>(DType::iq2_xs, "IQ2_XS", 17),
+    block_type<BlockIQ2XXS>(DType::iq2_xxs, "IQ2_XXS", 16),
+    block_type<BlockIQ1S>(DType::iq1_s, "IQ1_S", 19),
+    block_type<BlockIQ1M>(DType::iq1_m, "IQ1_M", 29),
 }};
 
 static_assert(kTypes[0].dtype == DType{} && std::adjacent_find(kTypes.begin(), kTypes.end(), [](const auto& row, const auto& next) {

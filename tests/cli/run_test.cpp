@@ -181,9 +181,9 @@ TEST(Run, FileErrors) {
   const std::string name = "blk.0.attn_q.weight";
   const size_t record = other_type.find(name) + name.size();
   ASSERT_LT(record, other_type.size());
-  other_type[record + 4 + 2 * 8] = 19;  // IQ1_S
-  const TemporaryFile unsupported("iq.gguf", other_type);
-  expect_error(open(unsupported.path()), 4, {"IQ1_S"});
+  other_type[record + 4 + 2 * 8] = 34;  // TQ1_0
+  const TemporaryFile unsupported("tq.gguf", other_type);
+  expect_error(open(unsupported.path()), 4, {"TQ1_0"});
 
   std::string other_architecture = model;
   const std::string key = "general.architecture";

@@ -167,7 +167,7 @@ void add_names_and_shapes(Files& files) {
 
 void add_types(Files& files) {
   const auto typed = [](int32_t type) { return with_tensor(tensor("t", {256}, type, 0), 1024); };
-  for (const int32_t good : {0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 30})
+  for (const int32_t good : {0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22, 23, 29, 30})
     files.push_back({"type " + std::to_string(good), typed(good), kOk, ""});
   static constexpr struct {
     int32_t id;
@@ -176,18 +176,11 @@ void add_types(Files& files) {
                  {5, "Q4_3"},
                  {9, "Q8_1"},
                  {15, "Q8_K"},
-                 {16, "IQ2_XXS"},
-                 {17, "IQ2_XS"},
-                 {18, "IQ3_XXS"},
-                 {19, "IQ1_S"},
-                 {21, "IQ3_S"},
-                 {22, "IQ2_S"},
                  {24, "I8"},
                  {25, "I16"},
                  {26, "I32"},
                  {27, "I64"},
                  {28, "F64"},
-                 {29, "IQ1_M"},
                  {31, "Q4_0_4_4"},
                  {34, "TQ1_0"},
                  {35, "TQ2_0"},
@@ -196,7 +189,9 @@ void add_types(Files& files) {
                  {-1, "unknown type -1"}};
   for (const auto& other : kOthers) files.push_back({"type " + std::to_string(other.id), typed(other.id), kUnsupported, other.name});
   files.push_back({"list of supported types", typed(39), kUnsupported,
-                   "supported are F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS"});
+                   "supported are F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, IQ3_S, "
+                   "IQ3_XXS, IQ2_S, IQ2_XS, "
+                   "IQ2_XXS, IQ1_S, IQ1_M"});
 }
 
 void add_places(Files& files) {

@@ -417,7 +417,13 @@ std::vector<std::byte> random_file_row(DType type, int64_t cols, uint32_t seed) 
     for (int64_t offset = 0; offset < t.block_bytes; offset += t.block_bytes - 2) {
       const uint16_t scale = tensor::f32_to_f16(static_cast<float>(random() >> 8) * 0x1p-28f - 0x1p-6f);
       const bool ours = offset == 0 || type == DType::q3_k || type == DType::q6_k;
-      if (ours) std::memcpy(block + offset, &scale, 2);
+      if (ours && type != DType::iq1_m) std::memcpy(block + offset, &scale, 2);
+      if (offset == 0 && type == DType::iq1_m) {  // in the top nibbles of its four last numbers
+        for (int64_t i = 0; i < 4; ++i) {
+          std::byte& high = block[48 + 2 * i + 1];
+          high = (high & std::byte{15}) | static_cast<std::byte>((scale >> 4 * i & 15) << 4);
+        }
+      }
     }
     const uint16_t minimum = tensor::f32_to_f16(static_cast<float>(random() >> 8) * 0x1p-26f - 0.125f);
     const bool second = type == DType::q4_1 || type == DType::q5_1 || type == DType::q4_k || type == DType::q5_k;
@@ -431,7 +437,9 @@ std::vector<std::byte> random_file_row(DType type, int64_t cols, uint32_t seed) 
                                                                       : 0xff);
       const int64_t begin = type == DType::q3_k || type == DType::q6_k || type == DType::q2_k ? 0 : second ? 4 : 2;
       const int64_t end = t.block_bytes - (type == DType::q2_k ? 4 : begin == 0 ? 2 : 0);
-      if (seed % 4 != 0) std::fill(block + begin, block + end, extreme);
+      if (seed % 4 != 0 && type != DType::iq1_m) std::fill(block + begin, block + end, extreme);
+      const int64_t signs = type == DType::iq3_s ? 74 : type == DType::iq3_xxs ? 66 : type == DType::iq2_s ? 34 : t.block_bytes;
+      if (seed % 4 == 3) std::fill(block + signs, block + std::min(signs + 32, t.block_bytes), std::byte{0});  // all positive
     }
   }
   return row;

@@ -73,14 +73,28 @@ TEST(Packed, LayoutOfKnownValues) {
   EXPECT_EQ(panel[64 + (5 / 4) * 64 + 15 * 4 + 5 % 4], std::byte{0xc0});
 }
 
-// Sizes beside the file's: nothing for blocks of 32, for K types what bytes instead of packed 6-bit scales and alignment cost.
+// Sizes beside the file's: nothing for blocks of 32; for K types what bytes instead of packed 6-bit scales and alignment cost; for types
+// with grids four or three bits for each value instead of its share of a place.
 TEST(Packed, BytesBesideTheFile) {
+  const auto limit_of = [](DType type) {
+    switch (type) {
+      case DType::q2_k: return 1.2;
+      case DType::q3_k: return 1.06;
+      case DType::iq3_s: return 1.28;
+      case DType::iq3_xxs: return 1.43;
+      case DType::iq2_s: return 1.42;
+      case DType::iq2_xs: return 1.57;
+      case DType::iq2_xxs: return 1.76;
+      case DType::iq1_s: return 2.33;
+      case DType::iq1_m: return 2.08;
+      default: return tensor::info(type).block_elements == 256 ? 1.03 : 1.0;
+    }
+  };
   for (int index = 0; index < tensor::kDTypeCount; ++index) {
     const auto type = static_cast<DType>(index);
     const int64_t file = kPanelRows * tensor::row_bytes(type, 1024);
-    const double limit = type == DType::q2_k ? 1.2 : type == DType::q3_k ? 1.06 : tensor::info(type).block_elements == 256 ? 1.03 : 1.0;
     EXPECT_GE(panel_bytes(type, 1024), file) << tensor::info(type).name;
-    EXPECT_LE(static_cast<double>(panel_bytes(type, 1024)), limit * static_cast<double>(file)) << tensor::info(type).name;
+    EXPECT_LE(static_cast<double>(panel_bytes(type, 1024)), limit_of(type) * static_cast<double>(file)) << tensor::info(type).name;
   }
 }
 
@@ -123,6 +137,31 @@ TEST(Packed, LayoutOfACodebookType) {
   std::vector<float> values(256);
   unpack_row(DType::iq4_xs, panel.data(), 2, 256, values.data());
   EXPECT_EQ(values[37], 1.0f * (21 - 32) * -65);
+}
+
+// Types with grids: the digit and, as the next bit, the sign. IQ2_S: the last member of the grid has eight times 43; values 40 to 47 of
+// row 2, the third of them negative, in a group of 16 whose scale is 2 * 7 + 1.
+TEST(Packed, LayoutOfATypeWithAGrid) {
+  std::vector<std::byte> row(82);
+  row[1] = std::byte{0x3c};            // 1.0
+  row[2 + 5] = std::byte{0xff};        // place 1,023: low bits
+  row[34 + 5] = std::byte{0x04};       // signs
+  row[66 + 1] = std::byte{0x03 << 2};  // its upper bits
+  row[74 + 1] = std::byte{0x07};       // scale 2
+  const std::byte* rows[kPanelRows] = {};
+  rows[2] = row.data();
+  std::vector<std::byte> panel(static_cast<size_t>(panel_bytes(DType::iq2_s, 256)));
+  ASSERT_EQ(panel.size(), 1856u);
+  pack_panel(DType::iq2_s, rows, 256, panel.data());
+  EXPECT_EQ(panel[64 + 16 * 2 + 2], std::byte{15});
+  const size_t block = 320 + 192;                                   // values 32 to 63
+  EXPECT_EQ(panel[block + 4 * 2 + 2], std::byte{2 << 4 | 2 << 6});  // groups 2 and 3: pairs
+  EXPECT_EQ(panel[block + 128 + 4 * 2 + 2], std::byte{1 << 2});     // group 2's sign
+  std::vector<float> values(256);
+  unpack_row(DType::iq2_s, panel.data(), 2, 256, values.data());
+  EXPECT_EQ(values[41], 15 * 43 / 8.0f);
+  EXPECT_EQ(values[42], -15 * 43 / 8.0f);
+  EXPECT_EQ(values[48], 8 / 8.0f);
 }
 
 TEST(Packed, QuantizedRowsAreThoseOfTheFile) {

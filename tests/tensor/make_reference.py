@@ -10,6 +10,7 @@ smallest normals, negative ones; no infinities and no NaN."""
 import os
 import struct
 import sys
+import zlib
 from importlib.metadata import version
 
 import numpy as np
@@ -33,6 +34,13 @@ TYPES = {
     T.Q6_K: (256, 210, [208], 16),
     T.IQ4_NL: (32, 18, [0], 48),
     T.IQ4_XS: (256, 136, [0], 16),
+    T.IQ3_S: (256, 110, [0], 16),
+    T.IQ3_XXS: (256, 98, [0], 16),
+    T.IQ2_S: (256, 82, [0], 16),
+    T.IQ2_XS: (256, 74, [0], 16),
+    T.IQ2_XXS: (256, 66, [0], 16),
+    T.IQ1_S: (256, 50, [0], 16),
+    T.IQ1_M: (256, 56, [48], 16),
 }
 EXTREMES = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x8400, 0x7BFF, 0xFBFF, 0x3C00, 0xBC00]
 
@@ -45,6 +53,29 @@ def random_scale(i):
     return int(rng.integers(0, 0x7C00)) | int(rng.integers(0, 2)) << 15
 
 
+def set_scale(kind, block, offset, bits):
+    if kind != T.IQ1_M:
+        block[offset : offset + 2] = np.frombuffer(struct.pack("<H", bits), np.uint8)
+        return
+    for i in range(4):  # a nibble, the top one, of each of four numbers of 16 bits
+        high = block[offset + 2 * i + 1]
+        block[offset + 2 * i + 1] = high & 15 | (bits >> 4 * i & 15) << 4
+
+
+def every_code(kind, n_blocks=1024):
+    """Blocks of the bytes of a generator that grid_blocks_test.cpp has too, all with the scale 1, and the CRC-32 of their values."""
+    _, block_bytes, (offset,), _ = TYPES[kind]
+    state, data = 1, np.zeros(n_blocks * block_bytes, np.uint8)
+    for i in range(data.size):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        data[i] = state >> 24
+    blocks = data.reshape(n_blocks, block_bytes)
+    for block in blocks:
+        set_scale(kind, block, offset, 0x3C00)
+    values = dequantize(blocks.reshape(1, -1), kind).astype("<f4")
+    return zlib.crc32(values.tobytes())
+
+
 def make_blocks(kind):
     _, block_bytes, scales, n_blocks = TYPES[kind]
     blocks = rng.integers(0, 256, (n_blocks, block_bytes), dtype=np.uint8)
@@ -55,7 +86,7 @@ def make_blocks(kind):
         return blocks
     for k, offset in enumerate(scales):
         for i in range(n_blocks):
-            blocks[i, offset : offset + 2] = np.frombuffer(struct.pack("<H", random_scale(i + 3 * k)), np.uint8)
+            set_scale(kind, blocks[i], offset, random_scale(i + 3 * k))
     return blocks
 
 
@@ -67,6 +98,9 @@ def main():
             values = dequantize(blocks.reshape(1, -1), kind).astype("<f4").reshape(-1)
             assert values.size == blocks.shape[0] * block_values and np.isfinite(values).all(), kind
             out.write(struct.pack("<III", int(kind), values.size, blocks.size) + blocks.tobytes() + values.tobytes())
+    for kind in TYPES:
+        if kind.name.startswith(("IQ1", "IQ2", "IQ3")):
+            print(f"{kind.name} {every_code(kind):#010x}")
     print(path, os.path.getsize(path), "bytes, gguf", version("gguf"), "numpy", np.__version__)
 
 
