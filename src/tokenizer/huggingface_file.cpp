@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "tokenizer/byte_alphabet.h"
 #include "tokenizer/huggingface_bpe.h"
 #include "tokenizer/huggingface_vocabulary.h"
 #include "tokenizer/json_sections.h"
@@ -234,6 +235,22 @@ void split_added(const HuggingfaceVocabulary& read, const Vocabulary& vocabulary
   }
 }
 
+// Then no text needs the unknown token.
+bool every_byte_has_a_token(const HuggingfaceParts& parts) {
+  const auto has = [&](std::string_view text) {
+    const int32_t id = parts.vocabulary.id_of(text);
+    return id >= 0 && parts.in_model[static_cast<size_t>(id)];
+  };
+  for (int byte = 0; byte < 256; ++byte) {
+    constexpr char digits[] = "0123456789ABCDEF";
+    const std::string fallback{'<', '0', 'x', digits[byte / 16], digits[byte % 16], '>'};
+    const bool found =
+        parts.pretokenizer.spells_bytes() ? has(kByteAlphabet.of(static_cast<unsigned char>(byte))) : parts.byte_fallback && has(fallback);
+    if (!found) return false;
+  }
+  return true;
+}
+
 std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::string& text, runtime::Call& call) {
   const JsonSections sections = json_sections(text, "tokenizer.json", section_names(), call.stop);
   if (sections.count("model") == 0) base::fail(Status::data_loss, "tokenizer.json: model: missing");
@@ -250,14 +267,14 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
   parts.fuse_unknown = options.fuse_unknown;
   parts.byte_fallback = options.byte_fallback;
   parts.ignore_merges = options.ignore_merges;
-  if (!options.unknown.empty()) {
-    parts.special.unknown = parts.vocabulary.id_of(options.unknown);
-    if (parts.special.unknown < 0) {
-      base::fail(Status::data_loss, "tokenizer.json: model.unk_token: the vocabulary has no token " + base::quoted(options.unknown));
-    }
-  }
   if (const Json json = section(sections, "normalizer"); json.kind != Json::Kind::null) parts.normalizer = Normalizer(json);
   if (const Json json = section(sections, "pre_tokenizer"); json.kind != Json::Kind::null) parts.pretokenizer = PretokenizeSteps(json);
+  if (!options.unknown.empty()) {
+    parts.special.unknown = parts.vocabulary.id_of(options.unknown);
+    const std::string lacks = "tokenizer.json: model.unk_token: the vocabulary has no token " + base::quoted(options.unknown);
+    if (parts.special.unknown < 0 && !every_byte_has_a_token(parts)) base::fail(Status::data_loss, lacks);
+    if (parts.special.unknown < 0) base::log(base::LogLevel::info, "rustml::tokenizer", lacks + "; no text needs it");
+  }
   if (const Json json = section(sections, "decoder"); json.kind != Json::Kind::null) parts.decoder = DecodeSteps(json);
   const bool has_template = read_post_processor(section(sections, "post_processor"), parts.vocabulary, parts.special);
   read_special_ids(file, has_template, parts.vocabulary, parts.special, call);

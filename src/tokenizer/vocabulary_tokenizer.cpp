@@ -90,7 +90,8 @@ Encoding VocabularyTokenizer::encode_spans(const std::vector<Span>& spans, const
   if (options.add_special && adds_bos() && encoding.ids.size() > special_.before.size() &&
       encoding.ids[special_.before.size()] == special_.bos) {
     base::log(base::LogLevel::warn, "rustml::tokenizer",
-              "text: begins with two BOS tokens, one of its own and one that the model's file adds; leave out one of them");
+              "text: begins with two BOS tokens, one of its own and one that the model's file adds; leave it out of the text, or pass "
+              "RUSTML_PROMPT_NO_BOS");
   }
   if (options.add_special) add(special_.after);
   if (encoding.dropped_bytes > 0) {

@@ -64,6 +64,7 @@ std::unique_ptr<Tokenizer> make(const std::string& pre) {
     merge(spell(' '), "a");
     merge("<", "|");
     merge("|", ">");
+    for (const char* lost : {"b a", "ba b", "| m"}) merges.push_back(lost);  // of texts that are no tokens
   }
   file.metadata["tokenizer.ggml.model"] = std::string(pre.empty() ? "llama" : "gpt2");
   file.metadata["tokenizer.ggml.pre"] = pre;

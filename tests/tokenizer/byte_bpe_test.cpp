@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <random>
+
 #include "../base/expect_error.h"
 #include "../real_files.h"
 #include "base/file_reader.h"
@@ -168,6 +171,54 @@ TEST(ByteBpe, MergesOfTextsThatTheVocabularyLacks) {
   for (const std::string text : {"abcabcd", "zzabab", "a zz", "\u00E9abc"}) {  // no byte is lost
     const Ids ids = encode(*tokenizer, text);
     EXPECT_EQ(tokenizer->decode(ids.data(), ids.size(), false), text);
+  }
+}
+
+// By texts instead of ids, and the first pair of lowest rank each time; what is no token at the end becomes its bytes.
+Ids joined_by_texts(const ByteVocabulary& v, const std::string& text) {
+  std::vector<std::string> parts;
+  for (const char c : text) parts.emplace_back(1, c);
+  for (const auto& merges = v.merges;;) {
+    size_t best = merges.size(), at = 0;
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      const size_t rank = static_cast<size_t>(std::find(merges.begin(), merges.end(), parts[i] + " " + parts[i + 1]) - merges.begin());
+      if (rank < best) best = rank, at = i;
+    }
+    if (best == merges.size()) break;
+    parts[at] += parts[at + 1];
+    parts.erase(parts.begin() + static_cast<ptrdiff_t>(at) + 1);
+  }
+  Ids ids;
+  for (const std::string& part : parts) {
+    if (const int32_t id = v.id(part); id >= 0) {
+      ids.push_back(id);
+    } else {
+      for (const char c : part) ids.push_back(v.id(std::string(1, c)));
+    }
+  }
+  return ids;
+}
+
+TEST(ByteBpe, MergesOfLostTokensAsByTexts) {
+  std::mt19937 random(17);
+  const auto letters = [&](size_t most) {
+    std::string text;
+    for (size_t n = 1 + random() % most; n > 0; --n) text += static_cast<char>('a' + random() % 3);
+    return text;
+  };
+  for (int i = 0; i < 200; ++i) {
+    ByteVocabulary v;
+    for (int k = 0; k < 12; ++k) {
+      const std::string left = letters(3), right = letters(2), merge = left + " " + right;
+      if (std::find(v.merges.begin(), v.merges.end(), merge) != v.merges.end()) continue;
+      v.merges.push_back(merge);
+      if (random() % 2 == 0 && v.id(left + right) < 0) v.add(left + right, kNormal);
+    }
+    const auto tokenizer = load(v.file());
+    for (const size_t most : {10, 10, 10, 100}) {  // short and long words have loops of their own
+      const std::string text = letters(most);
+      EXPECT_EQ(encode(*tokenizer, text), joined_by_texts(v, text)) << text << testing::PrintToString(v.merges);
+    }
   }
 }
 

@@ -274,6 +274,18 @@ TEST(HuggingfaceFile, AddedTokens) {
 
 TEST(HuggingfaceFile, UnknownToken) {
   EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("unk_token":"<unk>",)")), Status::data_loss, "no token \"<unk>\"");
+  OddRecords records;
+  std::string bytes;
+  for (int b = 0; b < 256; ++b) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", b);
+    bytes += ",\"" + std::string(name) + "\":" + std::to_string(b + 1);
+  }
+  const std::string fallback = R"("unk_token":"<unk>","byte_fallback":true,)";
+  EXPECT_EQ(encode(*load_made(made(R"({"a":0)" + bytes + "}", "[]", fallback)), "aAb"), (Ids{0, 0x41 + 1, 0x62 + 1}));
+  EXPECT_EQ(records.take(), "tokenizer.json: model.unk_token: the vocabulary has no token \"<unk>\"; no text needs it\n");
+  bytes.resize(bytes.rfind(','));  // without <0xFF>
+  EXPECT_ERROR(load_made(made(R"({"a":0)" + bytes + "}", "[]", fallback)), Status::data_loss, "no token \"<unk>\"");
   EXPECT_ERROR(load_made(made(R"({"a":0})", "[]", R"("unk_token":3,)")), Status::data_loss, "model.unk_token is 3; it must be a string");
   rustml::runtime::StopSignal stop;
   const auto none = load_made(made(R"({"a":0})", "[]"));

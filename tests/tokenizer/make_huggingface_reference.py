@@ -9,13 +9,19 @@ FF FF FF FF after each string), of the decoded texts and of those without specia
 Then the ids in full of every 260th of the 52,000: varint(ids), varint each.
 
 huggingface_variants.json: small tokenizers, one for each part of the format, with texts, ids, and what these decode to.
+
+With --compare nothing is written: the installed `tokenizers` must say of the variants what that file says.
 """
 import json
 import pathlib
 import random
 import sys
 
-from tokenizers import Tokenizer
+try:
+    from tokenizers import Tokenizer
+except ImportError:
+    print("SKIPPED small tokenizer.json files against tokenizers: needs PyPI tokenizers")
+    sys.exit(77)
 
 HERE = pathlib.Path(__file__).parent
 BATCH, FULL_EVERY = 10, 260
@@ -166,12 +172,15 @@ def variants():
                 "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
                 "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}, "end": {"id": "end", "ids": [1, 2], "tokens": ["</s>", "<tool>"]}}}
     out["TemplateProcessing"] = {"post_processor": sequence("processors", byte_level, template)}
+    out["added tokens with other ids"] = {"added": [added("<s>", id=70), added("</s>"), added("<tool>", special=False, id=71), added("new", id=-1), added("new", id=90)]}
+    out["added tokens with more members"] = {"added": [added("<s>", more={"a": [1, {"b": []}]}), added("<tool>", special=False, more=[[]])]}
+    out["lost unknown token"] = {"vocabulary": "pieces", "options": {"unk_token": "<lost>"}}
     out["no decoder"] = {"decoder": None}
     out["decoder Strip"] = {"decoder": sequence("decoders", {"type": "Strip", "content": "a", "start": 1, "stop": 0}, {"type": "Fuse"}, {"type": "Strip", "content": "b", "start": 2, "stop": 0})}
     return out
 
 
-def write_variants():
+def variants_json():
     letters = ["a", "b", "c", "d", "e", "f", "x", "y", "A", "B", "S", "W", "H", "l", "o", "k", "t", "s", "1", "2", "3", "é", "▁", " ", "'", ",", ".", "中", "<", ">", "_", "\n", "i", "\u0301"]
     marks = ["<s>", "</s>", "<tool>"]
     joins = [["a", "b"], ["ab", "c"], ["▁", "a"], ["a", "a"], [" ", "a"], ["1", "2"], ["▁", "▁"], ["t", "o"], ["to", "k"], ["a", "▁"], ["l", "l"]]
@@ -193,7 +202,7 @@ def write_variants():
             bpe["merges"] = [" ".join(m) for m in bpe["merges"]]  # as older files write them
         rows, new = parts.get("added", [added("<s>"), added("</s>"), added("<tool>", special=False)]), len(bpe["vocab"])
         for row in rows:
-            row["id"] = bpe["vocab"].get(row["content"], new)
+            row["id"] = bpe["vocab"].get(row["content"], new) if row.get("id", -1) < 0 else row["id"]
             new += row["id"] == new
         text = json.dumps({"version": "1.0", "truncation": None, "padding": None, "added_tokens": rows, "normalizer": parts.get("normalizer"),
                            "pre_tokenizer": parts.get("pre_tokenizer"), "post_processor": parts.get("post_processor"),
@@ -203,13 +212,15 @@ def write_variants():
         cases.append({"name": name, "tokenizer": text, "ids": ids,
                       "decoded": [reference.decode(row, skip_special_tokens=False) for row in ids],
                       "skipped": [reference.decode(row, skip_special_tokens=True) for row in ids]})
-    out = json.dumps({"texts": TEXTS, "cases": cases}, ensure_ascii=True, separators=(",", ":"))
-    (HERE / "data" / "huggingface_variants.json").write_text(out + "\n")
-    print(len(cases), "variants", len(out), "bytes")
+    print(len(cases), "variants")
+    return json.dumps({"texts": TEXTS, "cases": cases}, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
 def main():
-    write_variants()
+    path, made = HERE / "data" / "huggingface_variants.json", variants_json()
+    if "--compare" in sys.argv:
+        sys.exit(0 if path.read_text() == made else f"{path}: the installed tokenizers says otherwise")
+    path.write_text(made)
     strings = read_strings()
     for name in ("gpt2", "gemma3", "llama3"):
         write_real(sys.argv[1], name, strings)
