@@ -37,7 +37,7 @@ const std::vector<T>* find_array(const ModelFile& file, const std::string& key, 
 }
 
 // One record for each kind of oddity, of what is odd and what follows from it.
-void log_odd(base::LogLevel level, const std::string& odd) { base::log(level, "rustml::tokenizer", odd); }
+void log_odd(const std::string& odd) { base::log(base::LogLevel::warn, "rustml::tokenizer", odd); }
 
 [[noreturn]] void wrong_length(const std::string& key, size_t n, size_t n_tokens) {
   base::fail(Status::data_loss, key + ": " + std::to_string(n) + " entries for " + std::to_string(n_tokens) + " tokens");
@@ -60,8 +60,8 @@ void each_number(const formats::Value& value, const std::string& key, size_t n_t
           base::fail(Status::data_loss, key + ": expected an array of " + expected);
         }
         if (items.size() > n_tokens) {
-          log_odd(base::LogLevel::info, key + ": " + std::to_string(items.size()) + " entries for " + std::to_string(n_tokens) +
-                                            " tokens; those beyond the last token are ignored");
+          log_odd(key + ": " + std::to_string(items.size()) + " entries for " + std::to_string(n_tokens) +
+                  " tokens; those beyond the last token are ignored");
         }
       },
       (*array)->items);
@@ -90,16 +90,14 @@ std::vector<TokenType> read_types(const ModelFile& file, const std::vector<std::
   if (value != nullptr) {
     each_number<true>(*value, key, tokens.size(), take);
     if (n_untyped == 0) return types;
-    log_odd(base::LogLevel::info, key + ": " + std::to_string(n_untyped) +
-                                      " tokens have type 0 (undefined); they are taken for normal ones" +
-                                      (byte_level ? "" : ", <0xNN> for bytes"));
+    log_odd(key + ": " + std::to_string(n_untyped) + " tokens have type 0 (undefined); they are taken for normal ones" +
+            (byte_level ? "" : ", <0xNN> for bytes"));
     return types;
   }
   for (const std::string& token : tokens) types.push_back(untyped(token, byte_level));
   const auto n_bytes = std::count(types.begin(), types.end(), TokenType::byte);
   if (n_bytes == 0) return {};
-  log_odd(base::LogLevel::info,
-          key + ": missing; tokens <0xNN> (" + std::to_string(n_bytes) + ") are taken for bytes, all others for normal ones");
+  log_odd(key + ": missing; tokens <0xNN> (" + std::to_string(n_bytes) + ") are taken for bytes, all others for normal ones");
   return types;
 }
 
@@ -112,9 +110,9 @@ std::vector<float> read_scores(const ModelFile& file, size_t n_tokens, bool byte
     scores.reserve(n_tokens);
     each_number<false>(*value, key, n_tokens, [&](const auto item) { scores.push_back(static_cast<float>(item)); });
   } else if (value == nullptr && !byte_level) {
-    log_odd(base::LogLevel::warn, key +
-                                      ": missing, so text is joined from the left and not best piece first; the model may have learned "
-                                      "from other tokens: convert it again from its original");
+    log_odd(key +
+            ": missing, so text is joined from the left and not best piece first; the model may have learned "
+            "from other tokens: convert it again from its original");
   }
   return scores;
 }
@@ -146,9 +144,8 @@ class SpecialIdReader {
   }
   void log() const {
     if (!outside_.empty())
-      log_odd(base::LogLevel::warn,
-              outside_ + ": the vocabulary has " + std::to_string(vocabulary_.size()) + " tokens; such ids are ignored");
-    if (!usual_.empty()) log_odd(base::LogLevel::info, usual_ + ": taken from SentencePiece's usual places");
+      log_odd(outside_ + ": the vocabulary has " + std::to_string(vocabulary_.size()) + " tokens; such ids are ignored");
+    if (!usual_.empty()) log_odd(usual_ + ": taken from SentencePiece's usual places");
   }
 
  private:
@@ -211,8 +208,7 @@ std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call)
   std::vector<TokenType> types = read_types(file, *tokens, byte_level);
   Vocabulary vocabulary(*tokens, std::move(types), read_scores(file, tokens->size(), byte_level), key_of("tokens"));
   if (const auto n_empty = std::count(tokens->begin(), tokens->end(), std::string()); n_empty > 0)
-    log_odd(base::LogLevel::info,
-            key_of("tokens: ") + std::to_string(n_empty) + " are empty; no text becomes one, and none is written for them");
+    log_odd(key_of("tokens: ") + std::to_string(n_empty) + " are empty; no text becomes one, and none is written for them");
   if (!byte_level) {
     SpecialIds special = read_special_ids(file, vocabulary, byte_level, true);
     mend_types(file, vocabulary, special);

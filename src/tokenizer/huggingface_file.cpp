@@ -273,7 +273,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const ModelFile& file, const std::stri
     parts.special.unknown = parts.vocabulary.id_of(options.unknown);
     const std::string lacks = "tokenizer.json: model.unk_token: the vocabulary has no token " + base::quoted(options.unknown);
     if (parts.special.unknown < 0 && !every_byte_has_a_token(parts)) base::fail(Status::data_loss, lacks);
-    if (parts.special.unknown < 0) base::log(base::LogLevel::info, "rustml::tokenizer", lacks + "; no text needs it");
+    if (parts.special.unknown < 0) base::log(base::LogLevel::warn, "rustml::tokenizer", lacks + "; no text needs it");
   }
   if (const Json json = section(sections, "decoder"); json.kind != Json::Kind::null) parts.decoder = DecodeSteps(json);
   const bool has_template = read_post_processor(section(sections, "post_processor"), parts.vocabulary, parts.special);

@@ -27,7 +27,7 @@ struct Records {
     };
     rustml_log_options options;
     rustml_log_options_init(&options, sizeof options);
-    const std::string filter = "off,rustml::tokenizer=info";
+    const std::string filter = "off,rustml::tokenizer=warn";
     options.filter = {filter.data(), filter.size()};
     options.callback = &callback;
     EXPECT_EQ(rustml_log_set(&options, nullptr), RUSTML_OK);

@@ -105,11 +105,11 @@ inline std::vector<int32_t> encode(const Tokenizer& tokenizer, std::string_view 
   return tokenizer.encode(text, options, stop).ids;
 }
 
-// Records of the tokenizer while it lives, of info and above.
+// Records of the tokenizer while it lives, of what is odd.
 class OddRecords {
  public:
   OddRecords() {
-    rustml::base::log_set("rustml::tokenizer=info,off", [this](const rustml::base::LogRecord& record) { texts_.push_back(record.text); });
+    rustml::base::log_set("rustml::tokenizer=warn,off", [this](const rustml::base::LogRecord& record) { texts_.push_back(record.text); });
   }
   ~OddRecords() { rustml::base::log_set("", {}); }
   // All since the last call, one line each.
