@@ -314,7 +314,7 @@ static void snapshots(void) {
 }
 
 static void quantizing(void) {
-  static const char *const kSources[] = {"base_f32.gguf", "kquant.gguf", "architectures/llama"};
+  static const char *const kSources[] = {"base_f32.gguf", "kquant.gguf", "iq4.gguf", "architectures/llama"};
   char path[64];
   rustml_quantize_options options;
   size_t i;
