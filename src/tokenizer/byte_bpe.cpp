@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "tokenizer/byte_alphabet.h"
 
@@ -27,12 +28,23 @@ void keep_each_once(std::vector<std::string>& texts) {
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
 }
 
+Normalizer normalizer_of(const PreTokenizerRule& rule) {
+  if (rule.normalizer.empty()) return {};
+  return Normalizer(base::parse_json("{\"type\":\"" + std::string(rule.normalizer) + "\"}", "normalizer"));
+}
+
+// Bytes of the text that a word is, whose characters may each spell a byte.
+size_t bytes_of(std::string_view word, bool spelled) {
+  return spelled ? static_cast<size_t>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; })) : word.size();
+}
+
 }  // namespace
 
-ByteBpe::ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, PreTokenizerRule rule, const std::string& pre_name,
+ByteBpe::ByteBpe(Vocabulary vocabulary, const std::vector<std::string>& merges, const PreTokenizerRule& rule, const std::string& pre_name,
                  SpecialIds special, runtime::StopSignal& stop)
     : VocabularyTokenizer(std::move(vocabulary), std::move(special), "byte-level BPE (" + pre_name + ")"),
-      words_(rule.pattern),
+      normalizer_(normalizer_of(rule)),
+      words_(rule.splits),
       ignore_merges_(rule.ignore_merges),
       merges_(merges.size()) {
   load_bytes();
@@ -83,6 +95,7 @@ void ByteBpe::load_merges(const std::vector<std::string>& merges, runtime::StopS
   }
   keys.push_back(merges.size());
   keys.push_back(ignore_merges_);
+  if (!normalizer_.empty()) keys.push_back(1);  // none: as fingerprints were before text was normalized
   set_fingerprint(keys);
 }
 
@@ -123,40 +136,51 @@ void ByteBpe::append_ids(const Symbol& symbol, size_t end, std::string_view text
 }
 
 void ByteBpe::encode_ordinary(std::string_view text, const Sink& sink) const {
+  std::string normalized;
+  if (!normalizer_.empty()) {
+    normalized = text;
+    normalizer_.apply(normalized, sink.stop);
+    text = normalized;
+  }
+  PreTokens words;
+  words.set_text(text, sink.offset == 0);
+  words_.apply(words, sink.stop);
   Merger merger(merges_);
-  PreTokenizer::Cursor cursor(words_, text);
   std::vector<Symbol> symbols;
-  std::string spelling;
-  size_t next_poll = 0;
-  for (size_t begin = 0; begin < text.size();) {
+  size_t begin = 0, next_poll = 0;
+  for (const PreTokens::Range range : words.ranges) {
     if (begin >= next_poll) {
       sink.stop.check("encoding");
       next_poll = begin + kPollBytes;
     }
-    const size_t end = cursor.end_of_word(begin);
-    if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
-      spelling.clear();
-      for (size_t i = begin; i < end; ++i) spelling += kByteAlphabet.of(static_cast<unsigned char>(text[i]));
-      const int32_t id = vocabulary_.id_of(spelling);
-      if (id >= 0 && !is_marker(id)) {
-        sink.encoding.ids.push_back(id);
-        begin = end;
-        continue;
-      }
-    }
-    symbols.clear();
-    for (size_t i = begin; i < end; ++i) {
-      if ((i - begin) % kPollBytes == kPollBytes - 1) sink.stop.check("encoding");  // one word may be the whole text
-      const int32_t id = byte_ids_[static_cast<unsigned char>(text[i])];
-      if (id < 0) {
-        sink.drop(i);
-      } else {
-        symbols.push_back({static_cast<uint32_t>(i), id, {}});
-      }
-    }
+    const size_t end = begin + bytes_of(words.of(range), words_.spells_bytes());
+    encode_word(text, begin, end, symbols, sink);
     merger.run(symbols, static_cast<uint32_t>(end), sink.stop);
     for (size_t i = 0; i < symbols.size(); ++i) append_ids(symbols[i], i + 1 < symbols.size() ? symbols[i + 1].begin : end, text, sink);
     begin = end;
+  }
+}
+
+// The symbols of a word before they are merged. A byte is told of by its place in the normalized text.
+void ByteBpe::encode_word(std::string_view text, size_t begin, size_t end, std::vector<Symbol>& symbols, const Sink& sink) const {
+  symbols.clear();
+  if (ignore_merges_ && end - begin <= vocabulary_.longest()) {
+    std::string spelling;
+    for (size_t i = begin; i < end; ++i) spelling += kByteAlphabet.of(static_cast<unsigned char>(text[i]));
+    const int32_t id = vocabulary_.id_of(spelling);
+    if (id >= 0 && !is_marker(id)) {
+      symbols.push_back({static_cast<uint32_t>(begin), id, {}});
+      return;
+    }
+  }
+  for (size_t i = begin; i < end; ++i) {
+    if ((i - begin) % kPollBytes == kPollBytes - 1) sink.stop.check("encoding");  // one word may be the whole text
+    const int32_t id = byte_ids_[static_cast<unsigned char>(text[i])];
+    if (id < 0) {
+      sink.drop(i);
+    } else {
+      symbols.push_back({static_cast<uint32_t>(i), id, {}});
+    }
   }
 }
 

@@ -23,34 +23,62 @@ formats::Value array(std::vector<T> items) {
   return std::make_shared<const formats::Array>(formats::Array{std::move(items)});
 }
 
+[[noreturn]] void has_no_name(const std::string& part) {
+  fail(Status::unimplemented, "tokenizer.json: " + part +
+                                  ": GGUF files have no name for it that is known here; known are those of GPT-2, " +
+                                  "Llama 3, Qwen 2, DeepSeek and others, each with the normalizer it was published with");
+}
+
+std::vector<JsonFields> steps_in(const Json& json, const char* name, const char* list) {
+  return json.kind == Json::Kind::null ? std::vector<JsonFields>{}
+                                       : steps_of(JsonFields(json, std::string("tokenizer.json: ") + name), list);
+}
+
+// The only step of the normalizer; empty: it has none.
+std::string normalizer_type(const JsonSections& sections) {
+  const Json json = section(sections, "normalizer");
+  const std::vector<JsonFields> steps = steps_in(json, "normalizer", "normalizers");
+  if (steps.size() > 1) has_no_name("normalizer");
+  return steps.empty() ? std::string() : steps[0].text("type");
+}
+
+// A step that cuts by a pattern, which goes to `patterns`.
+SplitRule split_rule(const JsonFields& fields, std::vector<std::string>& patterns) {
+  const JsonFields pattern = fields.object("pattern");
+  if (!pattern.has("Regex")) has_no_name("pre_tokenizer");
+  patterns.push_back(pattern.text("Regex"));
+  const std::string behavior = fields.text("behavior");
+  const bool inverted = fields.flag("invert", false);
+  // What lies between the matches is left out by some; the patterns that stand alone in a rule leave nothing between them.
+  if (inverted ? behavior == "Removed" : behavior == "Isolated") return {SplitRule::isolated, patterns.back()};
+  if (!inverted && behavior == "MergedWithNext") return {SplitRule::merged_with_next, patterns.back()};
+  has_no_name("pre_tokenizer");
+}
+
 // How a file cuts words: the name that GGUF has for it. Empty: it does not spell bytes.
 std::string pre_name(const JsonSections& sections) {
   const Json json = section(sections, "pre_tokenizer");
-  if (json.kind == Json::Kind::null) return {};
-  bool bytes = false, digits = false, gpt2_pattern = false, prefix = false;
-  std::string pattern;
-  for (const JsonFields& fields : steps_of(JsonFields(json, "tokenizer.json: pre_tokenizer"), "pretokenizers")) {
+  const std::vector<JsonFields> steps = steps_in(json, "pre_tokenizer", "pretokenizers");
+  if (std::none_of(steps.begin(), steps.end(), [](const JsonFields& fields) { return fields.text("type") == "ByteLevel"; })) return {};
+  std::vector<SplitRule> splits;
+  std::vector<std::string> patterns;
+  patterns.reserve(steps.size());  // the rules point into it
+  bool removes = false;
+  for (const JsonFields& fields : steps) {
     const std::string type = fields.text("type");
-    if (type == "ByteLevel") {
-      bytes = true;
-      gpt2_pattern = fields.flag("use_regex", true);
-      prefix = fields.flag("add_prefix_space", true);
-    } else if (type == "Digits" && fields.flag("individual_digits", false)) {
-      digits = true;
+    if (type == "ByteLevel" && !fields.flag("add_prefix_space", true) && &fields == &steps.back()) {
+      if (fields.flag("use_regex", true)) splits.push_back({SplitRule::isolated, kGpt2Words});
+    } else if (type == "Digits") {
+      splits.push_back({fields.flag("individual_digits", false) ? SplitRule::digits : SplitRule::digit_runs});
     } else if (type == "Split") {
-      if (const JsonFields split = fields.object("pattern"); split.has("Regex")) pattern = split.text("Regex");
+      splits.push_back(split_rule(fields, patterns));
+      removes |= fields.flag("invert", false);
+    } else {
+      has_no_name("pre_tokenizer");
     }
   }
-  if (!bytes) return {};
-  const bool merges_words = section(sections, "model.ignore_merges").boolean;
-  std::string name;
-  if (gpt2_pattern && pattern.empty()) name = digits ? "smollm" : "gpt-2";
-  if (!gpt2_pattern && !digits && pattern == pattern_text(Pattern::llama3)) name = merges_words ? "llama-bpe" : "smaug-bpe";
-  if (!gpt2_pattern && !digits && pattern == pattern_text(Pattern::qwen2)) name = "qwen2";
-  if (name.empty() || prefix)
-    fail(Status::unimplemented,
-         "tokenizer.json: pre_tokenizer: GGUF files have no name for it that is known here; known are those of GPT-2, SmolLM, Llama 3 and "
-         "Qwen 2");
+  const std::string name(pre_tokenizer_name(splits, section(sections, "model.ignore_merges").boolean, normalizer_type(sections)));
+  if (name.empty() || (removes && splits.size() > 1)) has_no_name("pre_tokenizer");
   return name;
 }
 
@@ -58,8 +86,7 @@ bool adds_blank(const JsonSections& sections) {
   bool blank = false;
   const auto look = [&](const char* name, const char* list) {
     const Json json = section(sections, name);
-    if (json.kind == Json::Kind::null) return;
-    for (const JsonFields& fields : steps_of(JsonFields(json, std::string("tokenizer.json: ") + name), list)) {
+    for (const JsonFields& fields : steps_in(json, name, list)) {
       const std::string type = fields.text("type");
       const Json* scheme = fields.find("prepend_scheme");
       if (type == "Prepend") blank = true;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "tokenizer/byte_bpe.h"
+#include "tokenizer/pretokenize.h"
 #include "tokenizer/sentencepiece_bpe.h"
 #include "tokenizer/tokenizer.h"
 
@@ -193,6 +194,20 @@ void mend_types(const ModelFile& file, Vocabulary& vocabulary, SpecialIds& speci
   special.mended = mend_control_types(vocabulary, evidence);
 }
 
+// The name of the rule by which text becomes words. A file without one that is a GPT-2 has GPT-2's; of others it is not known.
+std::string read_pre(const ModelFile& file) {
+  const std::string key = key_of("pre"), pre = file.get_string(key, "");
+  if (find_pre_tokenizer(pre) != nullptr) return pre;
+  const std::string way_out =
+      "; other words would give other tokens. Convert the model again, or write the right name into the file: "
+      "gguf_new_metadata.py --pre-tokenizer NAME (\"default\" is what llama.cpp takes without a name)";
+  if (!pre.empty()) base::fail(Status::unimplemented, key + ": " + base::quoted(pre) + " is no pre-tokenizer that is known here" + way_out);
+  if (file.get_string("general.architecture", "") != "gpt2")
+    base::fail(Status::unimplemented, key + ": missing, so the file does not say how text is cut into words" + way_out);
+  base::log(base::LogLevel::warn, "rustml::tokenizer", key + ": missing, words are split as GPT-2 does");
+  return "gpt-2";
+}
+
 }  // namespace
 
 std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call) {
@@ -214,18 +229,14 @@ std::unique_ptr<Tokenizer> from_gguf(const ModelFile& file, runtime::Call& call)
     mend_types(file, vocabulary, special);
     return std::make_unique<SentencePieceBpe>(std::move(vocabulary), file.get_bool(key_of("add_space_prefix"), true), std::move(special));
   }
-  const std::string pre = file.get_string(key_of("pre"), "");
-  const PreTokenizerRule rule = pre_tokenizer_rule(pre);
-  if (!rule.known) {
-    base::log(base::LogLevel::warn, "rustml::tokenizer",
-              key_of("pre: ") + (pre.empty() ? "missing" : base::quoted(pre) + " is unknown") + ", words are split as GPT-2 does");
-  }
+  const std::string pre = read_pre(file);
+  const PreTokenizerRule& rule = *find_pre_tokenizer(pre);
   SpecialIds special = read_special_ids(file, vocabulary, byte_level, rule.adds_bos);
   mend_types(file, vocabulary, special);
   const auto* merges = find_array<std::string>(file, key_of("merges"), "strings");
   if (merges == nullptr && file.value(key_of("merges")) == nullptr) base::fail(Status::data_loss, key_of("merges: missing"));
-  return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? std::vector<std::string>{} : *merges, rule,
-                                   rule.known ? pre : "gpt-2", std::move(special), call.stop);
+  return std::make_unique<ByteBpe>(std::move(vocabulary), merges == nullptr ? std::vector<std::string>{} : *merges, rule, pre,
+                                   std::move(special), call.stop);
 }
 
 }  // namespace rustml::tokenizer

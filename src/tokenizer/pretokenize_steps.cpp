@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/code_points.h"
-#include "tokenizer/pretokenize.h"
 #include "tokenizer/text_pattern.h"
 
 namespace rustml::tokenizer {
@@ -159,7 +158,7 @@ void add_metaspace(Steps& steps, const JsonFields& fields) {
 
 void add_byte_level(Steps& steps, const JsonFields& fields) {
   if (fields.flag("add_prefix_space", true)) steps.push_back(std::make_unique<BlankStep>(" ", BlankStep::Prepend::always));
-  if (fields.flag("use_regex", true)) add_split(steps, pattern_text(Pattern::gpt2), Regex::Source::known, Behavior::isolated);
+  if (fields.flag("use_regex", true)) add_split(steps, kGpt2Words, Regex::Source::known, Behavior::isolated);
   steps.push_back(std::make_unique<SpellStep>());
 }
 
@@ -188,6 +187,29 @@ PretokenizeSteps::PretokenizeSteps(const base::Json& json) {
       case kMetaspace: add_metaspace(steps_, fields); break;
       case kWhitespace: add_split(steps_, words_pattern(), Regex::Source::known, Behavior::removed, true); break;
       case kWhitespaceSplit: add_split(steps_, "\\s", Regex::Source::known, Behavior::removed);
+    }
+  }
+}
+
+PretokenizeSteps::PretokenizeSteps(std::span<const SplitRule> splits, bool jit) {
+  const auto known = jit ? Regex::Source::known : Regex::Source::known_no_jit;
+  for (const auto [kind, pattern] : splits) {
+    switch (kind) {
+      case SplitRule::digits: add_split(steps_, digit_pattern(), known, Behavior::isolated); break;
+      case SplitRule::digit_runs: add_split(steps_, digit_pattern(), known, Behavior::contiguous); break;
+      case SplitRule::spell_bytes:
+        steps_.push_back(std::make_unique<SpellStep>());
+        spells_bytes_ = true;
+        break;
+      default: {
+        // No newlines are left in a text where this is looked for: so it takes time in proportion to the text.
+        const std::string_view linear = pattern == "\\s+$" ? "(?<!\\s)\\s++$" : pattern;
+        const bool counted = linear == pattern && !is_linear_pattern(pattern);
+        add_split(steps_, linear, counted ? Regex::Source::file : known,
+                  kind == SplitRule::isolated     ? Behavior::isolated
+                  : kind == SplitRule::contiguous ? Behavior::contiguous
+                                                  : Behavior::merged_with_next);
+      }
     }
   }
 }

@@ -1,12 +1,14 @@
-// The pre-tokenizer of a tokenizer.json: steps that cut a text into words, and some of them also spell it differently.
+// The pre-tokenizer of a tokenizer.json or of a GGUF's rule: steps that cut a text into words, and some of them also spell it differently.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "runtime/deadline.h"
+#include "tokenizer/pretokenize.h"
 
 namespace rustml::tokenizer {
 
@@ -40,6 +42,8 @@ class PretokenizeSteps {
   // Metaspace's "first" asks `tokenizers` for the place in the text as it was before the normalizer; that is not traced here, so
   // a blank goes before the first word even if the normalizer took away what stood before it.
   explicit PretokenizeSteps(const base::Json& json);
+  // A rule of GGUF files. jit false: always the interpreter, as where no executable memory is to be had.
+  explicit PretokenizeSteps(std::span<const SplitRule> splits, bool jit = true);
   // tokens: as set_text left them. resource_exhausted if the text grows beyond 16 times its length and 64 KiB more.
   void apply(PreTokens& tokens, runtime::StopSignal& stop) const;
   bool spells_bytes() const noexcept { return spells_bytes_; }  // ByteLevel: each character of a word stands for a byte

@@ -14,7 +14,7 @@ TextPattern::TextPattern(const JsonFields& step) {
   const JsonFields pattern = step.object("pattern");
   if (pattern.has("Regex")) {
     const std::string text = pattern.text("Regex");
-    regex_.emplace(text, is_known_pattern(text) ? Regex::Source::known : Regex::Source::file);
+    regex_.emplace(text, is_linear_pattern(text) ? Regex::Source::known : Regex::Source::file);
   } else {
     literal_ = pattern.text("String");
     if (literal_.empty()) regex_.emplace("", Regex::Source::known);  // matches between all characters

@@ -159,13 +159,28 @@ TEST(GgufVocabulary, TypesMayBeAbsentOrUnsigned) {
   EXPECT_EQ(encode(*load(file), "<|im_end|>", {.parse_special = true}), (std::vector<int32_t>{0}));
 }
 
-TEST(GgufVocabulary, UnknownPreTokenizerIsGpt2s) {
+TEST(GgufVocabulary, PreTokenizerMustBeKnown) {
   const ByteVocabulary v;
-  EXPECT_EQ(load(v.file("made-up"))->kind(), "byte-level BPE (gpt-2)");
+  EXPECT_ERROR(load(v.file("made-up")), Status::unimplemented, "tokenizer.ggml.pre: \"made-up\" is no pre-tokenizer");
+  EXPECT_ERROR(load(v.file("made-up")), Status::unimplemented, "gguf_new_metadata.py --pre-tokenizer NAME");
   ModelFile file = v.file();
   file.metadata.erase("tokenizer.ggml.pre");
+  EXPECT_ERROR(load(file), Status::unimplemented, "tokenizer.ggml.pre: missing");
+  file.metadata["general.architecture"] = std::string("llama");
+  EXPECT_ERROR(load(file), Status::unimplemented, "tokenizer.ggml.pre: missing");
+  file.metadata["general.architecture"] = std::string("gpt2");
   EXPECT_EQ(load(file)->kind(), "byte-level BPE (gpt-2)");
   EXPECT_EQ(load(v.file("starcoder"))->kind(), "byte-level BPE (starcoder)");
+}
+
+TEST(GgufVocabulary, BosIsAddedByTheRuleUnlessTheFileSaysOtherwise) {
+  const ByteVocabulary v;
+  EXPECT_TRUE(load(v.file("tekken"))->adds_bos());
+  EXPECT_TRUE(load(v.file("llama-bpe"))->adds_bos());
+  EXPECT_FALSE(load(v.file("minicpm5"))->adds_bos());
+  ModelFile file = v.file("tekken");
+  file.metadata["tokenizer.ggml.add_bos_token"] = false;
+  EXPECT_FALSE(load(file)->adds_bos());
 }
 
 TEST(GgufVocabulary, StopTokens) {

@@ -1,33 +1,40 @@
 // Words against PyPI `tokenizers` (make_splits.py), with PCRE2's compiler and with its interpreter.
 #include "tokenizer/pretokenize.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "fixtures.h"
+#include "tokenizer/pretokenize_steps.h"
 
 namespace {
 
 using namespace rustml::tokenizer;
 
-std::vector<size_t> words(const PreTokenizer& splitter, std::string_view text) {
+// Lengths of words in bytes.
+std::vector<size_t> words(const PretokenizeSteps& steps, std::string_view text) {
+  rustml::runtime::StopSignal stop;
+  PreTokens tokens;
+  tokens.set_text(text, true);
+  steps.apply(tokens, stop);
   std::vector<size_t> lengths;
-  if (text.empty()) return lengths;
-  PreTokenizer::Cursor cursor(splitter, text);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = cursor.end_of_word(begin);
-    lengths.push_back(end - begin);
-    begin = end;
+  for (const PreTokens::Range range : tokens.ranges) {
+    const std::string_view word = tokens.of(range);
+    lengths.push_back(
+        static_cast<size_t>(std::count_if(word.begin(), word.end(), [&](char c) { return !steps.spells_bytes() || (c & 0xC0) != 0x80; })));
   }
   return lengths;
 }
 
+PretokenizeSteps steps_of(std::string_view name, bool jit = true) { return PretokenizeSteps(find_pre_tokenizer(name)->splits, jit); }
+
 void compare_with_reference(bool jit) {
-  const PreTokenizer gpt2(Pattern::gpt2, jit), llama3(Pattern::llama3, jit), qwen2(Pattern::qwen2, jit);
+  const PretokenizeSteps gpt2 = steps_of("gpt-2", jit), llama3 = steps_of("llama-bpe", jit), qwen2 = steps_of("qwen2", jit);
   fixtures::Data data("splits.bin");
   size_t n = 0;
   for (; data.more(); ++n) {
     const std::string_view text = data.text();
-    for (const PreTokenizer* splitter : {&gpt2, &llama3, &qwen2}) {
+    for (const PretokenizeSteps* splitter : {&gpt2, &llama3, &qwen2}) {
       std::vector<size_t> expected(data.varint());
       for (size_t& length : expected) length = data.varint();
       ASSERT_EQ(words(*splitter, text), expected) << "string " << n << ", pattern "
@@ -60,7 +67,7 @@ TEST(PreTokenizer, ClassOfEveryCodePoint) {
       for (; first <= last; ++first) classes[first] |= bit;
     }
   }
-  const PreTokenizer gpt2(Pattern::gpt2), smollm(Pattern::smollm);
+  const PretokenizeSteps gpt2 = steps_of("gpt-2"), smollm = steps_of("smollm");
   for (uint32_t c = 1; c < 0x110000; ++c) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
     const bool between = c + 1 < 0x110000 && classes[c - 1] == classes[c] && classes[c + 1] == classes[c];
@@ -79,7 +86,7 @@ TEST(PreTokenizer, ClassOfEveryCodePoint) {
     const size_t n = text.size();
     // A word goes on as long as the class stays: letter, number, blank (the last of several stays behind) or other.
     const unsigned char expected = classes[c] & ~kDigit;
-    const auto joins = [&](const PreTokenizer& words_of, const std::string& before) {
+    const auto joins = [&](const PretokenizeSteps& words_of, const std::string& before) {
       return words(words_of, before + text).front() == 1 + n;
     };
     const unsigned char got = joins(gpt2, "a") ? kLetter : joins(gpt2, "1") ? kNumber : joins(gpt2, "\t") ? kBlank : 0;
@@ -92,23 +99,21 @@ TEST(PreTokenizer, ClassOfEveryCodePoint) {
 }
 
 TEST(PreTokenizer, DigitsEndAPieceForBlanksBeforeThem) {
-  const PreTokenizer smollm(Pattern::smollm);
+  const PretokenizeSteps smollm = steps_of("smollm");
   EXPECT_EQ(words(smollm, "a  1"), (std::vector<size_t>{1, 2, 1}));  // not " " " 1": the digit is cut out first
   EXPECT_EQ(words(smollm, "a  b"), (std::vector<size_t>{1, 1, 2}));
   EXPECT_EQ(words(smollm, " 12"), (std::vector<size_t>{1, 1, 1}));
 }
 
 TEST(PreTokenizer, RuleOfAName) {
-  EXPECT_EQ(pre_tokenizer_rule("gpt-2").pattern, Pattern::gpt2);
-  EXPECT_EQ(pre_tokenizer_rule("smollm").pattern, Pattern::smollm);
-  EXPECT_EQ(pre_tokenizer_rule("starcoder").pattern, Pattern::smollm);
-  EXPECT_EQ(pre_tokenizer_rule("deepseek-r1-qwen").pattern, Pattern::qwen2);
-  const PreTokenizerRule llama = pre_tokenizer_rule("llama-bpe");
-  EXPECT_TRUE(llama.known && llama.ignore_merges && llama.adds_bos);
-  EXPECT_EQ(llama.pattern, Pattern::llama3);
-  EXPECT_FALSE(pre_tokenizer_rule("smaug-bpe").ignore_merges);
-  EXPECT_FALSE(pre_tokenizer_rule("default").known);
-  EXPECT_FALSE(pre_tokenizer_rule("").known);
+  const PreTokenizerRule llama = *find_pre_tokenizer("llama-bpe"), tekken = *find_pre_tokenizer("tekken");
+  EXPECT_TRUE(llama.ignore_merges && llama.adds_bos && tekken.ignore_merges && tekken.adds_bos);
+  EXPECT_FALSE(find_pre_tokenizer("smaug-bpe")->ignore_merges);
+  EXPECT_FALSE(find_pre_tokenizer("qwen2")->adds_bos);
+  EXPECT_EQ(find_pre_tokenizer("qwen2")->normalizer, "NFC");
+  EXPECT_EQ(find_pre_tokenizer("starcoder"), find_pre_tokenizer("smollm"));
+  for (const char* name : {"", " ", "gpt", "gpt-2 ", "qwen2 deepseek-r1-qwen", "made-up"})
+    EXPECT_EQ(find_pre_tokenizer(name), nullptr) << name;
 }
 
 }  // namespace
