@@ -63,7 +63,10 @@ constexpr SplitRule kMinicpm5[] = {{isolated, kThreeDigits},
 constexpr SplitRule kYoutu[] = {
     {isolated, "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"},
     {isolated, CASED(CONTRACTIONS "?") R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" BLANKS}};
-constexpr SplitRule kSuperbpe[] = {{isolated, R"(\p{N}+)"}, {isolated, R"((?=(\d{3})+(?!\d)))"}};
+// Cuts numbers before each three digits from the right. Its tokenizer.json says so by (?=(\d{3})+(?!\d)), which takes the square of a
+// number's length.
+constexpr SplitRule kSuperbpe[] = {
+    {isolated, R"(\p{N}+)"}, {isolated, R"((?:\d{3})++(?!\d)(?:(?!(?:\d{3})++(?!\d)).)*+)"}, {isolated, R"(\d{3}(?=\d))"}};
 constexpr SplitRule kTinyAya[] = {{isolated, R"(\d{1,3}(?=(?:\d{3})*\b))"}, {isolated, kO200kWords}};
 constexpr SplitRule kBailing[] = {
     {isolated, R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"}};
@@ -153,8 +156,8 @@ std::string_view pre_tokenizer_name(std::span<const SplitRule> splits, bool igno
 }
 
 bool is_linear_pattern(std::string_view text) noexcept {
-  // Each of these three goes over what it matches, or not, from every place in it once more.
-  if (text == kSuperbpe[1].pattern || text == kTinyAya[0].pattern || text == kDeepseekLlm[3].pattern) return false;
+  // These go over a run of digits or blanks from each place in it once more.
+  if (text == kTinyAya[0].pattern || text == kDeepseekLlm[3].pattern) return false;
   return std::ranges::any_of(kFamilies, [&](const Family& family) {
     return std::ranges::any_of(family.rule.splits, [&](const SplitRule& split) { return !text.empty() && split.pattern == text; });
   });

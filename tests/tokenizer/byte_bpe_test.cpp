@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <random>
 
 #include "../base/expect_error.h"
@@ -279,6 +281,39 @@ TEST(ByteBpe, TenMegabytesOfOneThing) {
   pthread_attr_destroy(&small_stack);
 }
 
+// What make_pre_tokenizers.py wrote: for each name a GGUF and 20,347 strings with their ids.
+TEST(ByteBpe, EveryNameAsItsTokenizer) {
+  const char* folder = std::getenv("RUSTML_PRE_TOKENIZERS");
+  if (folder == nullptr) GTEST_SKIP() << "RUSTML_PRE_TOKENIZERS names no folder of make_pre_tokenizers.py";
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".bin") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (std::filesystem::path path : files) {
+    const auto tokenizer = open_tokenizer(std::filesystem::path(path).replace_extension(".gguf"));
+    size_t n = 0, n_wrong = 0;
+    for (Data data = Data::of_path(path); data.more(); ++n) {
+      const std::string text(data.text());
+      Ids expected(data.varint());
+      for (int32_t& id : expected) id = static_cast<int32_t>(data.varint());
+      if (encode(*tokenizer, text, {.parse_special = true}) == expected) continue;
+      EXPECT_GT(++n_wrong, 3u) << path.stem() << ", string " << n << ": " << text;
+    }
+    std::printf("%s: %zu strings, %zu wrong\n", path.stem().c_str(), n, n_wrong);
+    EXPECT_EQ(n_wrong, 0u) << path.stem();
+  }
+}
+
+TEST(ByteBpe, TextIsComposedWhereTheRuleSaysSo) {
+  ByteVocabulary v;
+  const int32_t e = v.merge(spell(0xC3), spell(0xA9));  // é
+  EXPECT_EQ(encode(*load(v.file("qwen2")), "e\u0301"), (Ids{e}));
+  EXPECT_EQ(encode(*load(v.file("exaone")), "e\u0301\uFF21"), (Ids{e, v.id("A")}));
+  EXPECT_EQ(encode(*load(v.file("stablelm2")), "e\u0301").size(), 3u);
+  EXPECT_EQ(encode(*load(v.file("qwen2")), "<|im_end|>e\u0301", {.parse_special = true}), (Ids{0, e}));
+}
+
 TEST(ByteBpe, StopsOnRequest) {
   const auto tokenizer = load(runs().file());
   rustml::runtime::CancelFlag flag;
@@ -299,6 +334,7 @@ TEST(ByteBpe, FingerprintCoversWhatMatters) {
   const auto base = of(v.file());
   EXPECT_EQ(of(v.file()), base);
   EXPECT_NE(of(v.file("qwen2")), base);
+  EXPECT_NE(of(v.file("tekken")), of(v.file("llama-bpe")));
   ByteVocabulary swapped = v;
   std::swap(swapped.merges[0], swapped.merges[1]);
   EXPECT_NE(of(swapped.file()), base);

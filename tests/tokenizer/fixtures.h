@@ -129,10 +129,13 @@ class OddRecords {
 // Committed files: varints, texts with their length.
 class Data {
  public:
-  explicit Data(const std::string& name) {
-    std::ifstream in(std::string(RUSTML_TEST_DATA) + "/data/" + name, std::ios::binary);
-    bytes_.assign(std::istreambuf_iterator<char>(in), {});
-    EXPECT_FALSE(bytes_.empty()) << name << " cannot be read";
+  explicit Data(const std::string& name) : Data(of_path(std::string(RUSTML_TEST_DATA) + "/data/" + name)) {}
+  static Data of_path(const std::string& path) {
+    Data data;
+    std::ifstream in(path, std::ios::binary);
+    data.bytes_.assign(std::istreambuf_iterator<char>(in), {});
+    EXPECT_FALSE(data.bytes_.empty()) << path << " cannot be read";
+    return data;
   }
   bool more() const { return at_ < bytes_.size(); }
   uint64_t varint() {
@@ -151,6 +154,7 @@ class Data {
   const std::string& all() const { return bytes_; }
 
  private:
+  Data() = default;
   std::string bytes_;
   size_t at_ = 0;
 };

@@ -50,6 +50,47 @@ void compare_with_reference(bool jit) {
 TEST(PreTokenizer, CutsAsTokenizersDoes) { compare_with_reference(true); }
 TEST(PreTokenizer, InterpreterCutsTheSame) { compare_with_reference(false); }
 
+// Every rule that names of tokenizer.ggml.pre stand for, on strings of all scripts; reference: PyPI `tokenizers` (make_pre_tokenizers.py).
+TEST(PreTokenizer, EveryRuleCutsAsTokenizersDoes) {
+  fixtures::Data data("pre_tokenizers.bin");
+  std::vector<std::string> names(data.varint());
+  std::vector<PretokenizeSteps> rules;
+  for (std::string& name : names) {
+    name = data.text();
+    ASSERT_NE(find_pre_tokenizer(name), nullptr) << name;
+    rules.push_back(steps_of(name));
+  }
+  size_t n = 0;
+  for (; data.more(); ++n) {
+    const std::string_view text = data.text();
+    for (size_t i = 0; i < rules.size(); ++i) {
+      std::vector<size_t> expected(data.varint());
+      for (size_t& length : expected) length = data.varint();
+      EXPECT_EQ(words(rules[i], text), expected) << names[i] << ", string " << n << ": " << text;
+    }
+  }
+  EXPECT_EQ(n, 240u);
+}
+
+// A text of one thing over and over takes time in proportion to it: no rule looks at the same text again and again.
+TEST(PreTokenizer, EveryRuleIsLinear) {
+  fixtures::Data data("pre_tokenizers.bin");
+  const size_t n_rules = data.varint();
+  for (size_t rule = 0; rule < n_rules; ++rule) {
+    const std::string name(data.text());
+    const PretokenizeSteps steps = steps_of(name);
+    for (const std::string unit : {" ", "a", "A", "\n", "1", "a b ", "\u4E2D", "e\u0301", "!", " \U0001F600"}) {
+      std::string text = "x";
+      while (text.size() < (1 << 16)) text += unit;
+      text += "\u4E2D";                                            // behind blanks: not the end
+      if (unit == "1" && name == "tiny_aya") text.resize(1 << 9);  // its steps are counted
+      const double begin = fixtures::cpu_seconds();
+      words(steps, text);
+      EXPECT_LE(fixtures::cpu_seconds() - begin, 1.0) << name << ", " << unit;
+    }
+  }
+}
+
 // Which class each code point belongs to shows in where it is cut, so every one is tried; in the sample those beside another class and
 // one in 16 of the others.
 TEST(PreTokenizer, ClassOfEveryCodePoint) {
