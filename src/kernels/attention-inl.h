@@ -116,6 +116,38 @@ __attribute__((noinline)) void scores(const AttendArgs& a, const Tile& tile, con
   fetch = f;
 }
 
+// Groups [group, group + G): scores times K's scale, and what the offsets add.
+template <int Q, int G>
+RUSTML_INLINE void offset_at(const AttendArgs& a, const Tile& tile, int64_t group, Weights* e) {
+  const ScoreOffsets& offsets = *a.offsets;
+  const int64_t stride = offsets.n_rows * kLanes;
+  const float *basis = offsets.basis + group * stride, *factors[Q];
+  F32x16 s[Q][G];
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+    factors[i] = offsets.factors[tile.j + i];
+    RUSTML_UNROLL for (int g = 0; g < G; ++g) s[i][g] = load(e[i] + (group + g) * kLanes) * load(a.k_scale + (group + g) * kLanes);
+  }
+  for (int64_t n = 0; n < offsets.n; ++n) {
+    F32x16 lanes[G];
+    RUSTML_UNROLL for (int g = 0; g < G; ++g) lanes[g] = load(basis + g * stride + offsets.rows[n] * kLanes);
+    RUSTML_UNROLL for (int i = 0; i < Q; ++i) {
+      const F32x16 x = set1(factors[i][n]);
+      RUSTML_UNROLL for (int g = 0; g < G; ++g) s[i][g] = fma(lanes[g], x, s[i][g]);
+    }
+  }
+  RUSTML_UNROLL for (int i = 0; i < Q; ++i) { RUSTML_UNROLL for (int g = 0; g < G; ++g) store(e[i] + (group + g) * kLanes, s[i][g]); }
+}
+
+template <int Q>
+__attribute__((noinline)) void add_offsets(const AttendArgs& a, const Tile& tile, Weights* e) {
+  int64_t group = tile.begin_group();
+  constexpr int wide = kWide<Q>;
+  if constexpr (wide > 1) {
+    for (; group + wide <= tile.end_group(); group += wide) offset_at<Q, wide>(a, tile, group, e);
+  }
+  for (; group < tile.end_group(); ++group) offset_at<Q, 1>(a, tile, group, e);
+}
+
 // x in lanes [from, to), `hidden` in the others.
 RUSTML_INLINE F32x16 visible_lanes(F32x16 x, int64_t from, int64_t to, float hidden) {
   constexpr float numbers[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -137,8 +169,10 @@ __attribute__((noinline)) void softmax(const AttendArgs& a, const Tile& tile, We
     each_group(tile.j + i, [&](int64_t p, int64_t from, int64_t to, bool whole) RUSTML_LAMBDA {
       F32x16 s = load(e[i] + p);
       if constexpr (type == KvType::q8_0) {
-        s = s * load(a.k_scale + p);
-        store(e[i] + p, s);
+        if (a.offsets == nullptr) {  // add_offsets has done it
+          s = s * load(a.k_scale + p);
+          store(e[i] + p, s);
+        }
       }
       largest = larger(whole ? s : visible_lanes(s, from, to, -__builtin_inff()), largest);
     });
@@ -247,6 +281,9 @@ void attend_few(const AttendArgs& a, int64_t begin, int64_t end) {
   Fetch rows(v + tile.begin * dim, bytes), next(a.next, bytes);
   with_width<1, kAttendQueries>(tile.n, [&](auto q) RUSTML_LAMBDA {
     scores<type, q.value>(a, tile, Keys<type>{k + group * dim * kLanes, dim * kLanes, group, tile.end_group(), 0, dim}, e, rows);
+    if constexpr (type == KvType::q8_0) {
+      if (a.offsets != nullptr) add_offsets<q.value>(a, tile, e);
+    }
     softmax<type>(a, tile, e);
     weigh<type, q.value, false>(a, tile, Values<type>{v, dim, 0, dim}, e, next);
   });
@@ -320,6 +357,9 @@ void attend_many(const AttendArgs& a, int64_t begin, int64_t end) {
       const auto keys = convert_keys<type>(a, group, end_group, d, dims, scratch.part);
       each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { scores<KvType::f32, q.value>(a, tile, keys, w, none); });
     }
+  }
+  if constexpr (type == KvType::q8_0) {
+    if (a.offsets != nullptr) each_tile([&](auto q, const Tile& tile, Weights* w) RUSTML_LAMBDA { add_offsets<q.value>(a, tile, w); });
   }
   for (int64_t t = 0; t < n_tiles; ++t) softmax<type>(a, tiles[t], scratch.e + (tiles[t].j - begin));
   for (int64_t d = 0; d < a.head_dim; d += kPartWidth) {

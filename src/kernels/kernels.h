@@ -66,9 +66,18 @@ struct LinearArgs {
 //  K block: [8 groups][head_dim][16 positions]; V block: [128 positions][head_dim]; scales [128] for q8_0 (per head row).
 //  Query j sees positions [first[j], last[j]) of the block (0 <= first <= last <= 128).
 //  s[p] = dot over d ascending by fma (one chain), times k_scale[p] for q8_0; m = max s; e[p] = exp(s[p] - m);
+//  (q8_0 with offsets, before m: chain over i ascending of s[p] = fma(basis[p][rows[i]], factors[j][i], s[p]))
 //  l = sum e (reduction as above over p - 0 .. 127, invisible ones adding nothing); o[d] = chain over visible p ascending of
 //  fma(e[p] * v_scale[p], v[p][d], o[d]) (factor e[p] alone for float types). Nothing visible: m = -inf, l = 0, o = 0.
 constexpr int64_t kAttendBlock = 128;
+// What is added to the scores of a q8_0 block besides its keys: the part of keys that is the same function of the position everywhere.
+struct ScoreOffsets {
+  const float* basis;           // [8 groups][n_rows][16 positions]
+  int64_t n_rows;               //
+  const int32_t* rows;          // [n]
+  int64_t n;                    //
+  const float* const* factors;  // [n_queries] -> [n]
+};
 struct AttendArgs {
   KvType type;
   int64_t head_dim;  // multiple of 2; may not be a multiple of 16
@@ -83,8 +92,9 @@ struct AttendArgs {
   float* const* o;  // [n_queries] -> [head_dim]
   float* m;         // [n_queries]
   float* l;
-  std::byte* scratch;          // kScratchBytes
-  const void* next = nullptr;  // fetched meanwhile, about as many bytes as K has; null: none
+  std::byte* scratch;                     // kScratchBytes
+  const void* next = nullptr;             // fetched meanwhile, about as many bytes as K has; null: none
+  const ScoreOffsets* offsets = nullptr;  // q8_0 only; null: none
 };
 
 struct KernelTable {

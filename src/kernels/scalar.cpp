@@ -258,6 +258,9 @@ void attend(const AttendArgs& a) {
       e[p] = 0;
       for (int64_t d = 0; d < a.head_dim; ++d) e[p] = fma(cached(a.type, a.k, k_index(a.head_dim, p, d)), a.q[j][d], e[p]);
       if (a.type == KvType::q8_0) e[p] *= a.k_scale[p];
+      if (const ScoreOffsets* s = a.offsets) {
+        for (int64_t i = 0; i < s->n; ++i) e[p] = fma(s->basis[k_index(s->n_rows, p, s->rows[i])], s->factors[j][i], e[p]);
+      }
       if (e[p] > largest) largest = e[p];
     }
     LaneSum sum;

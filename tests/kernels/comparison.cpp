@@ -332,18 +332,30 @@ class Comparer {
         default: last[j] = first[j] = static_cast<int32_t>(random_() % positions);
       }
     }
+    const int64_t n_offsets = random_() % (dim + 1);
+    const auto basis = floats(kAttendBlock * dim, -1, 1), factors = floats(queries * n_offsets);
+    Exact<int32_t> rows(n_offsets);
+    for (int64_t i = 0; i < n_offsets; ++i) rows[i] = static_cast<int32_t>(random_() % dim);
+    std::vector<const float*> factor_rows;
+    for (int64_t j = 0; j < queries; ++j) factor_rows.push_back(factors.data.get() + j * n_offsets);
+    const ScoreOffsets offsets{basis.data.get(), dim, rows.get(), n_offsets, factor_rows.data()};
     Exact<float> o(queries * dim), o2(queries * dim), m(queries), m2(queries), l(queries), l2(queries);
+    const ScoreOffsets* with = nullptr;
     const auto call = [&](const KernelTable& table, Exact<float>& out, Exact<float>& max, Exact<float>& sum) {
       std::vector<float*> o_rows(static_cast<size_t>(queries));
       for (int64_t j = 0; j < queries; ++j) o_rows[j] = out.get() + j * dim;
       table.attend({type, dim, k.get(), ks.get(), v.get(), vs.get(), queries, q_rows.data(), first.get(), last.get(), o_rows.data(),
-                    max.get(), sum.get(), scratch(), k.get()});
+                    max.get(), sum.get(), scratch(), k.get(), with});
     };
-    call(t_, o, m, l);
-    call(s_, o2, m2, l2);
-    check("attend m", dim, m.get(), m2.get(), queries);
-    check("attend l", dim, l.get(), l2.get(), queries);
-    check("attend o", dim, o.get(), o2.get(), queries * dim);
+    for (const bool offset : {false, true}) {
+      if (offset && type != KvType::q8_0) continue;
+      with = offset ? &offsets : nullptr;
+      call(t_, o, m, l);
+      call(s_, o2, m2, l2);
+      check(offset ? "attend with offsets m" : "attend m", dim, m.get(), m2.get(), queries);
+      check(offset ? "attend with offsets l" : "attend l", dim, l.get(), l2.get(), queries);
+      check(offset ? "attend with offsets o" : "attend o", dim, o.get(), o2.get(), queries * dim);
+    }
   }
 
   void merge() {

@@ -238,6 +238,39 @@ TEST(Scalar, AttentionAgainstDouble) {
   }
 }
 
+// What offsets add to keys of 0 are the scores.
+TEST(Scalar, OffsetsAreAddedToScores) {
+  const int64_t dim = 4, positions = 21, n_rows = 3;
+  std::vector<int8_t> k(128 * dim), v(128 * dim);
+  std::vector<float> scales(128, 0.0f), value_scales(128, 0.0f), basis = random_floats(128 * n_rows, -2, 2, 5);
+  std::vector<std::vector<float>> values;
+  for (int64_t p = 0; p < positions; ++p) {
+    values.push_back(random_floats(dim, -2, 2, static_cast<uint32_t>(p)));
+    scalar().store_v(KvType::q8_0, values.back().data(), dim, v.data(), value_scales.data(), p);
+  }
+  const float q[4] = {1, 2, 3, 4}, factors[2] = {0.5f, -1.25f};
+  const int32_t rows[2] = {2, 0}, first = 2, last = static_cast<int32_t>(positions);
+  const float *queries = q, *of_query = factors;
+  std::vector<float> o(4);
+  float *outputs = o.data(), m = 0, l = 0;
+  const ScoreOffsets offsets{basis.data(), n_rows, rows, 2, &of_query};
+  scalar().attend({KvType::q8_0, dim, k.data(), scales.data(), v.data(), value_scales.data(), 1, &queries, &first, &last, &outputs, &m, &l,
+                   nullptr, nullptr, &offsets});
+  double largest = -1e30, total = 0, want[4] = {};
+  const auto score = [&](int64_t p) {
+    const auto at = [&](int64_t row) { return static_cast<double>(basis[static_cast<size_t>((p / 16 * n_rows + row) * 16 + p % 16)]); };
+    return 0.5 * at(2) - 1.25 * at(0);
+  };
+  for (int64_t p = first; p < last; ++p) largest = std::max(largest, score(p));
+  for (int64_t p = first; p < last; ++p) {
+    total += std::exp(score(p) - largest);
+    for (size_t d = 0; d < 4; ++d) want[d] += std::exp(score(p) - largest) * values[static_cast<size_t>(p)][d];
+  }
+  EXPECT_NEAR(m, largest, 1e-6);
+  EXPECT_NEAR(l, total, 1e-5);
+  for (size_t d = 0; d < 4; ++d) EXPECT_NEAR(o[d] / l, want[d] / total, 2.0 / 127);
+}
+
 TEST(Scalar, NothingVisible) {
   std::vector<float> block(128 * 4, kNaN), scales(128, kNaN), o(4, 5.0f);
   const float q[4] = {};
