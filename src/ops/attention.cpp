@@ -5,13 +5,12 @@ namespace rustml::ops {
 namespace {
 
 constexpr int64_t kBlock = kernels::kAttendBlock;
-constexpr int64_t kMaxQueries = 64;  // of one kernel call here: heads of a group, or kAttentionQueries
 
 // Queries that share one KV head.
 struct Queries {
-  const float* q[kMaxQueries];
-  int64_t position[kMaxQueries];
-  int64_t row[kMaxQueries];  // of the partial results
+  const float* q[kMaxAttendQueries];
+  int64_t position[kMaxAttendQueries];
+  int64_t row[kMaxAttendQueries];  // of the partial results
   int64_t n = 0;
   void add(const float* query, int64_t at, int64_t partial_row) {
     q[n] = query;
@@ -20,13 +19,43 @@ struct Queries {
   }
 };
 
+// What the biases without which a KV head's keys are stored add to scores, block after block.
+class BiasScores {
+ public:
+  BiasScores(const AttentionPass& pass, int64_t kv_head, float* memory)
+      : turns_(pass.key_turns), head_dim_(pass.shape.head_dim), memory_(memory) {
+    if (pass.key_bias != nullptr && !pass.key_bias->heads.empty()) head_ = &pass.key_bias->heads[static_cast<size_t>(kv_head)];
+    if (head_ == nullptr || head_->pairs.empty()) return;
+    offsets_ = {turns_.within, head_dim_, head_->rows.data(), static_cast<int64_t>(head_->rows.size()), factors_};
+  }
+  const kernels::ScoreOffsets* of(int64_t block, const Queries& queries) {
+    if (offsets_.n == 0) return nullptr;
+    for (int64_t i = 0; i < queries.n; ++i) {
+      factors_[i] = memory_ + i * head_dim_;
+      head_->turn(queries.q[i], head_dim_, turns_.blocks + block * head_dim_, memory_ + i * head_dim_);
+    }
+    return &offsets_;
+  }
+
+ private:
+  const KeyTurns& turns_;
+  const KeyBias::Head* head_ = nullptr;
+  const int64_t head_dim_;
+  float* const memory_;
+  const float* factors_[kMaxAttendQueries];
+  kernels::ScoreOffsets offsets_{};
+};
+
 // `todo`, blocks of `all` of one KV head; partial results in rows of all.end - all.begin blocks. next: read after them, or null.
-void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache, int64_t kv_head, runtime::Range todo, runtime::Range all,
-                   const Queries& queries, const AttentionScratch& to, const std::byte* next = nullptr) {
+void attend_blocks(Context& c, const AttentionPass& pass, int64_t kv_head, runtime::Range todo, runtime::Range all, const Queries& queries,
+                   const AttentionScratch& to, float* factors, const std::byte* next = nullptr) {
+  const AttentionShape& shape = pass.shape;
+  const KvLayer& cache = pass.cache;
   const int64_t n_blocks = all.end - all.begin;
-  int32_t first[kMaxQueries], last[kMaxQueries];
-  float* o[kMaxQueries];
-  float m[kMaxQueries], l[kMaxQueries];
+  BiasScores bias(pass, kv_head, factors);
+  int32_t first[kMaxAttendQueries], last[kMaxAttendQueries];
+  float* o[kMaxAttendQueries];
+  float m[kMaxAttendQueries], l[kMaxAttendQueries];
   for (int64_t b = todo.begin; b < todo.end; ++b) {
     const auto in_block = [b](int64_t position) { return static_cast<int32_t>(std::clamp<int64_t>(position - b * kBlock, 0, kBlock)); };
     for (int64_t i = 0; i < queries.n; ++i) {
@@ -36,7 +65,7 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
     }
     c.kernels.attend({cache.type, cache.head_dim, cache.k_block(kv_head, b), cache.k_scales(kv_head, b), cache.v_block(kv_head, b),
                       cache.v_scales(kv_head, b), queries.n, queries.q, first, last, o, m, l, c.scratch,
-                      b + 1 < todo.end ? cache.k_block(kv_head, b + 1) : next});
+                      b + 1 < todo.end ? cache.k_block(kv_head, b + 1) : next, bias.of(b, queries)});
     for (int64_t i = 0; i < queries.n; ++i) {
       to.m[queries.row[i] * n_blocks + b - all.begin] = m[i];
       to.l[queries.row[i] * n_blocks + b - all.begin] = l[i];
@@ -48,7 +77,7 @@ void attend_blocks(Context& c, const AttentionShape& shape, const KvLayer& cache
 class Preparer {
  public:
   Preparer(Context& c, const AttentionPass& pass, bool timed)
-      : c_(c), shape_(pass.shape), preparation_(pass.preparation), cache_(pass.cache), all_(timed), lap_(timed) {}
+      : c_(c), shape_(pass.shape), preparation_(pass.preparation), cache_(pass.cache), key_bias_(pass.key_bias), all_(timed), lap_(timed) {}
   // n heads of token t, at x.
   void queries(int64_t t, float* x, int64_t n) { prepare(t, x, n, preparation_.q_norm, shape_.scale); }
   // KV heads [begin, end) of token t at `position`, of its row of q | k | v.
@@ -56,6 +85,7 @@ class Preparer {
     const int64_t d = shape_.head_dim, block = position / kBlock, index = position % kBlock;
     float* k = row + shape_.n_heads * d;
     const float* v = k + shape_.n_kv_heads * d;
+    if (key_bias_) c_.kernels.add(k + begin * d, key_bias_->negated.data() + begin * d, (end - begin) * d);
     prepare(t, k + begin * d, end - begin, preparation_.k_norm, 1);
     for (int64_t h = begin; h < end; ++h) {
       c_.kernels.store_k(cache_.type, k + h * d, d, cache_.k_block(h, block), cache_.k_scales(h, block), index);
@@ -87,6 +117,7 @@ class Preparer {
   const AttentionShape& shape_;
   const QueryKeyPreparation& preparation_;
   const KvLayer& cache_;
+  const KeyBias* const key_bias_;
   runtime::Lap all_, lap_;
   PreparationTimes spent_;
   uint64_t rest_ns_ = 0;
@@ -114,7 +145,7 @@ struct SingleUnits {
       const int64_t units = shape.n_heads / queries * n_blocks;
       return (units + c.member.size() - 1) / c.member.size() * (queries + 2);
     };
-    width = group <= kMaxQueries && cost(group) <= cost(1) ? group : 1;
+    width = group <= kMaxAttendQueries && cost(group) <= cost(1) ? group : 1;
     mine = runtime::share(shape.n_heads / width * n_blocks, c.member.rank(), c.member.size());
   }
   // Of the block of unit u.
@@ -150,13 +181,14 @@ void attend_single(Context& c, const AttentionPass& pass, Preparer& prepare, con
     Queries queries;
     for (int64_t h = first_head; h < first_head + width; ++h) queries.add(q + h * d, position, h);
     u += end - begin;
-    attend_blocks(c, shape, pass.cache, first_head / group, {all.begin + begin, all.begin + end}, all, queries, memory.single,
+    attend_blocks(c, pass, first_head / group, {all.begin + begin, all.begin + end}, all, queries, memory.single, memory.factors,
                   u < units.mine.end ? units.keys(shape, pass.cache, u) : next);
   }
 }
 
 // A chunk: units are (tile of tokens, KV head), claimed one by one; later tokens, which see more, first.
-void attend_chunk(Context& c, const AttentionPass& pass, const AttentionScratch& partial, float* out) {
+void attend_chunk(Context& c, const AttentionPass& pass, const AttentionMemory& memory, float* out) {
+  const AttentionScratch& partial = memory.chunk;
   const AttentionShape& shape = pass.shape;
   const int64_t n_tokens = pass.n_queries, first = pass.n_tokens - n_tokens, first_position = pass.first_position + first;
   const float* qkv = pass.qkv + first * shape.row();
@@ -180,7 +212,7 @@ void attend_chunk(Context& c, const AttentionPass& pass, const AttentionScratch&
           queries.add(qkv + t * shape.row() + h * shape.head_dim, first_position + t, queries.n);
         }
       }
-      attend_blocks(c, shape, pass.cache, kv_head, all, all, queries, partial);
+      attend_blocks(c, pass, kv_head, all, all, queries, partial, memory.factors);
       for (int64_t i = 0; i < queries.n; ++i) {  // blocks before its window weigh nothing; those after its position are left out
         const int64_t seen = attention_blocks(queries.position[i] + 1) - all.begin;
         c.kernels.attend_merge(partial.m + i * n_blocks, partial.l + i * n_blocks, partial.o + i * n_blocks * shape.head_dim,
@@ -201,7 +233,7 @@ void attention(Context& c, const AttentionPass& pass, const AttentionMemory& mem
   store_kv(c, pass, prepare);
   c.member.sync();
   prepare.finish(times);
-  if (pass.n_queries > 0) attend_chunk(c, pass, memory.chunk, out);
+  if (pass.n_queries > 0) attend_chunk(c, pass, memory, out);
 }
 
 const std::byte* first_keys(const Context& c, const AttentionShape& shape, int64_t position, const KvLayer& cache) {

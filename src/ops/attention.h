@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "ops/context.h"
+#include "ops/key_bias.h"
 
 namespace rustml::ops {
 
@@ -53,6 +54,7 @@ struct PreparationTimes {
 struct AttentionScratch {
   float *m, *l, *o;  // [queries][blocks], [queries][blocks], [queries][blocks][head_dim]
 };
+constexpr int64_t kMaxAttendQueries = 64;  // of one kernel call: heads of a group, or kAttentionQueries
 constexpr int64_t kAttentionQueries = 24;  // queries that one unit of work holds partial results of; kernels take as many at a time
 inline int64_t attention_blocks(int64_t positions) { return (positions + kernels::kAttendBlock - 1) / kernels::kAttendBlock; }
 // Blocks with a position that the token at `position` sees.
@@ -69,11 +71,14 @@ struct AttentionPass {
   int64_t n_tokens, n_queries;  // the last n_queries tokens attend
   int64_t first_position;       // of the tokens
   QueryKeyPreparation preparation = {};
+  const KeyBias* key_bias = nullptr;  // without which keys are stored (Q8_0 only); null: they are stored whole
+  KeyTurns key_turns = {};            // where keys are rotated
 };
 struct AttentionMemory {
-  AttentionScratch chunk;   // this member's, for kAttentionQueries queries
-  float* single_queries;    // this member's, [n_heads * head_dim]
-  AttentionScratch single;  // of all members, for n_heads queries
+  AttentionScratch chunk;    // this member's, for kAttentionQueries queries
+  float* single_queries;     // this member's, [n_heads * head_dim]
+  AttentionScratch single;   // of all members, for n_heads queries
+  float* factors = nullptr;  // this member's, [kMaxAttendQueries][head_dim], for key_bias
 };
 
 // Prepares q and k, scales q, stores k and v, and attends: out [n_queries][n_heads * head_dim]. Members meet in between where they must. A

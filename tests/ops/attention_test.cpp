@@ -36,6 +36,7 @@ struct Problem {
   AttentionShape shape;
   int64_t n_tokens;
   std::vector<float> qkv;  // [tokens][row]
+  KeyBias key_bias = {};   // of its keys
 };
 
 Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
@@ -44,6 +45,17 @@ Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
   std::normal_distribution<float> normal;
   p.qkv.resize(static_cast<size_t>(n_tokens * p.shape.row()));
   for (float& v : p.qkv) v = normal(random);
+  return p;
+}
+
+// The same with biases of 4 to 30 on some pairs of every KV head's keys.
+Problem make_biased(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
+  Problem p = make(heads, kv_heads, dim, n_tokens);
+  std::vector<float> bias(static_cast<size_t>(kv_heads * dim));
+  for (size_t i = 0; i < bias.size(); i += 3) bias[i] = i % 2 ? -30 : static_cast<float>(4 + i % 26);
+  for (int64_t t = 0; t < n_tokens; ++t)
+    for (size_t i = 0; i < bias.size(); ++i) p.qkv[static_cast<size_t>(t * p.shape.row() + heads * dim) + i] += bias[i];
+  p.key_bias = KeyBias::of(bias.data(), kv_heads, dim, true);
   return p;
 }
 
@@ -62,6 +74,17 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
   const AttentionScratch shared = scratch(shared_memory, p.shape.n_heads);
   std::vector<std::vector<float>> own_memory(static_cast<size_t>(n_threads));
   std::vector<std::vector<float>> own_queries(own_memory.size(), std::vector<float>(static_cast<size_t>(p.shape.q_size())));
+  std::vector<float> factors(own_memory.size() * static_cast<size_t>(kMaxAttendQueries * d));
+  std::vector<float> within(static_cast<size_t>(kernels::kAttendBlock * d)), block_angles(static_cast<size_t>(blocks * d));
+  for (int64_t i = 0; i < kernels::kAttendBlock; ++i) {
+    float* angles = block_angles.data();  // of the position within a block, for the moment
+    rope_angles(frequencies, static_cast<uint64_t>(i), angles, angles + half);
+    kernels::available().back()->store_k(kernels::KvType::f32, angles, d, within.data(), nullptr, i);
+  }
+  for (int64_t b = 0; b < blocks; ++b)
+    rope_angles(frequencies, static_cast<uint64_t>(b * kernels::kAttendBlock), &block_angles[static_cast<size_t>(b * d)],
+                &block_angles[static_cast<size_t>(b * d + half)]);
+  const KeyBias* bias = p.key_bias.none() || type != kernels::KvType::q8_0 ? nullptr : &p.key_bias;
   std::vector<AttentionScratch> own;
   for (auto& memory : own_memory) own.push_back(scratch(memory, kAttentionQueries));
   for (int64_t t = 0; t < p.n_tokens; t += chunk) {
@@ -71,8 +94,17 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
     run_on_team(n_threads, kernels::best(), 1, 32, [&](Context& context) {
       const auto rank = static_cast<size_t>(context.member.rank());
       float* o = out.data() + (t + n - n_queries) * p.shape.q_size();
-      attention(context, {p.shape, cache.layer, qkv.data() + t * p.shape.row(), n, n_queries, t, {nullptr, nullptr, 0, c.data(), s.data()}},
-                {own[rank], own_queries[rank].data(), shared}, o);
+      attention(context,
+                {p.shape,
+                 cache.layer,
+                 qkv.data() + t * p.shape.row(),
+                 n,
+                 n_queries,
+                 t,
+                 {nullptr, nullptr, 0, c.data(), s.data()},
+                 bias,
+                 {within.data(), block_angles.data()}},
+                {own[rank], own_queries[rank].data(), shared, factors.data() + rank * static_cast<size_t>(kMaxAttendQueries * d)}, o);
       context.member.sync();
       if (n == 1 && n_queries == 1 && context.member.leader()) merge(context, p.shape, t, shared, o);
     });
@@ -123,14 +155,32 @@ TEST(Attention, EqualsDoublePrecisionSoftmax) {
   }
 }
 
+TEST(Attention, KeysWithoutTheirLargeBiasesLoseNoMoreThanOthers) {
+  for (const auto& [heads, kv_heads, dim] : {std::tuple<int64_t, int64_t, int64_t>{3, 1, 24}, {6, 2, 22}, {4, 4, 64}}) {
+    Problem p = make_biased(heads, kv_heads, dim, 150);
+    ASSERT_FALSE(p.key_bias.none());
+    const std::vector<double> want = reference(p);
+    const auto worst = [&] {
+      const std::vector<float> got = run(p, kernels::KvType::q8_0, 2, 64);
+      double most = 0;
+      for (size_t i = 0; i < got.size(); ++i) most = std::max(most, std::abs(static_cast<double>(got[i]) - want[i]));
+      return most;
+    };
+    EXPECT_LE(worst(), 4e-2) << heads << " heads";
+    p.key_bias = {};
+    EXPECT_GE(worst(), 8e-2) << heads << " heads: their keys have nothing large";
+  }
+}
+
 TEST(Attention, BitsDoNotDependOnThreadsOrChunks) {
-  const Problem p = make(6, 2, 24, 140);
-  for (const kernels::KvType type : {kernels::KvType::f32, kernels::KvType::f16, kernels::KvType::q8_0}) {
+  const auto check = [](const Problem& p, kernels::KvType type) {
     const std::vector<float> want = run(p, type, 1, 1);
     for (const int n_threads : {1, 3})
       for (const int64_t chunk : {1, 7, 140})
         EXPECT_EQ(run(p, type, n_threads, chunk), want) << n_threads << " threads, chunks of " << chunk;
-  }
+  };
+  for (const kernels::KvType type : {kernels::KvType::f32, kernels::KvType::f16, kernels::KvType::q8_0}) check(make(6, 2, 24, 140), type);
+  check(make_biased(6, 2, 24, 140), kernels::KvType::q8_0);
 }
 
 TEST(Attention, ThoseWhoDoNotAttendAreSeenByThoseWhoDo) {
