@@ -103,6 +103,7 @@ void Session::rewind(uint64_t n_tokens) {
   truncate(n_tokens);
   generation_ = {};
   unhold();
+  if (n_tokens == 0) cache_.set_whole_keys(false);
 }
 
 void Session::end_generation() noexcept {

@@ -7,6 +7,7 @@
 //   5 generation  options and prompt of the generation that was open; absent if none was
 //   6 way back    what ROLLBACK and errors of that generation go back to; absent where section 5 says it (saved_generation.cpp)
 //   7 options     those that 1.0 did not have; absent where all have their defaults (saved_options.h)
+//   8 keys        f32: the cells of sections 3 and 6 lack those biases of keys that are larger (ops/key_bias.h); absent: none, or no cells
 //
 // A restore reads into a cache of its own, checks everything, and swaps: all or nothing. Randomness is philox(seed, position);
 // penalties, stop matcher and UTF-8 tail are rebuilt from the tokens.
@@ -21,8 +22,8 @@ namespace rustml::generation {
 
 namespace {
 
-enum : uint32_t { kSummary = 1, kTokens, kCells, kHidden };
-constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGenerationSection, kWayBackSection, kLaterOptionsSection};
+enum : uint32_t { kSummary = 1, kTokens, kCells, kHidden, kKeys = 8 };
+constexpr uint32_t kKnown[] = {kSummary, kTokens, kCells, kHidden, kGenerationSection, kWayBackSection, kLaterOptionsSection, kKeys};
 
 struct Summary {
   uint64_t model_low, model_high, tokenizer_low, tokenizer_high;
@@ -108,6 +109,14 @@ Summary load_summary(SnapshotReader& reader) {
   return s;
 }
 
+// Some cells are without the large biases of keys.
+bool lacks_biases(const Session& session, const std::vector<EncodedSection>& generation) {
+  const models::KvCache& cache = session.cache();
+  if (!session.engine().model().has_large_key_bias() || cache.type() != kernels::KvType::q8_0 || cache.whole_keys()) return false;
+  return session.evaluated() > 0 ||
+         std::any_of(generation.begin(), generation.end(), [](const EncodedSection& e) { return e.tail != nullptr; });
+}
+
 // The sections of a session as it is now, in order.
 std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, const std::vector<EncodedSection>& generation) {
   const models::KvCache& cache = session.cache();
@@ -117,7 +126,22 @@ std::vector<SnapshotSection> describe(const Session& session, bool has_hidden, c
       {kCells, true, cache.bytes({0, session.evaluated(), cache.floor()})},
       {kHidden, true, has_hidden ? static_cast<uint64_t>(session.engine().config().hidden) * sizeof(float) : 0}};
   for (const EncodedSection& e : generation) sections.push_back({e.id, e.critical, e.length()});
+  if (lacks_biases(session, generation)) sections.push_back({kKeys, true, sizeof ops::kLargeKeyBias});
   return sections;
+}
+
+// Whether the cells' keys have all of their biases. Which ones they lack follows from the model and the number in the snapshot.
+bool has_whole_keys(SnapshotReader& reader, const Session& session, bool any_cells) {
+  if (!reader.has(kKeys)) return any_cells;
+  require_length(reader, kKeys, "keys", sizeof(float));
+  float largest;
+  std::memcpy(&largest, reader.load(kKeys, sizeof largest).data(), sizeof largest);
+  if (largest != ops::kLargeKeyBias)
+    fail(Status::unimplemented, "snapshot: its keys lack biases larger than " + base::shortest(largest) +
+                                    "; this library leaves out those larger than " + base::shortest(ops::kLargeKeyBias));
+  if (session.cache().type() != kernels::KvType::q8_0 || !session.engine().model().has_large_key_bias())
+    fail(Status::data_loss, "snapshot: its keys lack biases that this model does not have; the file is damaged");
+  return false;
 }
 
 // data_loss unless the sections are as long as the summary says; out_of_range: the session cannot hold that much.
@@ -185,6 +209,10 @@ void Session::snapshot_write(const SnapshotWriter::Write& write, runtime::Call& 
     out.append(e.bytes.data(), e.bytes.size());
     if (e.tail) out.append(e.tail->cells.data(), e.tail->cells.size());
   }
+  if (lacks_biases(*this, generation)) {
+    out.begin(kKeys);
+    out.append(&ops::kLargeKeyBias, sizeof ops::kLargeKeyBias);
+  }
   out.finish();
 }
 
@@ -202,6 +230,7 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   std::optional<SavedGeneration> generation = decode(reader, {tokens, s.n_evaluated, s.floor, cache_, engine_->config().vocab}, call);
 
   models::KvCache cache(cache_.shape(), cache_.type(), capacity(), options_.memory_limit_bytes, engine_->budget());
+  cache.set_whole_keys(has_whole_keys(reader, *this, s.n_evaluated > 0 || (generation && generation->back.parted)));
   cache.raise_floor(s.floor);
   cache.reserve(std::max(s.n_tokens, generation ? generation->back.length : 0));
   read_cells(reader, range, cache, call);

@@ -54,6 +54,27 @@ void Decoder::loaded() {
     frequencies_ = ops::rope_frequencies(config_.head_dim, config_.rope_base, config_.rope_scaling, divisors);
   }
   if (config_.window > 0) window_frequencies_ = ops::rope_frequencies(config_.head_dim, config_.window_rope_base, {}, {});
+  find_key_biases();
+}
+
+// Window layers keep theirs: they have angles of their own, and no model that we know has both. So do keys that are normalized.
+void Decoder::find_key_biases() {
+  bool any = false;
+  for (int64_t l = 0; l < config_.n_layers; ++l) {
+    const DecoderLayer& w = weights_.layers[static_cast<size_t>(l)];
+    const bool whole = config_.windowed(l) || w.k_norm != nullptr;
+    key_bias_.push_back(ops::KeyBias::of(whole ? nullptr : w.qkv[1].bias, config_.n_kv_heads, config_.head_dim, config_.rotated()));
+    any = any || !key_bias_.back().none();
+  }
+  if (!any) return;
+  const int64_t d = config_.head_dim;
+  key_turns_.resize(static_cast<size_t>(kernels::kAttendBlock * d));
+  if (!config_.rotated()) return;
+  std::vector<float> angles(static_cast<size_t>(d));
+  for (int64_t p = 0; p < kernels::kAttendBlock; ++p) {
+    ops::rope_angles(frequencies_, static_cast<uint64_t>(p), angles.data(), angles.data() + d / 2);
+    kernels::available().back()->store_k(kernels::KvType::f32, angles.data(), d, key_turns_.data(), nullptr, p);
+  }
 }
 
 void Decoder::step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const {
@@ -63,6 +84,7 @@ void Decoder::step(int index, runtime::Member& member, const kernels::KernelTabl
   if (index == 0) {
     if (profiling) pass.profile.enter("Embedding", pass.embedding_ns);
     embed_tokens(c, pass);
+    if (member.leader() && config_.rotated() && splits_keys(pass)) turn_blocks(pass);
   } else if (index <= config_.n_layers) {
     if (profiling && index == 1) pass.profile.enter("Layers", pass.layers_ns);
     LayerTimes times(profiling);
@@ -141,6 +163,16 @@ void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
   }
 }
 
+// The angles of the first positions of all blocks that the pass reads.
+void Decoder::turn_blocks(Pass& pass) const {
+  Scratch& s = pass.scratch;
+  const int64_t end = ops::attention_blocks(static_cast<int64_t>(pass.cache.length()) + pass.n_tokens), d = config_.head_dim;
+  for (int64_t& b = s.n_block_angles; b < end; ++b) {
+    float* angles = s.block_angles + b * d;
+    ops::rope_angles(frequencies_, static_cast<uint64_t>(b * kernels::kAttendBlock), angles, angles + d / 2);
+  }
+}
+
 void Decoder::layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const {
   const DecoderLayer& w = weights_.layers[static_cast<size_t>(index)];
   Scratch& s = pass.scratch;
@@ -190,8 +222,11 @@ ops::Activations Decoder::attend(ops::Context& c, Pass& pass, int64_t index, con
 
   const float *cosines = in_window ? s.window_cosines : s.cosines, *sines = in_window ? s.window_sines : s.sines;
   const ops::QueryKeyPreparation preparation{w.q_norm, w.k_norm, config_.norm_eps, config_.rotated() ? cosines : nullptr, sines};
-  ops::attention(c, {shape, cache, s.qkv, n, n_queries, position, preparation}, {mine.partial, mine.merged, s.partial}, s.attended,
-                 after(c, index, kQkv), c.tracing() ? &times.prepare : nullptr);
+  const ops::KeyBias* bias = splits_keys(pass) ? &key_bias_[static_cast<size_t>(index)] : nullptr;
+  if (bias && bias->none()) bias = nullptr;
+  ops::attention(c, {shape, cache, s.qkv, n, n_queries, position, preparation, bias, {key_turns_.data(), s.block_angles}},
+                 {mine.partial, mine.merged, s.partial, mine.bias_factors}, s.attended, after(c, index, kQkv),
+                 c.tracing() ? &times.prepare : nullptr);
   if (n_queries == 0) return {};
   c.member.sync();
   const float* attended = s.attended;

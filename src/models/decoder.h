@@ -39,6 +39,8 @@ class Decoder {
   void loaded();
   const Config& config() const noexcept { return config_; }
   KvShape kv_shape() const { return KvShape::of(config_); }
+  // Some layer has key biases that Q8_0 caches store keys without.
+  bool has_large_key_bias() const noexcept { return !key_turns_.empty(); }
   // A pass is the steps 0 ... n_steps() - 1, each run by all members of the team.
   int n_steps() const noexcept { return static_cast<int>(config_.n_layers) + 2; }
   void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const;
@@ -72,7 +74,12 @@ class Decoder {
     return {pass.n_tokens - n, n};
   }
 
+  bool splits_keys(const Pass& pass) const {
+    return has_large_key_bias() && pass.cache.type() == kernels::KvType::q8_0 && !pass.cache.whole_keys();
+  }
+  void find_key_biases();
   void embed_tokens(ops::Context& c, Pass& pass) const;
+  void turn_blocks(Pass& pass) const;
   // One layer of pass.scratch.x. It may end without a barrier: every step does.
   void layer(ops::Context& c, Pass& pass, int64_t index, LayerTimes& times) const;
   // The attended values of the rows in use of a layer's normalized input, ready for its output matrix: regions q|k|v; attention. Each
@@ -89,6 +96,8 @@ class Decoder {
   // The matrices that divide the work of a pass's linear operations: kOperations of each layer, and the head.
   std::vector<std::span<const ops::Matrix>> order_;
   ops::AttentionShape full_, windowed_;
+  std::vector<ops::KeyBias> key_bias_;                    // [layers]
+  std::vector<float> key_turns_;                          // ops::KeyTurns::within; empty: no large biases
   std::vector<double> frequencies_, window_frequencies_;  // [head_dim / 2]; empty: not rotated
 };
 

@@ -161,6 +161,7 @@ void KvCache::import_head(int64_t l, int64_t head, const KvRange& range, const s
 }
 
 void KvCache::copy_from(const KvCache& other) {
+  whole_keys_ = other.whole_keys_;
   floor_ = other.floor_;  // nothing is committed here yet
   reserve(other.length_);
   const int64_t end = ops::attention_blocks(static_cast<int64_t>(other.length_));

@@ -71,6 +71,11 @@ class KvCache {
   // Window layers are to have cells from `floor` on, not below: before a restore fills them, and when one is undone.
   void raise_floor(uint64_t floor) noexcept;
 
+  // Q8_0 keys are stored with their large biases, as before 1.1 (ops/key_bias.h): those of a snapshot from then. Only while it is empty
+  // may it change.
+  bool whole_keys() const noexcept { return whole_keys_; }
+  void set_whole_keys(bool whole) noexcept { whole_keys_ = whole; }
+
   ops::KvLayer layer(int64_t index) const noexcept;
   void copy_from(const KvCache& other);  // same shape and type; other's length fits; this one is new
 
@@ -113,6 +118,7 @@ class KvCache {
   kernels::KvType type_;
   uint64_t capacity_, padded_, limit_bytes_, length_ = 0, committed_ = 0;  // positions, but for the limit
   uint64_t floor_ = 0, held_floor_ = UINT64_MAX;                           // positions
+  bool whole_keys_ = false;
   runtime::Region memory_;
   runtime::Charge charge_;
 };

@@ -46,6 +46,8 @@ ScratchLayout::ScratchLayout(const Config& c, int64_t chunk, int64_t capacity, i
   up = carver.take<float>(c.gated ? chunk * c.ffn : 0);
   for (float** angles : {&cosines, &sines}) *angles = carver.take<float>(c.rotated() ? chunk * half : 0);
   for (float** angles : {&window_cosines, &window_sines}) *angles = carver.take<float>(c.window > 0 ? chunk * half : 0);
+  const bool biased = c.rotated() && c.qkv_bias != Bias::none;
+  block_angles = carver.take<float>(biased ? n_blocks * c.head_dim : 0);
   chunk_rows = carver.activations(chunk, widest);
   partial = carver.partial(c.n_heads, n_blocks, c.head_dim);
   members.resize(static_cast<size_t>(n_threads));
@@ -53,6 +55,7 @@ ScratchLayout::ScratchLayout(const Config& c, int64_t chunk, int64_t capacity, i
     m.single_row = carver.activations(1, widest);
     m.merged = carver.take<float>(attended_size);
     m.partial = carver.partial(ops::kAttentionQueries, n_blocks, c.head_dim);
+    m.bias_factors = carver.take<float>(biased ? ops::kMaxAttendQueries * c.head_dim : 0);
     m.kernel = carver.take<std::byte>(kernels::kScratchBytes);
   }
   n_bytes = carver.used();

@@ -18,13 +18,15 @@ struct ScratchLayout {
 
   float *x, *y, *qkv, *attended, *gate, *up;  // [chunk][hidden | hidden | q+k+v | heads x head_dim | ffn | ffn]; y with post_norms
   float *cosines, *sines, *window_cosines, *window_sines;  // [chunk][head_dim / 2], where rotated
+  float* block_angles;                                     // [blocks][head_dim] where keys may have large biases: ops::KeyTurns::blocks
   ops::Activations chunk_rows;                             // [chunk][widest]
   ops::AttentionScratch partial;                           // for n_heads queries
   struct OfMember {
     ops::Activations single_row;  // one token
     float* merged;                // [heads x head_dim]
     ops::AttentionScratch partial;
-    std::byte* kernel;  // kernels::kScratchBytes
+    float* bias_factors;  // [kMaxAttendQueries][head_dim], like block_angles
+    std::byte* kernel;    // kernels::kScratchBytes
   };
   std::vector<OfMember> members;  // by rank
   uint64_t n_bytes;
@@ -37,6 +39,7 @@ class Scratch : public ScratchLayout {
     return ScratchLayout(config, chunk, capacity, n_threads, nullptr).n_bytes;
   }
   const int64_t chunk;
+  int64_t n_block_angles = 0;  // filled so far: they depend on nothing but their position
 
  private:
   runtime::Region memory_;

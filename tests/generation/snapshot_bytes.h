@@ -30,7 +30,7 @@ inline RestoreInfo restore_from(Session& s, const std::vector<std::byte>& bytes)
 
 using Sections = std::map<uint32_t, std::vector<std::byte>>;
 
-constexpr uint32_t kAnySection[] = {1, 2, 3, 4, 5, 6};
+constexpr uint32_t kAnySection[] = {1, 2, 3, 4, 5, 6, 8};
 
 inline Sections sections_of(const std::vector<std::byte>& bytes) {
   const auto source = base::open_memory(bytes.data(), bytes.size(), "snapshot");
