@@ -55,16 +55,19 @@ SHAPES = {
     'kquant': Shape(hidden=256, heads=4, kv_heads=2, head_dim=64, ffn=96, vocab=SMOLLM, tied=True),
     # IQ4_NL and IQ4_XS in one file
     'iq4': Shape(hidden=256, heads=4, kv_heads=2, head_dim=64, ffn=64, vocab=SMOLLM, layers=1, prompts=(5, 129)),
+    # all types with grids in one file
+    'iq3': Shape(hidden=256, heads=4, kv_heads=2, head_dim=64, ffn=256, vocab=SMOLLM, layers=1, prompts=(5, 129)),
     # work enough for cancel and deadline tests: 4,000-token prompts; the last layer attends for one of them only
     'slow': Shape(hidden=128, heads=4, kv_heads=1, head_dim=24, ffn=768, vocab=SMOLLM, layers=4, context=8192, prompts=(5, 4001)),
 }
 MIXED = {'token_embd': T.Q6_K, 'attn_q': T.Q4_K, 'attn_k': T.Q2_K, 'attn_v': T.Q6_K, 'attn_output': T.Q5_K, 'ffn_gate': T.Q3_K, 'ffn_up': T.Q5_0, 'ffn_down': T.Q5_1}
 IQ4 = {'token_embd': T.IQ4_NL, 'attn_q': T.IQ4_XS, 'attn_k': T.IQ4_XS, 'attn_v': T.IQ4_NL, 'attn_output': T.IQ4_XS, 'ffn_gate': T.IQ4_XS, 'ffn_up': T.IQ4_NL, 'ffn_down': T.IQ4_NL}
+IQ3 = {'token_embd': T.IQ3_S, 'attn_q': T.IQ3_XXS, 'attn_k': T.IQ2_S, 'attn_v': T.IQ3_S, 'attn_output': T.IQ2_XS, 'ffn_gate': T.IQ2_XXS, 'ffn_up': T.IQ1_S, 'ffn_down': T.IQ1_M}
 FILES = {  # file -> shape, type of every matrix (or by tensor)
     'base_f32': ('base', T.F32), 'base_f16': ('base', T.F16), 'base_bf16': ('base', T.BF16), 'base_q8_0': ('base', T.Q8_0), 'base_q4_0': ('base', T.Q4_0),
     'base_q4_1': ('base', {'token_embd': T.Q8_0, '': T.Q4_1}),  # as the real SmolLM2 file
     'odd_f32': ('odd', T.F32), 'odd_f16': ('odd', T.F16), 'llama3_f16': ('llama3', T.F16), 'linear_f16': ('linear', T.F16), 'bias_f16': ('bias', T.F16),
-    'kquant': ('kquant', MIXED), 'iq4': ('iq4', IQ4), 'slow_q4_0': ('slow', T.Q4_0),
+    'kquant': ('kquant', MIXED), 'iq4': ('iq4', IQ4), 'iq3': ('iq3', IQ3), 'slow_q4_0': ('slow', T.Q4_0),
 }
 
 
@@ -117,9 +120,10 @@ def quantize(x, dtype):
     block, size = gguf.GGML_QUANT_SIZES[dtype]
     x = np.ascontiguousarray(x, np.float32)
     out = np.zeros((x.shape[0], x.shape[1] // block * size), np.uint8)
+    weights = np.ones(x.shape[1], np.float32) if dtype in (T.IQ2_XXS, T.IQ2_XS, T.IQ1_S, T.IQ1_M) else None  # an importance matrix, which these demand
     ggml.ggml_quantize_chunk.restype = ctypes.c_size_t
     ggml.ggml_quantize_chunk.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p] + [ctypes.c_int64] * 3 + [ctypes.c_void_p]
-    assert ggml.ggml_quantize_chunk(int(dtype), x.ctypes.data, out.ctypes.data, 0, x.shape[0], x.shape[1], None) == out.nbytes
+    assert ggml.ggml_quantize_chunk(int(dtype), x.ctypes.data, out.ctypes.data, 0, x.shape[0], x.shape[1], weights.ctypes.data if weights is not None else None) == out.nbytes
     return out
 
 

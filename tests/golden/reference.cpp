@@ -131,8 +131,8 @@ Reference load(const std::string& name) {
 }
 
 std::vector<std::string> tiny_models() {
-  return {"base_f32", "base_f16", "base_bf16",  "base_q8_0",  "base_q4_0", "base_q4_1", "odd_f32",
-          "odd_f16",  "bias_f16", "llama3_f16", "linear_f16", "kquant",    "iq4",       "slow_q4_0"};
+  return {"base_f32", "base_f16",   "base_bf16",  "base_q8_0", "base_q4_0", "base_q4_1", "odd_f32",  "odd_f16",
+          "bias_f16", "llama3_f16", "linear_f16", "kquant",    "iq4",       "iq3",       "slow_q4_0"};
 }
 
 std::vector<double> log_softmax(const std::vector<float>& logits) {

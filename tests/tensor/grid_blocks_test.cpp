@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,20 @@ TEST(GridBlocks, EveryPlaceOfEveryGrid) {
     std::vector<float> values(kBlocks * 256);
     dequantize(type, reinterpret_cast<const std::byte*>(bytes.data()), static_cast<int64_t>(values.size()), values.data());
     EXPECT_EQ(crc32(values.data(), values.size() * sizeof(float)), sum) << info(type).name;
+  }
+}
+
+// All bits of a block are valid but those of a scale that is not finite, and then no value is: that is what loading looks for.
+TEST(GridBlocks, ScalesThatAreNotFiniteStayVisible) {
+  for (const DType type : {DType::iq3_s, DType::iq3_xxs, DType::iq2_s, DType::iq2_xs, DType::iq2_xxs, DType::iq1_s, DType::iq1_m}) {
+    for (const int scale : {0x7c00, 0x7e00, 0xfc00}) {
+      std::vector<uint8_t> block(static_cast<size_t>(info(type).block_bytes));
+      block[0] = static_cast<uint8_t>(scale & 0xff), block[1] = static_cast<uint8_t>(scale >> 8);
+      for (size_t i = 0; i < 4 && type == DType::iq1_m; ++i) block[48 + 2 * i + 1] = static_cast<uint8_t>((scale >> 4 * i & 15) << 4);
+      float values[256];
+      dequantize(type, reinterpret_cast<const std::byte*>(block.data()), 256, values);
+      for (const float value : values) ASSERT_FALSE(std::isfinite(value)) << info(type).name << " " << scale;
+    }
   }
 }
 
