@@ -39,9 +39,13 @@ inline Model open(std::string_view path) {
   return Model(model);
 }
 
-inline Session session(const Model& model) {
+// context_tokens 0: the smaller of the model's and 8192.
+inline Session session(const Model& model, uint64_t context_tokens = 0) {
   rustml_session* session = nullptr;
-  call(RUSTML_OK, rustml_session_create, model.get(), nullptr, &session, nullptr);
+  rustml_session_options options;
+  rustml_session_options_init(&options, sizeof options);
+  options.context_tokens = context_tokens;
+  call(RUSTML_OK, rustml_session_create, model.get(), &options, &session, nullptr);
   return Session(session);
 }
 
@@ -54,6 +58,13 @@ inline Cancel cancel() {
 inline Generation start(const Session& session, const rustml_prompt& prompt, const rustml_generation_options& options) {
   rustml_generation* generation = nullptr;
   call(RUSTML_OK, rustml_generation_start, session.get(), &prompt, &options, &generation);
+  return Generation(generation);
+}
+
+// Null if the context cannot hold the prompt.
+inline Generation try_start(const Session& session, const rustml_prompt& prompt, const rustml_generation_options& options) {
+  rustml_generation* generation = nullptr;
+  call(RUSTML_OUT_OF_RANGE, rustml_generation_start, session.get(), &prompt, &options, &generation);
   return Generation(generation);
 }
 

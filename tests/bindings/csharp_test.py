@@ -91,6 +91,9 @@ class Test:
         for name, text in EXAMPLES.items():
             program = self.tools.program(name, [ROOT / f"examples/csharp/{name}.cs"])
             self.check(self.run(program, TINY, text=text, library=library).strip(), f"{name} prints something")
+        program = self.tools.program("LongChat", [ROOT / "examples/csharp/LongChat.cs"])
+        said = self.run(program, TINY, "160", text="".join(f"Say something about {i}.\n" for i in range(50)), library=library)
+        self.check(said.count("prompt tokens were known)\n") == 50 and said.count("(dropped ") > 5, "LongChat goes on when the context is full")
 
 
 def other_library(work):

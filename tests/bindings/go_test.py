@@ -91,6 +91,9 @@ def examples(work, environment):
     run(["go", "vet", "./..."], EXAMPLES, **environment)
     programs = work / "programs"
     run(["go", "build", "-o", f"{programs}/", "./..."], EXAMPLES, **environment)
+    said = run([programs / "long_chat", MODEL, "160"], work, **environment, input="".join(f"Say something about {i}.\n" for i in range(50)))
+    if said.count("prompt tokens were known)\n") != 50 or said.count("(dropped ") <= 5:
+        sys.exit(f"FAILED: long_chat: {said}")
     for name, arguments, wanted in (("hello", [], ""), ("stream", ["The capital"], ""), ("chat", [], "> "),
                                     ("cancel", ["The capital", "1ms"], "the session holds"),
                                     ("snapshot", ["The capital", work / "session.snapshot"], "[saved]")):

@@ -92,9 +92,16 @@ def new_user(build, work):
     wanted(example("cancel", MODEL, "Once upon a time", "20"), "cancel printed nothing")
     wanted("saved" in example("snapshot", MODEL, "save", work / "state", "Once upon a time"), "snapshot did not save")
     wanted(example("snapshot", MODEL, "load", work / "state"), "snapshot printed nothing")
-    command = ["cargo", "run", *OFFLINE, "-q", "--bin", "chat", "--", MODEL]
-    chat = subprocess.run(list(map(str, command)), cwd=examples, env={**os.environ, **found}, input="What is the answer?\n\n", capture_output=True, text=True)
-    wanted(chat.returncode == 0 and chat.stdout, f"chat: {chat.stderr}")
+
+    def talk(name, said, *arguments):
+        command = ["cargo", "run", *OFFLINE, "-q", "--bin", name, "--", MODEL, *arguments]
+        done = subprocess.run(list(map(str, command)), cwd=examples, env={**os.environ, **found}, input=said, capture_output=True, text=True)
+        wanted(done.returncode == 0 and done.stdout, f"{name}: {done.stderr}")
+        return done.stdout
+
+    talk("chat", "What is the answer?\n\n")
+    said = talk("long_chat", "".join(f"Say something about {i}.\n" for i in range(50)), 160)
+    wanted(said.count("prompt tokens were known)\n") == 50 and said.count("(dropped ") > 5, f"long_chat: {said}")
 
     nowhere = str(work / "nowhere")
     said = refusal(project, work, RUSTML_LIB_DIR=nowhere)

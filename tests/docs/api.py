@@ -57,7 +57,7 @@ def main():
     check(len(wanted) > 300, f"only {len(wanted)} names")
     absent = sorted(name for name in wanted if not re.search(rf'class="memItemRight"[^\n]*\b{name}\b|class="fieldname">{name}\b|>{name}<', pages))
     check(not absent, f"not in the pages: {absent}")
-    for words in ("Handles", "Threads", "Errors", "Limits", "Snapshots", "The capital of France is"):
+    for words in ("Handles", "Long conversations", "answer_to", "Threads", "Errors", "Limits", "Snapshots", "The capital of France is"):
         check(words in (build / "docs/html/index.html").read_text(), f"the main page does not have {words!r}")
 
     # One of each kind without its comment: each must fail, and by its name.

@@ -46,6 +46,23 @@ class Examples(unittest.TestCase):
         self.assertGreaterEqual(again, first)
         self.assertGreater(second, again)
 
+    def test_long_chat_goes_on_and_forgets_as_the_program_does(self):
+        questions = [f"Say something about {i}." for i in range(50)]
+        out, _ = self.example("long_chat", "160", text="".join(f"{q}\n" for q in questions))
+        notes = re.compile(rb"\(dropped \d+ turns\)\n|(?<=\n)\(\d+ of \d+ prompt tokens were known\)\n|\(the context is full, so the answer ends here\)\n")
+        program = ("chat", "--gguf", MODEL, "--context", "160", "--system", "Answer briefly.", "--max-tokens", "64", "--quiet")
+        code, said, _ = run(INFER, *program, text="".join(f"{q}\n" for q in questions))
+        self.assertEqual((code, notes.sub(b"", out)), (0, said))
+        self.assertGreater(out.count(b"(dropped "), 5)
+        prompts = [(int(known), int(n)) for known, n in re.findall(rb"\((\d+) of (\d+) prompt", out)]
+        self.assertEqual(len(prompts), 50)
+        self.assertTrue(all(n <= 120 for _, n in prompts))
+        self.assertTrue(all(known > 0 for known, _ in prompts[1:]), "the system message is evaluated once")
+        # A turn that was taken back, and a message that does not fit, have never been said.
+        out, said = self.example("long_chat", "160", text=f"One?\nTwo?\n/undo\n{'x' * 1000}\nThree?\n")
+        self.assertIn(b"does not fit the context", said)
+        self.assertEqual(notes.sub(b"", out).splitlines()[-1], run(INFER, *program, text="One?\nThree?\n")[1].splitlines()[-1])
+
     def test_cancel(self):
         for _ in range(3):  # the whole answer takes a second: a stopper that had no core for so long comes too late
             out, _ = self.example("cancel", "Once upon a time", "20", model=f"{DATA}/slow_q4_0.gguf")
@@ -63,11 +80,11 @@ class Examples(unittest.TestCase):
             self.assertIn(b"%d of %d prompt tokens" % (n, n), said)
 
     def test_failures_are_one_line(self):
-        for name, *arguments in (("hello",), ("stream", "x"), ("chat",), ("cancel", "x", "1"), ("snapshot", "load", "s")):
+        for name, *arguments in (("hello",), ("stream", "x"), ("chat",), ("long_chat", "160"), ("cancel", "x", "1"), ("snapshot", "load", "s")):
             code, _, said = run(PROGRAMS + name, "/no/such.gguf", *arguments)
             self.assertEqual(code, 1)
             self.assertRegex(said, rb"^" + name.encode() + rb": .*/no/such\.gguf")
-        for name in ("stream", "chat", "cancel", "snapshot"):
+        for name in ("stream", "chat", "long_chat", "cancel", "snapshot"):
             self.assertIn(b"usage: ", run(PROGRAMS + name)[2])
 
 

@@ -23,12 +23,13 @@ check "everything is there and nothing names an old place" complete
 
 examples() {
   local name
-  for name in stream cancel snapshot; do
+  for name in stream long_chat cancel snapshot; do
     # shellcheck disable=SC2046  # flags are words
     cc -std=c11 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L "$source/examples/c/$name.c" $(pkg-config --cflags --libs rustml) -pthread \
       -o "$work/$name" || return 1
   done
   answers "$work/stream" "$model" "The capital of France is" && answers "$work/cancel" "$model" "Once upon a time" 20 &&
+    answers "$work/long_chat" "$model" 160 <<<"Once upon a time" &&
     answers "$work/snapshot" "$model" save "$work/state" "Once upon a time" && answers "$work/snapshot" "$model" load "$work/state"
 }
 check "the examples build by pkg-config and run" examples

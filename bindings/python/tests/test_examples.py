@@ -37,6 +37,14 @@ class Examples(unittest.TestCase):
             self.assertRegex(self.example("snapshot", "save", f"{folder}/s", "The capital of France is"), r"^saved 15 tokens")
             self.assertTrue(self.example("snapshot", "load", f"{folder}/s").strip())
 
+    def test_long_chat_goes_on_when_the_context_is_full(self):
+        out = self.example("long_chat", "160", text="".join(f"Say something about {i}.\n" for i in range(50)))
+        self.assertEqual(out.count("prompt tokens were known)\n"), 50)
+        self.assertGreater(out.count("(dropped "), 5)
+        # A turn that was taken back, and a message that does not fit, have never been said.
+        self.assertEqual(self.example("long_chat", "160", text=f"One?\nTwo?\n/undo\n{'x' * 1000}\nThree?\n").splitlines()[-2],
+                         self.example("long_chat", "160", text="One?\nThree?\n").splitlines()[-2])
+
     def test_docstrings(self):
         """Their examples run; what a model says is not compared."""
         checker = doctest.OutputChecker()
