@@ -16,30 +16,34 @@ namespace {
 // What a conversation of many turns came to, by its events.
 struct Turn {
   int64_t prompt, reused, session, dropped_turns = 0, dropped_tokens = 0;
-  std::string finish;
+  std::string finish, text;
 };
 
 std::vector<Turn> turns_of(const Outcome& outcome) {
   std::vector<Turn> turns;
   int64_t dropped_turns = 0, dropped_tokens = 0;
+  std::string text;
   for (const base::Json& event : events(outcome.out)) {
     const std::string& type = event.find("type")->string;
     if (type == "dropped") {
       dropped_turns = event.find("turns")->integer;
       dropped_tokens = event.find("tokens")->integer;
     }
+    if (type == "token" || type == "done") text += event.find("text")->string;
     if (type != "done") continue;
     const base::Json& usage = *event.find("usage");
     const auto count = [&](const char* name) { return usage.find(name)->integer; };
     turns.push_back({count("prompt_tokens"), count("prompt_tokens_reused"), count("session_tokens"), std::exchange(dropped_turns, 0),
-                     std::exchange(dropped_tokens, 0), event.find("finish_reason")->string});
+                     std::exchange(dropped_tokens, 0), event.find("finish_reason")->string, std::exchange(text, "")});
   }
   return turns;
 }
 
-std::string lines(int n) {
+std::string question(size_t i) { return "Say something about " + std::to_string(i) + "."; }
+
+std::string lines(size_t n) {
   std::string text;
-  for (int i = 1; i <= n; ++i) text += "Say something about " + std::to_string(i) + ".\n";
+  for (size_t i = 0; i < n; ++i) text += question(i) + "\n";
   return text;
 }
 
@@ -77,7 +81,7 @@ TEST(Conversation, GoesOnWhenTheContextIsFull) {
   // Where there is room for all turns the same prompt is longer by what was dropped.
   std::vector<std::string> roomy = arguments;
   roomy.insert(roomy.end(), {"--json", "--quiet", "--system", "Be brief.", "--seed", "1"});
-  const std::vector<Turn> all = turns_of(infer(roomy, {.text = lines(static_cast<int>(at - turns.begin()) + 1)}));
+  const std::vector<Turn> all = turns_of(infer(roomy, {.text = lines(static_cast<size_t>(at - turns.begin()) + 1)}));
   EXPECT_EQ(all.back().dropped_turns, 0);
   EXPECT_EQ(all.back().prompt, at->prompt + at->dropped_tokens);
   // --quiet leaves the lines out; nothing else changes.
@@ -106,28 +110,23 @@ TEST(Conversation, AnAnswerThatFillsTheContextIsToldAndTheNextTurnMakesRoom) {
   EXPECT_EQ(terminal.end(), 0);
 }
 
-// 50 turns; and after turns were dropped the answer is the one to the kept ones, written out by hand in ChatML.
+// After turns were dropped the answer is the one to the kept ones, written out by hand in ChatML.
 TEST(Conversation, SmolLM2GoesOnWhenTheContextIsFull) {
   SMOLLM2_OR_SKIP(model);
-  long_conversation({"chat", "--gguf", model, "--max-tokens", "6"});
-  const std::vector<std::string> arguments = {"--gguf", model, "--max-tokens", "40", "--context", "160", "--log", "error"};
-  std::vector<std::string> chat = {"chat", "--system", "Be brief."};
+  const std::vector<std::string> arguments = {"--gguf", model, "--max-tokens", "6"};
+  std::vector<std::string> chat = {"chat"}, run = {"--prompt", "-", "--parse-special", "--quiet"};
   chat.insert(chat.end(), arguments.begin(), arguments.end());
-  const std::string questions[] = {"Tell me about the sea.", "Tell me about the sun.", "Tell me about cats."};
-  const Outcome outcome = infer(chat, {.text = questions[0] + "\n" + questions[1] + "\n" + questions[2] + "\n"});
-  ASSERT_NE(outcome.err.find("dropped the oldest turn ("), std::string::npos) << outcome.err;
-  std::vector<std::string> run = {"--prompt", "-", "--parse-special", "--quiet"};
   run.insert(run.end(), arguments.begin(), arguments.end());
-  std::string out, prompt = "<|im_start|>system\nBe brief.<|im_end|>\n", kept = prompt;
-  for (const std::string& question : questions) {
-    const std::string asked = "<|im_start|>user\n" + question + "<|im_end|>\n<|im_start|>assistant\n";
-    const std::string& before = &question == &questions[2] ? kept : prompt;
-    const std::string answer = infer(run, {.text = before + asked}).out;
-    out += answer + "\n";
-    prompt += asked + answer + "<|im_end|>\n";
-    if (&question == &questions[1]) kept += asked + answer + "<|im_end|>\n";
+  const std::vector<Turn> turns = long_conversation(chat);
+  const auto at = std::find_if(turns.begin(), turns.end(), [](const Turn& t) { return t.dropped_turns > 0; });
+  ASSERT_NE(at, turns.end());
+  const auto last = static_cast<size_t>(at - turns.begin());
+  std::string prompt = "<|im_start|>system\nBe brief.<|im_end|>\n";
+  for (auto i = static_cast<size_t>(at->dropped_turns); i <= last; ++i) {
+    prompt += "<|im_start|>user\n" + question(i) + "<|im_end|>\n<|im_start|>assistant\n";
+    if (i < last) prompt += turns[i].text + "<|im_end|>\n";
   }
-  EXPECT_EQ(outcome.out, out);
+  EXPECT_EQ(at->text, infer(run, {.text = prompt}).out);
 }
 
 }  // namespace
