@@ -66,11 +66,20 @@ void require_same(const char* field, T snapshot, T model) {
                                           base::shortest(model) + "; restore it with the model, tokenizer and options it was taken with");
 }
 
-void require_match(const Summary& s, const Summary& mine) {
+// Also refused: snapshots of 1.0 whose file's text that version cut into other tokens than the model knows.
+void require_tokenizer(const Summary& s, const Summary& mine, const std::string& tokenizer) {
+  if (s.tokenizer_low == mine.tokenizer_low && s.tokenizer_high == mine.tokenizer_high) return;
+  fail(Status::failed_precondition,
+       "snapshot: tokenizer fingerprint is " + base::shortest(s.tokenizer_low) + " but this session's, " + tokenizer + ", is " +
+           base::shortest(mine.tokenizer_low) +
+           "; restore it with the tokenizer it was taken with, or begin anew if an older version of the library took "
+           "it, which cut text into other tokens for this file");
+}
+
+void require_match(const Summary& s, const Summary& mine, const std::string& tokenizer) {
   require_same("model fingerprint", s.model_low, mine.model_low);
   require_same("model fingerprint", s.model_high, mine.model_high);
-  require_same("tokenizer fingerprint", s.tokenizer_low, mine.tokenizer_low);
-  require_same("tokenizer fingerprint", s.tokenizer_high, mine.tokenizer_high);
+  require_tokenizer(s, mine, tokenizer);
   require_same("number of layers", s.n_layers, mine.n_layers);
   require_same("number of KV heads", s.n_kv_heads, mine.n_kv_heads);
   require_same("head dimension", s.head_dim, mine.head_dim);
@@ -221,7 +230,7 @@ RestoreInfo Session::restore(base::FileReader& source, runtime::Call& call) {
   call.stop.check("restore");
   SnapshotReader reader(source, kKnown);
   const Summary s = load_summary(reader);
-  require_match(s, summarize(*this));
+  require_match(s, summarize(*this), engine_->tokenizer().kind());
   const models::KvRange range{0, s.n_evaluated, s.floor};
   require_lengths(reader, s, *this);
   const std::vector<int32_t> tokens = read_numbers<int32_t>(reader, kTokens);

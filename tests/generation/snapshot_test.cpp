@@ -120,6 +120,21 @@ TEST(Snapshot, MismatchesAreNamed) {
   EXPECT_EQ(status_of([&] { restore_from(*open, bytes); }), base::Status::failed_precondition);
 }
 
+// The same model whose file names another tokenizer: text would be cut into other tokens than those of the snapshot.
+TEST(Snapshot, AnotherTokenizerIsNamed) {
+  const auto s = new_session(open_tiny("base_f16"));
+  eval(*s, some_ids(40));
+  const auto file = base::open_file(std::string(RUSTML_TEST_DATA) + "/../golden/data/base_f16.gguf");
+  std::string text(file->size(), '\0');
+  file->read_at(0, text.data(), text.size());
+  text.replace(text.find("smollm"), 6, "refact");
+  runtime::StopSignal stop;
+  runtime::Call call{stop, {}};
+  const auto t =
+      new_session(std::make_shared<Engine>(formats::open(base::open_memory(text.data(), text.size(), "text"), call), ModelOptions{}, call));
+  EXPECT_ERROR(restore_from(*t, snapshot_of(*s)), base::Status::failed_precondition, "this session's, byte-level BPE (refact), is ");
+}
+
 TEST(Snapshot, ProbeNeedsNoModel) {
   const auto engine = open_tiny("base_f16");
   const auto s = new_session(engine);
