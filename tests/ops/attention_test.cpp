@@ -37,6 +37,7 @@ struct Problem {
   int64_t n_tokens;
   std::vector<float> qkv;  // [tokens][row]
   KeyBias key_bias = {};   // of its keys
+  bool rotated = true;
 };
 
 Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
@@ -49,13 +50,14 @@ Problem make(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
 }
 
 // The same with biases of 4 to 30 on some pairs of every KV head's keys.
-Problem make_biased(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens) {
+Problem make_biased(int64_t heads, int64_t kv_heads, int64_t dim, int64_t n_tokens, bool rotated = true) {
   Problem p = make(heads, kv_heads, dim, n_tokens);
+  p.rotated = rotated;
   std::vector<float> bias(static_cast<size_t>(kv_heads * dim));
   for (size_t i = 0; i < bias.size(); i += 3) bias[i] = i % 2 ? -30 : static_cast<float>(4 + i % 26);
   for (int64_t t = 0; t < n_tokens; ++t)
     for (size_t i = 0; i < bias.size(); ++i) p.qkv[static_cast<size_t>(t * p.shape.row() + heads * dim) + i] += bias[i];
-  p.key_bias = KeyBias::of(bias.data(), kv_heads, dim, true);
+  p.key_bias = KeyBias::of(bias.data(), kv_heads, dim, rotated);
   return p;
 }
 
@@ -101,7 +103,7 @@ std::vector<float> run(const Problem& p, kernels::KvType type, int n_threads, in
                  n,
                  n_queries,
                  t,
-                 {nullptr, nullptr, 0, c.data(), s.data()},
+                 {nullptr, nullptr, 0, p.rotated ? c.data() : nullptr, s.data()},
                  bias,
                  {within.data(), block_angles.data()}},
                 {own[rank], own_queries[rank].data(), shared, factors.data() + rank * static_cast<size_t>(kMaxAttendQueries * d)}, o);
@@ -118,7 +120,7 @@ std::vector<double> reference(const Problem& p) {
   const auto frequencies = rope_frequencies(d, 10000, {}, {});
   const auto rotated = [&](int64_t t, int64_t head, int64_t i) {
     const float* x = p.qkv.data() + t * p.shape.row() + head * d;
-    const double angle = static_cast<double>(t) * frequencies[static_cast<size_t>(i % half)];
+    const double angle = p.rotated ? static_cast<double>(t) * frequencies[static_cast<size_t>(i % half)] : 0;
     return i < half ? x[i] * std::cos(angle) - x[i + half] * std::sin(angle) : x[i] * std::cos(angle) + x[i - half] * std::sin(angle);
   };
   std::vector<double> out;
@@ -156,8 +158,9 @@ TEST(Attention, EqualsDoublePrecisionSoftmax) {
 }
 
 TEST(Attention, KeysWithoutTheirLargeBiasesLoseNoMoreThanOthers) {
-  for (const auto& [heads, kv_heads, dim] : {std::tuple<int64_t, int64_t, int64_t>{3, 1, 24}, {6, 2, 22}, {4, 4, 64}}) {
-    Problem p = make_biased(heads, kv_heads, dim, 150);
+  for (const auto& [heads, kv_heads, dim, rotated] :
+       {std::tuple<int64_t, int64_t, int64_t, bool>{3, 1, 24, true}, {6, 2, 22, true}, {4, 4, 64, true}, {3, 3, 24, false}}) {
+    Problem p = make_biased(heads, kv_heads, dim, 150, rotated);
     ASSERT_FALSE(p.key_bias.none());
     const std::vector<double> want = reference(p);
     const auto worst = [&] {
