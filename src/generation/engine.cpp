@@ -92,7 +92,10 @@ uint64_t context_tokens(const models::Config& config, const SessionOptions& opti
          "context_tokens is " + std::to_string(options.context_tokens) + "; this model holds at most " + std::to_string(limit),
          base::refusal_detail("context_tokens", options.context_tokens,
                               "at most " + std::to_string(limit) + ", as many as this model holds"));
-  return options.context_tokens ? options.context_tokens : std::min(limit, kDefaultContext);
+  if (options.context_tokens) return options.context_tokens;
+  // Frequencies for longer texts are worse for short ones: only who asks gets them.
+  const auto trained = config.rope_scaling.by_length() ? static_cast<uint64_t>(config.rope_scaling.original_context) : limit;
+  return std::min({limit, trained, kDefaultContext});
 }
 
 int64_t prefill_chunk(const SessionOptions& options, uint64_t context) {

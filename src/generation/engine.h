@@ -78,7 +78,8 @@ class Engine {
   std::atomic<uint32_t> n_sessions_{0};
 };
 
-// Context of a session with these options: min(the model's, 8192) for 0; out_of_range above the model's.
+// Context of a session with these options: min(the model's, 8192) for 0, and no more than the original one where rotary frequencies
+// depend on it; out_of_range above the model's.
 uint64_t context_tokens(const models::Config& config, const SessionOptions& options);
 // Prompt tokens per pass with these options.
 int64_t prefill_chunk(const SessionOptions& options, uint64_t context);

@@ -46,12 +46,19 @@ Session::Session(std::shared_ptr<Engine> engine, const SessionOptions& options)
       outputs_{std::vector<float>(static_cast<size_t>(engine_->config().hidden)),
                std::vector<float>(static_cast<size_t>(engine_->config().vocab))} {
   tokens_.reserve(cache_.capacity());
+  scratch_.frequencies = engine_->model().frequencies_of(capacity());
   const models::KvShape& kv = cache_.shape();
   const auto n = [](auto number) { return std::to_string(number); };
   base::log(base::LogLevel::info, "rustml",
             "KV cache: " + base::fixed(static_cast<double>(cache_.bytes_reserved()) / (1024.0 * 1024.0), 1) + " MB (" + n(kv.n_layers) +
                 "layers x " + n(kv.n_kv_heads) + "heads x " + n(cache_.capacity()) + "seq x " + n(kv.head_dim) + "dim x " +
                 kv_name(cache_.type()) + " x 2)");
+  const ops::RopeScaling& scaling = engine_->config().rope_scaling;
+  if (scaling.by_length() && static_cast<double>(capacity()) > scaling.original_context)
+    base::log(base::LogLevel::warn, "rustml",
+              "context_tokens is " + n(capacity()) + ", more than the " + base::shortest(scaling.original_context) +
+                  " that the model was first trained on: its rotary scaling for long texts holds from the first token on, so that "
+                  "short texts get other answers than in a session without it");
   engine_->n_sessions().fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -69,6 +69,9 @@ class Session : public std::enable_shared_from_this<Session> {
   uint64_t capacity() const noexcept { return cache_.capacity(); }
   uint64_t memory_limit() const noexcept { return options_.memory_limit_bytes; }  // of its KV; 0: none
   int64_t chunk() const noexcept { return scratch_.chunk; }
+  const std::vector<double>& frequencies() const noexcept {  // of its positions; empty: they are embedded
+    return scratch_.frequencies.empty() ? engine_->model().frequencies() : scratch_.frequencies;
+  }
 
   // Takes the cache's memory for n_tokens in all, or throws and changes nothing.
   void reserve(uint64_t n_tokens) { cache_.reserve(n_tokens); }

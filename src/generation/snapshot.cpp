@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/hash.h"
 #include "base/number_text.h"
 #include "base/refuse.h"
 #include "generation/generation.h"
@@ -36,6 +37,16 @@ struct Summary {
 };
 static_assert(sizeof(Summary) == 18 * 8, "written as it is: no padding");
 
+// The kind; where its number and factor do not say all, above them a hash of the frequencies and magnitude that cells were made with.
+int64_t rotary_scaling(const Session& session) {
+  const ops::RopeScaling& scaling = session.engine().config().rope_scaling;
+  const auto kind = static_cast<int64_t>(scaling.kind);
+  if (scaling.kind <= ops::RopeScaling::Kind::llama3 && scaling.magnitude == 1) return kind;
+  std::vector<double> all = session.frequencies();
+  all.push_back(scaling.magnitude);
+  return static_cast<int64_t>(base::hash64(all.data(), all.size() * sizeof(double)) >> 16 << 8) | kind;
+}
+
 Summary summarize(const Session& session) {
   const Engine& engine = session.engine();
   const models::Config& c = engine.config();
@@ -50,7 +61,7 @@ Summary summarize(const Session& session) {
           c.vocab,
           c.rope_base,
           c.rope_scaling.factor,
-          static_cast<int64_t>(c.rope_scaling.kind),
+          rotary_scaling(session),
           c.window,
           c.window_rope_base,
           static_cast<int64_t>(session.cache().type()),
@@ -87,7 +98,10 @@ void require_match(const Summary& s, const Summary& mine, const std::string& tok
   require_same("vocabulary size", s.vocab, mine.vocab);
   require_same("rotary base", s.rope_base, mine.rope_base);
   require_same("rotary factor", s.rope_factor, mine.rope_factor);
-  require_same("rotary scaling", s.rope_scaling, mine.rope_scaling);
+  if (s.rope_scaling != mine.rope_scaling)
+    fail(Status::failed_precondition,
+         "snapshot: the rotary scaling of its session is not this session's; restore it with the same configuration of the model and the "
+         "same context_tokens");
   require_same("attention window", s.window, mine.window);
   require_same("rotary base of window layers", s.window_rope_base, mine.window_rope_base);
   require_same("kv_type", s.kv_type, mine.kv_type);

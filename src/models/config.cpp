@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/number_text.h"
 #include "base/utf8.h"
+#include "models/rotary.h"
 
 namespace rustml::models {
 
@@ -19,18 +20,6 @@ void require_multiple(const std::string& what, int64_t value, const std::string&
   if (value % divisor != 0)
     fail(Status::data_loss,
          what + " is " + std::to_string(value) + ", which is not a multiple of " + of + " (" + std::to_string(divisor) + ")");
-}
-
-ops::RopeScaling read_scaling(const GgufKeys& keys) {
-  ops::RopeScaling scaling;
-  const std::string kind = keys.text("rope.scaling.type", "none");
-  if (kind == "none") return scaling;
-  if (kind != "linear")
-    fail(Status::unimplemented,
-         keys.name("rope.scaling.type") + " is " + base::quoted(kind) + "; supported are none, linear and a rope_freqs tensor");
-  scaling.kind = ops::RopeScaling::Kind::linear;
-  scaling.factor = keys.positive("rope.scaling.factor");
-  return scaling;
 }
 
 int64_t vocabulary_size(const formats::ModelFile& file) {
@@ -100,6 +89,12 @@ double GgufKeys::positive(const char* key, std::optional<double> fallback) const
   return value;
 }
 
+double GgufKeys::real(const char* key, double fallback) const {
+  const double value = file_.get_float(name(key), fallback);
+  if (!std::isfinite(value)) fail(Status::data_loss, name(key) + " is " + base::shortest(value) + "; it must be a number");
+  return value;
+}
+
 Config read_gguf_config(const formats::ModelFile& file, const std::string& architecture, const char* eps_key) {
   const GgufKeys keys(file, architecture);
   Config c;
@@ -125,7 +120,7 @@ Config read_gguf_config(const formats::ModelFile& file, const std::string& archi
   c.norm_eps = static_cast<float>(keys.positive(eps_key));
   c.attention_scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.head_dim)));
   c.rope_base = keys.positive("rope.freq_base", 10000.0);
-  c.rope_scaling = read_scaling(keys);
+  read_gguf_scaling(keys, c);
   if (file.get_uint(keys.name("expert_count"), 0) > 1)
     fail(Status::unimplemented, keys.name("expert_count") + ": mixtures of experts are not supported");
   c.vocab = vocabulary_size(file);
@@ -148,9 +143,7 @@ void write_gguf_rotary(const Config& c, const GgufKeyWriter& keys) {
   for (const char* key : {"attention.key_length", "attention.value_length", "rope.dimension_count"}) keys.size(key, c.head_dim);
   keys.real("rope.freq_base", c.rope_base);
   keys.size("vocab_size", c.vocab);
-  if (c.rope_scaling.kind != ops::RopeScaling::Kind::linear) return;
-  keys.text("rope.scaling.type", "linear");
-  keys.real("rope.scaling.factor", c.rope_scaling.factor);
+  write_gguf_scaling(c, keys);
 }
 
 base::JsonFields config_fields(const formats::ModelFile& file) {
@@ -190,26 +183,6 @@ double read_rope_base(const base::JsonFields& json, const char* field, std::opti
   const std::vector<std::string> names = rope.names();  // null is there, and refused
   const bool absent = std::find(names.begin(), names.end(), "rope_theta") == names.end();
   return fallback && absent ? *fallback : rope.positive("rope_theta");
-}
-
-ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field) {
-  using Kind = ops::RopeScaling::Kind;
-  ops::RopeScaling scaling;
-  if (!json.has(field)) field = "rope_scaling";
-  if (!json.has(field)) return scaling;
-  const base::JsonFields rope = json.object(field);
-  const char* kind_field = rope.has("rope_type") ? "rope_type" : "type";
-  rope.require_text(kind_field, {"default", "linear", "llama3"});
-  const std::string kind = rope.text(kind_field, "default");
-  if (kind == "default") return scaling;
-  scaling.kind = kind == "linear" ? Kind::linear : Kind::llama3;
-  scaling.factor = rope.positive("factor");
-  if (scaling.kind == Kind::linear) return scaling;
-  scaling.low_freq_factor = rope.positive("low_freq_factor");
-  scaling.high_freq_factor = rope.positive("high_freq_factor");
-  scaling.original_context = static_cast<double>(rope.size("original_max_position_embeddings", kMaxContext));
-  if (!(scaling.high_freq_factor > scaling.low_freq_factor)) rope.fail("high_freq_factor", "must be greater than low_freq_factor");
-  return scaling;
 }
 
 std::string read_chat_template(const formats::ModelFile& file) {

@@ -69,6 +69,7 @@ class GgufKeys {
   // An array's integers or booleans, one for every layer; nothing where the key is no array.
   std::optional<std::vector<int64_t>> layers(const char* key, int64_t n_layers) const;
   double positive(const char* key, std::optional<double> fallback = {}) const;
+  double real(const char* key, double fallback) const;  // finite
   std::string text(const char* key, const std::string& fallback) const { return file_.get_string(prefix_ + key, fallback); }
   std::string name(const char* key) const { return prefix_ + key; }
 
@@ -100,9 +101,8 @@ void write_gguf_rotary(const Config& config, const GgufKeyWriter& keys);  // and
 base::JsonFields config_fields(const formats::ModelFile& file);
 // The fields that Llama's config.json and those of its descendants share, without rotary ones.
 Config read_json_config(const base::JsonFields& json, const std::string& architecture);
-// Of the object `field` (rope_parameters), or where there is none of rope_theta and rope_scaling beside it.
+// Of the object `field` (rope_parameters), or where there is none of rope_theta beside it.
 double read_rope_base(const base::JsonFields& json, const char* field, std::optional<double> fallback = {});
-ops::RopeScaling read_rope_scaling(const base::JsonFields& json, const char* field);
 // A Hugging Face directory's chat template: chat_template.jinja or that of tokenizer_config.json; empty: none.
 std::string read_chat_template(const formats::ModelFile& file);
 

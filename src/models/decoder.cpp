@@ -47,22 +47,29 @@ Decoder::Decoder(WeightBinder& weights, const Config& config) : config_(config),
 
 void Decoder::loaded() {
   if (config_.rotated()) {
-    std::vector<float> divisors;
-    if (weights_.rope_divisors) divisors.assign(weights_.rope_divisors, weights_.rope_divisors + config_.head_dim / 2);
-    if (config_.rope_scaling.kind == ops::RopeScaling::Kind::llama3)
-      divisors = ops::llama3_divisors(config_.head_dim, config_.rope_base, config_.rope_scaling);
-    frequencies_ = ops::rope_frequencies(config_.head_dim, config_.rope_base, config_.rope_scaling, divisors);
+    const auto copy = [&](const float* from, std::vector<float>& to) {
+      if (from) to.assign(from, from + config_.head_dim / 2);
+    };
+    scaling_ = config_.rope_scaling;
+    copy(weights_.short_rope_divisors, scaling_.short_divisors);
+    copy(weights_.long_rope_divisors, scaling_.long_divisors);
+    copy(weights_.rope_divisors, rope_divisors_);
+    if (scaling_.kind == ops::RopeScaling::Kind::llama3)
+      rope_divisors_ = ops::llama3_divisors(config_.head_dim, config_.rope_base, scaling_);
+    frequencies_ = ops::rope_frequencies(config_.head_dim, config_.rope_base, scaling_, rope_divisors_);
+    if (scaling_.by_length()) frequencies_of(static_cast<uint64_t>(config_.context));  // what is wrong with them is said now
   }
   if (config_.window > 0) window_frequencies_ = ops::rope_frequencies(config_.head_dim, config_.window_rope_base, {}, {});
   find_key_biases();
 }
 
-// Window layers keep theirs: they have angles of their own, and no model that we know has both. So do keys that are normalized.
+// Window layers keep theirs, and models with frequencies of the session's: they have angles of their own, and no model that we know has
+// both. So do keys that are normalized.
 void Decoder::find_key_biases() {
   bool any = false;
   for (int64_t l = 0; l < config_.n_layers; ++l) {
     const DecoderLayer& w = weights_.layers[static_cast<size_t>(l)];
-    const bool whole = config_.windowed(l) || w.k_norm != nullptr;
+    const bool whole = config_.windowed(l) || w.k_norm != nullptr || scaling_.by_length();
     key_bias_.push_back(ops::KeyBias::of(whole ? nullptr : w.qkv[1].bias, config_.n_kv_heads, config_.head_dim, config_.rotated()));
     any = any || !key_bias_.back().none();
   }
@@ -72,9 +79,14 @@ void Decoder::find_key_biases() {
   if (!config_.rotated()) return;
   std::vector<float> angles(static_cast<size_t>(d));
   for (int64_t p = 0; p < kernels::kAttendBlock; ++p) {
-    ops::rope_angles(frequencies_, static_cast<uint64_t>(p), angles.data(), angles.data() + d / 2);
+    ops::rope_angles(frequencies_, static_cast<uint64_t>(p), angles.data(), angles.data() + d / 2, scaling_.magnitude);
     kernels::available().back()->store_k(kernels::KvType::f32, angles.data(), d, key_turns_.data(), nullptr, p);
   }
+}
+
+std::vector<double> Decoder::frequencies_of(uint64_t context) const {
+  if (!scaling_.by_length()) return {};
+  return ops::rope_frequencies(config_.head_dim, config_.rope_base, scaling_, rope_divisors_, context);
 }
 
 void Decoder::step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const {
@@ -148,6 +160,7 @@ void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
   const Scratch& s = pass.scratch;
   const int64_t half = config_.head_dim / 2;
   const runtime::Range tokens = runtime::share(pass.n_tokens, c.member.rank(), c.member.size());
+  const std::vector<double>& frequencies = s.frequencies.empty() ? frequencies_ : s.frequencies;
   for (int64_t t = tokens.begin; t < tokens.end; ++t) {
     const uint64_t position = pass.cache.length() + static_cast<uint64_t>(t);
     float* x = s.x + t * config_.hidden;
@@ -157,7 +170,8 @@ void Decoder::embed_tokens(ops::Context& c, Pass& pass) const {
       ops::unpack_row(weights_.positions, static_cast<int64_t>(position), c.single_row.f);
       c.kernels.add(x, c.single_row.f, config_.hidden);
     }
-    if (!frequencies_.empty()) ops::rope_angles(frequencies_, position, s.cosines + t * half, s.sines + t * half);
+    if (!frequencies.empty())
+      ops::rope_angles(frequencies, position, s.cosines + t * half, s.sines + t * half, config_.rope_scaling.magnitude);
     if (!window_frequencies_.empty())
       ops::rope_angles(window_frequencies_, position, s.window_cosines + t * half, s.window_sines + t * half);
   }

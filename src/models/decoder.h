@@ -41,6 +41,9 @@ class Decoder {
   KvShape kv_shape() const { return KvShape::of(config_); }
   // Some layer has key biases that Q8_0 caches store keys without.
   bool has_large_key_bias() const noexcept { return !key_turns_.empty(); }
+  // How positions turn in a session of up to `context` tokens: see ops::rope_frequencies. Empty: as in any other.
+  std::vector<double> frequencies_of(uint64_t context) const;
+  const std::vector<double>& frequencies() const noexcept { return frequencies_; }
   // A pass is the steps 0 ... n_steps() - 1, each run by all members of the team.
   int n_steps() const noexcept { return static_cast<int>(config_.n_layers) + 2; }
   void step(int index, runtime::Member& member, const kernels::KernelTable& kernels, Pass& pass) const;
@@ -98,6 +101,8 @@ class Decoder {
   ops::AttentionShape full_, windowed_;
   std::vector<ops::KeyBias> key_bias_;                    // [layers]
   std::vector<float> key_turns_;                          // ops::KeyTurns::within; empty: no large biases
+  ops::RopeScaling scaling_;                              // the configuration's, with what the file's tensors add
+  std::vector<float> rope_divisors_;                      // [head_dim / 2] or empty
   std::vector<double> frequencies_, window_frequencies_;  // [head_dim / 2]; empty: not rotated
 };
 

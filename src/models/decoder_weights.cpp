@@ -19,7 +19,7 @@ class DecoderBinder {
     w.embedding = weights_.matrix("token_embd.weight", c_.vocab, hidden_, "LM_head", {.linear = c_.tied});
     w.head = c_.tied ? w.embedding : weights_.matrix("output.weight", c_.vocab, hidden_, "LM_head");
     if (c_.rotated())
-      w.rope_divisors = weights_.optional_vector("rope_freqs.weight", c_.head_dim / 2);
+      bind_divisors(w);
     else
       w.positions = weights_.matrix("position_embd.weight", c_.context, hidden_, "", table);
     w.layers.reserve(static_cast<size_t>(c_.n_layers));
@@ -29,6 +29,16 @@ class DecoderBinder {
   }
 
  private:
+  // Of GGUF files; config.json says them itself.
+  void bind_divisors(DecoderWeights& w) {
+    if (c_.rope_scaling.kind != ops::RopeScaling::Kind::longrope) {
+      w.rope_divisors = weights_.optional_vector("rope_freqs.weight", c_.head_dim / 2);
+    } else if (!weights_.safetensors()) {
+      w.long_rope_divisors = weights_.vector("rope_factors_long.weight", c_.head_dim / 2);
+      w.short_rope_divisors = weights_.vector("rope_factors_short.weight", c_.head_dim / 2);
+    }
+  }
+
   DecoderLayer layer(const std::string& prefix) {
     DecoderLayer l;
     l.attention_norm = norm(prefix + "attn_norm");

@@ -22,9 +22,10 @@ struct DecoderLayer {
 };
 
 struct DecoderWeights {
-  ops::Matrix embedding, head;           // [vocab, hidden]; one and the same where tied
-  ops::Matrix positions;                 // [context, hidden], where they are embedded
-  const float* rope_divisors = nullptr;  // [head_dim / 2] of the file
+  ops::Matrix embedding, head;  // [vocab, hidden]; one and the same where tied
+  ops::Matrix positions;        // [context, hidden], where they are embedded
+  // Of the file, each [head_dim / 2] or null.
+  const float *rope_divisors = nullptr, *short_rope_divisors = nullptr, *long_rope_divisors = nullptr;
   std::vector<DecoderLayer> layers;
   ops::Norm output_norm;  // before the head
 };

@@ -8,6 +8,7 @@
 #include "base/number_text.h"
 #include "models/gguf_export.h"
 #include "models/registry.h"
+#include "models/rotary.h"
 
 namespace rustml::models {
 
@@ -103,6 +104,16 @@ std::vector<bool> read_layers(const GgufKeys& keys, int64_t n_layers) {
   return std::vector<bool>(listed->begin(), listed->end());
 }
 
+// Other scaling and attn_factor would reach the window layers too where llama.cpp reads the file.
+void require_plain_windows(const Config& c) {
+  using Kind = ops::RopeScaling::Kind;
+  const ops::RopeScaling& scaling = c.rope_scaling;
+  if (scaling.magnitude != 1 || scaling.kind == Kind::yarn || scaling.kind == Kind::longrope)
+    base::fail(base::Status::unimplemented,
+               "rotary scaling yarn, longrope or with an attention factor: in a GGUF file of gemma3 only linear scaling is supported; "
+               "open the model's Hugging Face directory");
+}
+
 Config read_gguf(const formats::ModelFile& file, const std::string& architecture) {
   const GgufKeys keys(file, architecture);
   refuse_ollama(file, keys);
@@ -112,6 +123,7 @@ Config read_gguf(const formats::ModelFile& file, const std::string& architecture
   c.window = keys.size("attention.sliding_window", kMaxContext);
   c.rope_base = keys.positive("rope.freq_base");  // no model of this kind has the usual default
   c.window_rope_base = keys.positive("rope.freq_base_swa", 10000.0);
+  require_plain_windows(c);
   c.window_layer = read_layers(keys, c.n_layers);
   const std::string cap = keys.name("final_logit_softcapping");
   if (const double value = file.get_float(cap, 0); value != 0)
@@ -139,14 +151,14 @@ Config read_json(const formats::ModelFile& file, const std::string& architecture
   if (json.has("rope_parameters") && json.object("rope_parameters").has("full_attention")) {
     const base::JsonFields rope = json.object("rope_parameters");
     c.rope_base = read_rope_base(rope, "full_attention");
-    c.rope_scaling = read_rope_scaling(rope, "full_attention");
+    use_scaling(read_json_scaling(rope, "full_attention", c), c);
     c.window_rope_base = read_rope_base(rope, "sliding_attention");
-    if (read_rope_scaling(rope, "sliding_attention").kind != ops::RopeScaling::Kind::none)
+    if (read_json_scaling(rope, "sliding_attention", c).kind != ops::RopeScaling::Kind::none)
       base::fail(base::Status::unimplemented,
                  "config.json: rope_parameters.sliding_attention asks for rotary scaling; only full layers are scaled");
   } else {
     c.rope_base = json.positive("rope_theta");
-    c.rope_scaling = read_rope_scaling(json, "rope_scaling");
+    use_scaling(read_json_scaling(json, "rope_scaling", c), c);
     c.window_rope_base = json.positive("rope_local_base_freq");
   }
   return c;
@@ -157,6 +169,7 @@ void export_keys(const Config& c, const GgufKeyWriter& keys) {
     if (c.windowed(i) == ((i + 1) % kPattern == 0))
       base::fail(base::Status::unimplemented, "layer " + std::to_string(i) + (c.windowed(i) ? " has a window" : " has no window") +
                                                   "; in a GGUF file of gemma3 every sixth layer is a full one and the others have windows");
+  require_plain_windows(c);
   write_gguf_config(c, kEpsilon, keys);
   write_gguf_rotary(c, keys);
   keys.size("attention.sliding_window", c.window);

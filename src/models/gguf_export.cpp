@@ -65,11 +65,18 @@ void export_directory(const ModelFile& file, const Plan& plan, DType type, Expor
       }
     }
   }
-  if (c.rope_scaling.kind != ops::RopeScaling::Kind::llama3) return;
-  ExportTensor divisors;
-  divisors.values = ops::llama3_divisors(c.head_dim, c.rope_base, c.rope_scaling);
-  divisors.to = {"rope_freqs.weight", DType::f32, {c.head_dim / 2}};
-  out.tensors.push_back(std::move(divisors));
+  const auto add_divisors = [&](const char* name, std::vector<float> values) {
+    ExportTensor divisors;
+    divisors.values = std::move(values);
+    divisors.to = {name, DType::f32, {c.head_dim / 2}};
+    out.tensors.push_back(std::move(divisors));
+  };
+  using Kind = ops::RopeScaling::Kind;
+  if (c.rope_scaling.kind == Kind::llama3) add_divisors("rope_freqs.weight", ops::llama3_divisors(c.head_dim, c.rope_base, c.rope_scaling));
+  if (c.rope_scaling.kind == Kind::longrope) {
+    add_divisors("rope_factors_long.weight", c.rope_scaling.long_divisors);
+    add_divisors("rope_factors_short.weight", c.rope_scaling.short_divisors);
+  }
 }
 
 void export_gguf(const ModelFile& file, DType type, Export& out) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/number_text.h"
 #include "models/registry.h"
+#include "models/rotary.h"
 
 namespace rustml::models {
 
@@ -80,7 +81,7 @@ Config read_json(const formats::ModelFile& file, const std::string& architecture
   const bool has_defaults = architecture == "llama";
   c.rope_base = read_rope_base(json, kRopeField, has_defaults ? std::optional(kRopeBase) : std::nullopt);
   if (has_defaults) log_defaults(json, c);
-  c.rope_scaling = read_rope_scaling(json, kRopeField);
+  use_scaling(read_json_scaling(json, kRopeField, c), c);
   if (architecture == "mistral" && json.has("sliding_window")) {
     c.window = json.size("sliding_window", kMaxContext);
     c.window_rope_base = c.rope_base;

@@ -39,7 +39,8 @@ class Scratch : public ScratchLayout {
     return ScratchLayout(config, chunk, capacity, n_threads, nullptr).n_bytes;
   }
   const int64_t chunk;
-  int64_t n_block_angles = 0;  // filled so far: they depend on nothing but their position
+  int64_t n_block_angles = 0;       // filled so far: they depend on nothing but their position
+  std::vector<double> frequencies;  // of this session's positions, [head_dim / 2]; empty: the model's
 
  private:
   runtime::Region memory_;

@@ -12,8 +12,9 @@
 namespace golden {
 namespace {
 
-const char* const kNames[] = {"gpt2",  "gpt2_bare",  "gemma3",  "gemma3_linear", "gemma3_vision",
-                              "llama", "llama_bias", "mistral", "qwen2",         "qwen3"};
+const char* const kNames[] = {"gpt2",       "gpt2_bare",   "gemma3",        "gemma3_linear", "gemma3_vision", "llama",
+                              "llama_bias", "mistral",     "qwen2",         "qwen3",         "llama_yarn",    "qwen2_yarn",
+                              "qwen3_yarn", "gemma3_yarn", "llama_dynamic", "llama_longrope"};
 // Matrices that Q8_0 can hold (rows of whole blocks of 32), the tied or own head included, q, k and v one each: per layer four of
 // attention and two (GPT-2) or three of the FFN. qwen3 is 36 wide with an FFN of 64, so that only its down projections count.
 const std::map<std::string, uint32_t> kQuantizable = {{"gpt2", 2 * 6 + 1},    {"gemma3", 7 * 7 + 1}, {"llama", 2 * 7 + 1},
@@ -30,6 +31,8 @@ std::ostream& operator<<(std::ostream& out, const Form& form) { return out << fo
 Reference reference(const std::string& model) { return load("architectures/" + model); }
 std::string gguf(const Reference& r) { return r.path + ".gguf"; }
 bool has_gguf(const Reference& r) { return std::filesystem::exists(gguf(r)); }
+
+SessionSetup of(const Prompt& p) { return {.context_tokens = p.context}; }
 
 std::vector<Form> forms() {
   std::vector<Form> out;
@@ -50,7 +53,7 @@ TEST_P(Architectures, LogProbabilities) {
   const Model model(path_);
   for (const Prompt& p : reference_.prompts) {
     SCOPED_TRACE(std::to_string(p.ids.size()) + " tokens");
-    const std::vector<double> logprobs = log_softmax(evaluate(model, p.ids));
+    const std::vector<double> logprobs = log_softmax(evaluate(model, p.ids, of(p)));
     ASSERT_EQ(logprobs.size(), reference_.vocab_size);
     EXPECT_LE(largest_difference(p.logprobs, logprobs), reference_.logprob_tolerance);
   }
@@ -60,7 +63,7 @@ TEST_P(Architectures, GreedyAnswers) {
   const Model model(path_);
   for (const Prompt& p : reference_.prompts) {
     SCOPED_TRACE(std::to_string(p.ids.size()) + " tokens");
-    Session session(model);
+    Session session(model, of(p));
     std::vector<int32_t> chosen;
     const auto steps = session.greedy(p.ids, p.greedy.size(), 4, chosen);
     ASSERT_EQ(chosen, p.greedy);
@@ -79,10 +82,11 @@ TEST_P(Architectures, Encodings) {
 TEST_P(Architectures, ThreadsAndChunksChangeNothing) {
   const Prompt& p = reference_.prompts.back();
   const Model model(path_);
-  const std::vector<float> expected = evaluate(model, p.ids);
+  const std::vector<float> expected = evaluate(model, p.ids, of(p));
   for (const uint32_t chunk : {1u, 7u, 64u, 4096u})
-    EXPECT_TRUE(same_bits(evaluate(model, p.ids, {RUSTML_KV_F32, chunk}), expected)) << "chunks of " << chunk;
-  for (const int32_t n_threads : {1, 4}) EXPECT_TRUE(same_bits(evaluate(Model(path_, {"", n_threads}), p.ids), expected)) << n_threads;
+    EXPECT_TRUE(same_bits(evaluate(model, p.ids, {RUSTML_KV_F32, chunk, p.context}), expected)) << "chunks of " << chunk;
+  for (const int32_t n_threads : {1, 4})
+    EXPECT_TRUE(same_bits(evaluate(Model(path_, {"", n_threads}), p.ids, of(p)), expected)) << n_threads;
 }
 
 TEST_P(Architectures, QuantizedAtLoad) {
@@ -91,9 +95,9 @@ TEST_P(Architectures, QuantizedAtLoad) {
   EXPECT_EQ(model.info().n_quantized, quantizable == kQuantizable.end() ? 0 : quantizable->second);
   for (const Prompt& p : reference_.prompts) {
     SCOPED_TRACE(std::to_string(p.ids.size()) + " tokens");
-    const std::vector<float> logits = evaluate(model, p.ids);
+    const std::vector<float> logits = evaluate(model, p.ids, of(p));
     if (!reference_.blocks) {
-      EXPECT_TRUE(same_bits(logits, evaluate(kept, p.ids)));
+      EXPECT_TRUE(same_bits(logits, evaluate(kept, p.ids, of(p))));
       continue;
     }
     const std::vector<double> logprobs = log_softmax(logits);
@@ -122,7 +126,8 @@ TEST_P(BothForms, GiveTheSameBits) {
   for (const golden::Setup& setup : std::vector<golden::Setup>{{}, {"", 2, kQuantizeQ8, 1}}) {
     const Model directory(r.path, setup), file(gguf(r), setup);
     for (const Prompt& p : r.prompts)
-      EXPECT_TRUE(same_bits(evaluate(directory, p.ids), evaluate(file, p.ids))) << p.ids.size() << " tokens, quantize " << setup.quantize;
+      EXPECT_TRUE(same_bits(evaluate(directory, p.ids, of(p)), evaluate(file, p.ids, of(p))))
+          << p.ids.size() << " tokens, quantize " << setup.quantize;
   }
 }
 

@@ -54,6 +54,7 @@ Session::Session(const Model& model, const SessionSetup& setup) {
   rustml_session_options_init(&options, sizeof options);
   options.kv_type = setup.kv_type;
   options.prefill_chunk = setup.prefill_chunk;
+  options.context_tokens = setup.context_tokens;
   rustml_session* session = nullptr;
   rustml_error* error = nullptr;
   check(rustml_session_create(model.handle.get(), &options, &session, nullptr, &error), error, "rustml_session_create");
@@ -107,6 +108,10 @@ void Session::restore(const std::vector<uint8_t>& snapshot) {
   rustml_error* error = nullptr;
   check(rustml_session_from_buffer(handle.get(), snapshot.data(), snapshot.size(), nullptr, nullptr, &error), error,
         "rustml_session_from_buffer");
+}
+
+int32_t Session::try_restore(const std::vector<uint8_t>& snapshot) {
+  return rustml_session_from_buffer(handle.get(), snapshot.data(), snapshot.size(), nullptr, nullptr, nullptr);
 }
 
 std::vector<float> Session::logits() const {

@@ -29,6 +29,7 @@ struct Model {
 struct SessionSetup {
   int32_t kv_type = RUSTML_KV_F32;
   uint32_t prefill_chunk = 0;
+  uint64_t context_tokens = 0;
 };
 
 struct Session {
@@ -42,6 +43,7 @@ struct Session {
   rustml_session_info info() const;
   std::vector<uint8_t> snapshot() const;
   void restore(const std::vector<uint8_t>& snapshot);
+  int32_t try_restore(const std::vector<uint8_t>& snapshot);  // its status
   std::vector<float> logits() const;
   // Greedy, past end-of-text tokens: one entry per token, the `n_top` best, best first; ids in `chosen`.
   std::vector<std::vector<Choice>> greedy(const std::vector<int32_t>& prompt, uint64_t n, uint32_t n_top, std::vector<int32_t>& chosen);

@@ -9,7 +9,7 @@ The references are transformers' own modules with eager attention, run in float6
 positions in one pass without a cache; the same in float32 must agree within 5e-5 and give the same greedy path. For load-time quantization
 weights and activations are rounded to 8 bits per 32 values here; the stated bound is three times the largest divergence seen after a prompt.
 llama.cpp's second opinion on the GGUF is printed; GELU from a table of halves and BF16 activations part it from the rest. Fields: README.md."""
-import argparse, contextlib, copy, json, pathlib, zlib
+import argparse, contextlib, copy, json, math, pathlib, zlib
 from dataclasses import dataclass
 import gguf, numpy as np, torch
 from gguf import GGMLQuantizationType as T
@@ -40,6 +40,19 @@ class Model:
     @property
     def text(self):
         return self.config.get('text_config', self.config)
+
+    @property
+    def rope(self):
+        rope = self.text.get('rope_parameters') or self.text.get('rope_scaling') or {}
+        return rope.get(FULL, rope)
+
+    @property
+    def rope_type(self):
+        return self.rope.get('rope_type', self.rope.get('type'))
+
+    @property
+    def original_context(self):
+        return self.text.get('original_max_position_embeddings') or self.rope['original_max_position_embeddings']
 
 
 def gpt2(**changes):
@@ -73,6 +86,8 @@ def llama(**changes):
          'use_cache': True, 'vocab_size': N_BYTES}
     return {k: v for k, v in (c | changes).items() if v is not ABSENT}
 
+
+NARROW = {'head_dim': 12, 'hidden_size': 30, 'intermediate_size': 54, 'num_attention_heads': 3, 'num_key_value_heads': 1, 'tie_word_embeddings': True}  # nothing of 32
 
 MODELS = {  # the trap of each stands beside it
     # names with the prefix, and with mask buffers as large as real ones; every matrix can be quantized
@@ -115,7 +130,31 @@ MODELS = {  # the trap of each stands beside it
     'qwen3': Model(llama(architectures=['Qwen3ForCausalLM'], model_type='qwen3', mlp_bias=ABSENT, pretraining_tp=ABSENT, head_dim=24, hidden_size=36, num_attention_heads=3,
                          num_key_value_heads=1, max_window_layers=2, rope_theta=1000000, sliding_window=None, tie_word_embeddings=True, use_sliding_window=False,
                          vocab_size=N_BYTES + 13), BYTES, ARCH.QWEN3, shards=2),
+    # YaRN as Qwen's model cards have it: max_position_embeddings is the length before YaRN, which prompts and answers leave behind; an own attention factor
+    'llama_yarn': Model(llama(rope_theta=300.0, max_position_embeddings=64, **NARROW, rope_scaling={
+        'attention_factor': 1.21, 'factor': 4.0, 'original_max_position_embeddings': 64, 'rope_type': 'yarn'}), BYTES, ARCH.LLAMA),
+    # the spelling of old configurations, attention factor from mscale and mscale_all_dim
+    'qwen2_yarn': Model(llama(architectures=['Qwen2ForCausalLM'], model_type='qwen2', attention_bias=ABSENT, mlp_bias=ABSENT, pretraining_tp=ABSENT, rope_theta=1000.0,
+                              **NARROW | {'head_dim': ABSENT, 'hidden_size': 36}, use_sliding_window=False, rope_scaling={'factor': 2.5, 'mscale': 0.707, 'mscale_all_dim': 1.5, 'original_max_position_embeddings': 128, 'type': 'yarn'}),
+                        BYTES, ARCH.QWEN2),
+    # today's spelling; borders between pairs (truncate), own betas: GGUF has no key for the first
+    'qwen3_yarn': Model(llama(architectures=['Qwen3ForCausalLM'], model_type='qwen3', mlp_bias=ABSENT, pretraining_tp=ABSENT, rope_theta=ABSENT, rope_scaling=ABSENT, **NARROW,
+                              rope_parameters={'beta_fast': 20.0, 'beta_slow': 2, 'factor': 8.0, 'original_max_position_embeddings': 64, 'rope_theta': 100.0, 'rope_type': 'yarn',
+                                               'truncate': False}), BYTES, None),
+    # YaRN on full layers only
+    'gemma3_yarn': Model(gemma3(rope_theta=ABSENT, rope_local_base_freq=ABSENT, rope_scaling=ABSENT, sliding_window_pattern=ABSENT, layer_types=[WINDOW] * 2 + [FULL, WINDOW],
+                                num_hidden_layers=4, hidden_size=30, num_attention_heads=3, num_key_value_heads=1, head_dim=18, query_pre_attn_scalar=18, intermediate_size=54,
+                                max_position_embeddings=512,
+                                rope_parameters={FULL: {'factor': 4.0, 'original_max_position_embeddings': 64, 'rope_theta': 500.0, 'rope_type': 'yarn'},
+                                                 WINDOW: {'rope_theta': 7000.0, 'rope_type': 'default'}}), PIECES, None),
+    # the base depends on the session's context
+    'llama_dynamic': Model(llama(max_position_embeddings=256, **NARROW, rope_scaling={'factor': 4.0, 'rope_type': 'dynamic'}), BYTES, None, lengths=(1, 5, 100, 200, 400)),
+    # factors depend on the session's context; attention factor from max_position_embeddings
+    'llama_longrope': Model(llama(max_position_embeddings=1024, **NARROW, original_max_position_embeddings=256,
+                                  rope_scaling={'long_factor': [1, 1.25, 2, 3.5, 5, 9.75], 'rope_type': 'longrope', 'short_factor': [1, 1, 1.0625, 1.25, 1.5, 2]}),
+                            BYTES, ARCH.LLAMA, lengths=(1, 5, 100, 200, 400)),
 }
+BY_LENGTH = ('dynamic', 'longrope')  # frequencies depend on how many tokens there are
 
 
 def shapes(m):
@@ -205,6 +244,18 @@ def write_directory(path, m, weights):
     (path / 'model.safetensors.index.json').write_text(json.dumps(index, indent=2) + '\n')
 
 
+def yarn_attention(factor, weight=1.0):
+    return 0.1 * weight * math.log(factor) + 1
+
+
+def attention_factor(m):
+    """transformers' own, which llama.cpp multiplies cosines and sines with: as it is for longrope, times yarn_attention(factor) for yarn."""
+    r = m.rope
+    if m.rope_type == 'longrope':
+        return math.sqrt(1 + math.log(m.text['max_position_embeddings'] / m.original_context) / math.log(m.original_context))
+    return r.get('attention_factor') or yarn_attention(r['factor'], r['mscale']) / yarn_attention(r['factor'], r['mscale_all_dim'])
+
+
 def write_keys(g, m, name):
     c, v = m.text, dict(m.vocab)
     g.add_name('golden ' + name)
@@ -215,7 +266,7 @@ def write_keys(g, m, name):
     else:
         heads, rope = c['num_attention_heads'], c.get('rope_parameters', {})
         scaling = rope.get(FULL) or c.get('rope_scaling') or {}
-        g.add_block_count(c['num_hidden_layers']); g.add_context_length(c['max_position_embeddings']); g.add_embedding_length(c['hidden_size'])
+        g.add_block_count(c['num_hidden_layers']); g.add_context_length(context_of(m)); g.add_embedding_length(c['hidden_size'])
         g.add_feed_forward_length(c['intermediate_size']); g.add_head_count(heads); g.add_head_count_kv(c['num_key_value_heads'])
         g.add_layer_norm_rms_eps(c['rms_norm_eps']); g.add_rope_freq_base(float(rope[FULL]['rope_theta'] if rope else c['rope_theta']))
         if 'head_dim' in c:
@@ -226,8 +277,13 @@ def write_keys(g, m, name):
             g.add_sliding_window(c['sliding_window'])
             if rope:
                 g.add_rope_freq_base_swa(rope[WINDOW]['rope_theta'])
-        if scaling.get('rope_type', scaling.get('type')) == 'linear':
+        if m.rope_type == 'linear':
             g.add_rope_scaling_type(gguf.RopeScalingType.LINEAR); g.add_rope_scaling_factor(scaling['factor'])
+        if m.rope_type == 'yarn':
+            g.add_rope_scaling_type(gguf.RopeScalingType.YARN); g.add_rope_scaling_factor(scaling['factor']); g.add_rope_scaling_orig_ctx_len(m.original_context)
+            g.add_rope_scaling_attn_factors(attention_factor(m) / yarn_attention(scaling['factor']))
+        if m.rope_type == 'longrope':
+            g.add_rope_scaling_type(gguf.RopeScalingType.LONGROPE); g.add_rope_scaling_orig_ctx_len(m.original_context); g.add_rope_scaling_attn_factors(attention_factor(m))
     padding = c['vocab_size'] - len(v['tokens'])
     v['tokens'], v['types'] = v['tokens'] + [f'[PAD{len(v["tokens"]) + i}]' for i in range(padding)], v['types'] + [int(gguf.TokenType.UNUSED)] * padding
     vocabulary.write_keys(g, v)
@@ -251,6 +307,9 @@ def write_gguf(path, name, m, weights):
         g.add_tensor(names.get_name(key, try_suffixes=('.weight', '.bias')), gguf.quantize(np.ascontiguousarray(x), dtype), raw_dtype=dtype)
     if (c.get('rope_scaling') or {}).get('rope_type') == 'llama3':
         g.add_tensor('rope_freqs.weight', make.llama3_factors(make.Shape(c['hidden_size'], 1, 1, c['head_dim'], 1, {}, rope=c['rope_scaling'], rope_base=c['rope_theta'])))
+    if m.rope_type == 'longrope':
+        for length in ('long', 'short'):
+            g.add_tensor(f'rope_factors_{length}.weight', np.array(m.rope[length + '_factor'], np.float32))
     g.write_header_to_file(); g.write_kv_data_to_file(); g.write_tensors_to_file(); g.close()
 
 
@@ -301,6 +360,24 @@ def rows(model, ids, first):
         return torch.log_softmax(model(torch.tensor([ids]), use_cache=False).logits[0, first - 1:].double(), -1).numpy()
 
 
+def greedy_of_context(model, ids):
+    """The same without a cache, every pass as long as the session's context: tokens behind a position do not matter to it, but frequencies depend on the length."""
+    out = []
+    for _ in range(STEPS):
+        out.append(int(rows(model, padded(ids, out), len(ids) + len(out))[0].argmax()))
+    return out
+
+
+def padded(ids, path):
+    return ids + path + [0] * (STEPS - len(path))
+
+
+def context_of(m):
+    """The most tokens that a model is made for."""
+    context = m.text.get('max_position_embeddings', m.text.get('n_ctx'))
+    return max(context, int(m.rope['factor'] * m.original_context)) if m.rope_type == 'yarn' else context
+
+
 def greedy(model, ids):
     """STEPS tokens, with transformers' own cache; `rows` of the whole is what counts."""
     out, past, fed = [], None, ids
@@ -344,23 +421,26 @@ def make_model(name, out):
     rounded = eight_bits(model, twin)
     rng = np.random.default_rng(zlib.crc32(name.encode()) + 1)
     prompts, firsts, rounded_firsts, float32_apart, turned = [], [], [], 0.0, 0.0
+    by_length = m.rope_type in BY_LENGTH
+    assert list(m.lengths) == sorted(m.lengths) and not (by_length and rounded)  # transformers' dynamic frequencies only grow
     for n in m.lengths:
         while True:  # a prompt whose greedy path has no tie that float32 rounding could turn
             ids = rng.integers(0, len(m.vocab['tokens']), n).tolist()
-            path = greedy(model, ids)
+            path = greedy_of_context(model, ids) if by_length else greedy(model, ids)
+            whole = padded(ids, path) if by_length else ids + path[:-1]
             with float64_throughout():
-                logp = rows(twin, ids + path[:-1], n)
+                logp = rows(twin, whole, n)[:STEPS]
             order = np.argsort(-logp, axis=1, kind='stable')[:, :TOP]
             best = np.take_along_axis(logp, order, 1)
             if (best[:, 0] - best[:, 1]).min() > NEAR_TIE:
                 break
         assert order[:, 0].tolist() == path, 'float32 with a cache and float64 without part'
-        float32_apart = max(float32_apart, float(np.abs(rows(model, ids + path[:-1], n) - logp).max()))
+        float32_apart = max(float32_apart, float(np.abs(rows(model, whole, n)[:STEPS] - logp).max()))
         if rounded:
             rounded_firsts.append(rows(rounded[0], ids, n)[0])
             with float64_throughout():
                 turned = max(turned, make.divergence(rows(rounded[1], ids, n)[0], rounded_firsts[-1]))
-        prompts.append({'ids': ids, 'greedy': path, 'steps': [[[int(i), round(float(x), 6)] for i, x in zip(*row)] for row in zip(order, best)]})
+        prompts.append(({'context': len(whole)} if by_length else {}) | {'ids': ids, 'greedy': path, 'steps': [[[int(i), round(float(x), 6)] for i, x in zip(*row)] for row in zip(order, best)]})
         firsts.append(logp[0])
     assert float32_apart < FLOAT32_AGREES, float32_apart
     encode = vocabulary.reference_encoder(m.vocab)
@@ -371,7 +451,7 @@ def make_model(name, out):
         measured = [make.divergence(p, q) for p, q in zip(firsts, rounded_firsts)]
         reference |= {'kl_bound': float(f'{3 * max(measured):.1e}'), 'kl_emulated': [float(f'{x:.2e}') for x in measured]}
     np.stack(firsts + rounded_firsts).astype('<f4').tofile(out / f'{name}.logprobs')
-    text = json.dumps(reference, separators=(',', ':')).replace('{"ids"', '\n{"ids"').replace('"prompts"', '\n"prompts"')
+    text = json.dumps(reference, separators=(',', ':')).replace('{"ids"', '\n{"ids"').replace('{"context"', '\n{"context"').replace('"prompts"', '\n"prompts"')
     (out / f'{name}.json').write_text(text + '\n')
     size = sum(f.stat().st_size for f in [*out.glob(f'{name}/*'), *out.glob(f'{name}.*')])
     print(f'{name}: {size:,} bytes; float32 against float64 {float32_apart:.1e}; '
@@ -382,10 +462,12 @@ def make_model(name, out):
 def second_opinion(path, m, prompts, firsts):
     """llama.cpp on the GGUF: largest difference of a log-probability after each prompt, and its encodings."""
     import llama_cpp
-    context = m.text.get('max_position_embeddings', m.text.get('n_ctx'))
-    llama = llama_cpp.Llama(str(path), n_ctx=context, n_batch=512, n_threads=1, flash_attn=False, type_k=0, type_v=0, verbose=False)
+    open_with = lambda context: llama_cpp.Llama(str(path), n_ctx=context, n_batch=512, n_threads=1, flash_attn=False, type_k=0, type_v=0, verbose=False)
+    llama = open_with(context_of(m))
     apart = []
     for p, first in zip(prompts, firsts):
+        if 'context' in p:  # llama.cpp chooses factors by it too, rounded up to 256
+            llama = open_with(p['context'])
         llama.reset(); llama.eval(p['ids'])
         logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llama.ctx, -1), (len(first),)).astype(np.float64)
         logp = logits - logits.max(); logp -= np.log(np.exp(logp).sum())

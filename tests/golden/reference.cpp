@@ -64,6 +64,7 @@ Prompt prompt(const Json& object) {
   p.text = text(object, "text");
   p.ids = ids(find(object, "ids"));
   p.greedy = ids(find(object, "greedy"));
+  p.context = static_cast<uint64_t>(number(object, "context"));
   p.steps = each(find(object, "steps"),
                  [](const Json& step) { return step.find("top") == nullptr ? choices(&step) : choices(step.find("top")); });
   p.first = choices(find(object, "first"));

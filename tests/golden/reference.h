@@ -14,6 +14,7 @@ struct Choice {
 struct Prompt {
   std::string name, kind, text;  // empty for the tiny models
   std::vector<int32_t> ids, greedy;
+  uint64_t context = 0;                    // of the session that it is about; 0: any
   std::vector<std::vector<Choice>> steps;  // best first
   std::vector<Choice> first;               // SmolLM2: first step, 20 best
   std::vector<double> exact_first;         // SmolLM2: float32 values for the ids of `first`

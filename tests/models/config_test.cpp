@@ -70,9 +70,6 @@ TEST(Config, ContradictionsNameKeyAndValue) {
     f.real("llama.rope.freq_base", bad);
     EXPECT_EQ(refusal(f).substr(0, 2), "15");
   }
-  MadeFile yarn = llama_file();
-  yarn.text("llama.rope.scaling.type", "yarn");
-  EXPECT_NE(refusal(yarn).find("yarn"), std::string::npos);
   MadeFile empty = llama_metadata();
   EXPECT_NE(refusal(empty).find("token_embd.weight"), std::string::npos);
 }

@@ -94,6 +94,17 @@ TEST(Gemma3, GgufKeys) {
   EXPECT_EQ(error_of([&] { config_of(f.file()); }), "15 gemma3.attention.sliding_window_pattern has 1 values for 7 layers");
 }
 
+// llama.cpp would scale the window layers too.
+TEST(Gemma3, OfAGgufFileOnlyLinearScalingIsSupported) {
+  MadeFile f = gemma_file();
+  f.text("gemma3.rope.scaling.type", "linear").real("gemma3.rope.scaling.factor", 8);
+  EXPECT_EQ(config_of(f.file()).rope_scaling.factor, 8);
+  f.text("gemma3.rope.scaling.type", "yarn").number("gemma3.rope.scaling.original_context_length", 64);
+  EXPECT_EQ(error_of([&] { config_of(f.file()); }).substr(0, 27), "12 rotary scaling yarn, lon");
+  f.text("gemma3.rope.scaling.type", "linear").real("gemma3.rope.scaling.attn_factor", 1.5);
+  EXPECT_EQ(error_of([&] { config_of(f.file()); }).substr(0, 27), "12 rotary scaling yarn, lon");
+}
+
 TEST(Gemma3, GgufKeysThatAreMissingOrNotSupported) {
   for (const char* key : {"gemma3.attention.sliding_window", "gemma3.rope.freq_base", "gemma3.attention.layer_norm_rms_epsilon"}) {
     MadeFile f = gemma_file();

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "formats/gguf_writer.h"
+#include "made_file.h"
 
 namespace rustml::models {
 namespace {
@@ -42,7 +43,8 @@ const ExportTensor& named(const Export& e, const std::string& name) {
 }
 
 TEST(GgufExport, TensorsAndKeysAreThoseOfTheConverter) {
-  for (const char* name : {"gpt2", "gpt2_bare", "gemma3", "llama", "llama_bias", "qwen2", "qwen3"}) {
+  for (const char* name :
+       {"gpt2", "gpt2_bare", "gemma3", "llama", "llama_bias", "llama_yarn", "llama_longrope", "qwen2", "qwen2_yarn", "qwen3"}) {
     SCOPED_TRACE(name);
     const formats::ModelFile file = golden(name), reference = golden(std::string(name) + ".gguf");
     const Export plan = plan_export(file, tensor::DType::f32);
@@ -117,13 +119,20 @@ TEST(GgufExport, AScaleThatGgufCannotSayIsPutIntoTheNormOfQ) {
 }
 
 TEST(GgufExport, WhatGgufHasNoPlaceForIsRefused) {
-  try {
-    plan_export(golden("mistral"), tensor::DType::f32);
-    FAIL();
-  } catch (const base::Error& e) {
-    EXPECT_EQ(e.status(), base::Status::unimplemented);
-    EXPECT_NE(e.message().find("sliding_window is 24"), std::string::npos) << e.message();
+  for (const auto& [name, why] : {std::pair("mistral", "sliding_window is 24"), {"qwen3_yarn", "truncate is false"}}) {
+    const std::string error = error_of([&] { plan_export(golden(name), tensor::DType::f32); });
+    EXPECT_EQ(error.substr(0, 3), "12 ") << name;
+    EXPECT_NE(error.find(why), std::string::npos) << error;
   }
+}
+
+TEST(GgufExport, OfDynamicScalingTheContextWithoutItIsLeft) {
+  base::LogRecords records;
+  const Export plan = plan_export(golden("llama_dynamic"), tensor::DType::f32);
+  EXPECT_EQ(plan.metadata.at("llama.context_length"), formats::Value(uint64_t{256}));
+  EXPECT_FALSE(plan.metadata.contains("llama.rope.scaling.type"));
+  EXPECT_EQ(records.texts,
+            std::vector<std::string>{"GGUF has no dynamic rotary scaling: the file holds the model's first 256 tokens of context"});
 }
 
 // Larger than a band: 1,900,032 values.

@@ -153,7 +153,6 @@ TEST(LlamaJson, InconsistentOrUnsupportedIsNamed) {
   EXPECT_NE(llama_refusal("num_key_value_heads", "\"num_key_value_heads\":8").find("num_key_value_heads is 8"), std::string::npos);
   EXPECT_NE(llama_refusal("hidden_size", "\"hidden_size\":30").find("hidden_size is 30"), std::string::npos);
   EXPECT_EQ(llama_refusal("hidden_act", "\"hidden_act\":\"relu\"").substr(0, 2), "12");
-  EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0}").substr(0, 2), "12");
   EXPECT_EQ(llama_refusal("rope_theta", "\"rope_theta\":1e4,\"rope_scaling\":{\"type\":\"linear\"}"),
             "15 made/config.json: rope_scaling.factor is missing; it must be given");
   EXPECT_EQ(

@@ -4,7 +4,8 @@
 
 namespace rustml::models {
 
-std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<int32_t>& ids, int n_threads, int64_t chunk) {
+std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<int32_t>& ids, int n_threads, int64_t chunk,
+                             kernels::KvType kv_type) {
   const Plan planned = plan(file);
   const Config& config = planned.config;
   WeightBinder counting(file, planned.names, {}, nullptr);
@@ -20,7 +21,7 @@ std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<i
 
   const auto budget = std::make_shared<runtime::MemoryBudget>(0);
   Scratch scratch(config, chunk, config.context, n_threads, budget);
-  KvCache cache(model->kv_shape(), kernels::KvType::f32, static_cast<uint64_t>(config.context), 0, budget);
+  KvCache cache(model->kv_shape(), kv_type, static_cast<uint64_t>(config.context), 0, budget);
   cache.reserve(ids.size());
   std::vector<float> hidden(static_cast<size_t>(config.hidden)), out(static_cast<size_t>(config.vocab));
   runtime::ProfileLines profile;

@@ -108,7 +108,8 @@ inline Config config_of(const formats::ModelFile& file) {
 }
 
 // Logits of the last of `ids`, evaluated in chunks on a team of n_threads.
-std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<int32_t>& ids, int n_threads, int64_t chunk);
+std::vector<float> logits_of(const formats::ModelFile& file, const std::vector<int32_t>& ids, int n_threads, int64_t chunk,
+                             kernels::KvType kv_type = kernels::KvType::f32);
 
 // The error of `body`: its status as a number and message, or "none".
 template <class Body>
