@@ -16,6 +16,8 @@ using base::Status;
 
 namespace {
 
+constexpr const char* kRopeBase = "rope_theta";
+
 void require_multiple(const std::string& what, int64_t value, const std::string& of, int64_t divisor) {
   if (value % divisor != 0)
     fail(Status::data_loss,
@@ -178,11 +180,21 @@ Config read_json_config(const base::JsonFields& json, const std::string& archite
   return c;
 }
 
-double read_rope_base(const base::JsonFields& json, const char* field, std::optional<double> fallback) {
-  const base::JsonFields rope = json.has(field) ? json.object(field) : json;
-  const std::vector<std::string> names = rope.names();  // null is there, and refused
-  const bool absent = std::find(names.begin(), names.end(), "rope_theta") == names.end();
-  return fallback && absent ? *fallback : rope.positive("rope_theta");
+std::optional<double> find_rope_base(const base::JsonFields& json, const char* field) {
+  const auto find = [](const base::JsonFields& object) -> std::optional<double> {
+    const std::vector<std::string> names = object.names();  // null is there, and refused
+    if (std::find(names.begin(), names.end(), kRopeBase) == names.end()) return std::nullopt;
+    return object.positive(kRopeBase);
+  };
+  const char* inner = json.has("rope_scaling") ? "rope_scaling" : field;
+  if (json.has(inner))
+    if (const auto base = find(json.object(inner))) return base;
+  return find(json);
+}
+
+double read_rope_base(const base::JsonFields& json, const char* field) {
+  if (const auto base = find_rope_base(json, field)) return *base;
+  return (json.has(field) ? json.object(field) : json).positive(kRopeBase);  // says what is missing
 }
 
 std::string read_chat_template(const formats::ModelFile& file) {

@@ -101,8 +101,9 @@ void write_gguf_rotary(const Config& config, const GgufKeyWriter& keys);  // and
 base::JsonFields config_fields(const formats::ModelFile& file);
 // The fields that Llama's config.json and those of its descendants share, without rotary ones.
 Config read_json_config(const base::JsonFields& json, const std::string& architecture);
-// Of the object `field` (rope_parameters), or where there is none of rope_theta beside it.
-double read_rope_base(const base::JsonFields& json, const char* field, std::optional<double> fallback = {});
+// rope_theta of rope_scaling, or where there is none of the object `field` (rope_parameters); or beside them.
+std::optional<double> find_rope_base(const base::JsonFields& json, const char* field);
+double read_rope_base(const base::JsonFields& json, const char* field);  // required
 // A Hugging Face directory's chat template: chat_template.jinja or that of tokenizer_config.json; empty: none.
 std::string read_chat_template(const formats::ModelFile& file);
 

@@ -64,8 +64,7 @@ Config read_gguf(const formats::ModelFile& file, const std::string& architecture
 void log_defaults(const base::JsonFields& json, const Config& c) {
   std::string taken;
   if (!json.has("num_key_value_heads")) taken = "num_key_value_heads is " + std::to_string(c.n_kv_heads) + ", as num_attention_heads";
-  const base::JsonFields rope = json.has(kRopeField) ? json.object(kRopeField) : json;
-  if (!rope.has("rope_theta")) taken += (taken.empty() ? "" : "; ") + ("rope_theta is " + base::shortest(kRopeBase));
+  if (!find_rope_base(json, kRopeField)) taken += (taken.empty() ? "" : "; ") + ("rope_theta is " + base::shortest(kRopeBase));
   if (!taken.empty()) log_warning(json.place("") + "missing fields are taken as transformers takes them: " + taken);
 }
 
@@ -79,7 +78,7 @@ Config read_json(const formats::ModelFile& file, const std::string& architecture
   if (json.flag("mlp_bias", false)) c.ffn_bias = Bias::required;
   c.tied = json.flag("tie_word_embeddings", false);
   const bool has_defaults = architecture == "llama";
-  c.rope_base = read_rope_base(json, kRopeField, has_defaults ? std::optional(kRopeBase) : std::nullopt);
+  c.rope_base = has_defaults ? find_rope_base(json, kRopeField).value_or(kRopeBase) : read_rope_base(json, kRopeField);
   if (has_defaults) log_defaults(json, c);
   use_scaling(read_json_scaling(json, kRopeField, c), c);
   if (architecture == "mistral" && json.has("sliding_window")) {

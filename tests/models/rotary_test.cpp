@@ -130,6 +130,14 @@ TEST(Rotary, TwoObjectsMustSayTheSame) {
             "12 made/config.json: rope_scaling asks for something else than rope_parameters beside it; leave one of them out");
 }
 
+TEST(Rotary, TheBaseMayStandInEitherPlace) {
+  EXPECT_EQ(of_json("\"rope_theta\":1e6,\"rope_parameters\":{" + kYarn + "}").rope_base, 1e6);
+  EXPECT_EQ(of_json("\"rope_theta\":1e6,\"rope_scaling\":{\"rope_theta\":5e5," + kYarn + "}").rope_base, 5e5);
+  EXPECT_EQ(of_json("\"rope_parameters\":{\"rope_theta\":5e5," + kYarn + "}").rope_base, 5e5);
+  const std::string both = "\"rope_parameters\":{\"rope_theta\":3e4," + kYarn + "},\"rope_scaling\":{" + kYarn + "}";
+  EXPECT_EQ(of_json("\"rope_theta\":1e6," + both).rope_base, 1e6) << "as transformers takes it";
+}
+
 TEST(Rotary, GgufKeysSayWhatConfigJsonSays) {
   EXPECT_EQ(of(yarn_file()).rope_scaling, of_scaling(kYarn).rope_scaling);
   EXPECT_EQ(of(yarn_file()).context, 128);
