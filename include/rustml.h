@@ -388,7 +388,8 @@ typedef struct rustml_chat_options {
 typedef struct rustml_session_options {
   uint32_t struct_size;
   int32_t kv_type;             /* RUSTML_KV_*; 0: F16 */
-  uint64_t context_tokens;     /* tokens it can hold; 0: the smaller of the model's and 8192 */
+  uint64_t context_tokens;     /* tokens it can hold; 0: the smaller of the model's and 8192, with dynamic or longrope scaling at most
+                                * the original context */
   uint64_t memory_limit_bytes; /* of this session's KV; 0: none */
   uint32_t prefill_chunk;      /* prompt tokens per pass, 1...4096; 0: chosen by the library; results do not depend on it */
   uint32_t reserved0;

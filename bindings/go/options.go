@@ -96,7 +96,8 @@ const (
 // WithKVType sets the type of the KV cache.
 func WithKVType(t KVType) SessionOption { return func(c *sessionConfig) { c.raw.KvType = int32(t) } }
 
-// WithContext sets how many tokens the session can hold. Without it: the smaller of the model's and 8192.
+// WithContext sets how many tokens the session can hold. Without it: the smaller of the model's and 8192,
+// with dynamic or longrope scaling at most the original context.
 func WithContext(tokens int) SessionOption {
 	return func(c *sessionConfig) { c.raw.ContextTokens = count64("context_tokens", tokens, &c.err) }
 }

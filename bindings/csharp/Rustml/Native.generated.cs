@@ -1185,7 +1185,8 @@ namespace Rustml.Interop
         internal uint struct_size;
         /// <summary>RUSTML_KV_*; 0: F16</summary>
         internal int kv_type;
-        /// <summary>tokens it can hold; 0: the smaller of the model's and 8192</summary>
+        /// <summary>tokens it can hold; 0: the smaller of the model's and 8192, with dynamic or longrope scaling at most the
+        /// original context</summary>
         internal ulong context_tokens;
         /// <summary>of this session's KV; 0: none</summary>
         internal ulong memory_limit_bytes;

@@ -35,7 +35,8 @@ namespace Rustml
     {
         /// <summary>Chooses the type of the KV cache, F16 by default.</summary>
         public KvType? KvType { get; set; }
-        /// <summary>Makes room for this many tokens; 0: for the smaller of the model's context and 8192.</summary>
+        /// <summary>Makes room for this many tokens; 0: for the smaller of the model's context and 8192, with dynamic or longrope
+        /// scaling at most the original context.</summary>
         public long? ContextTokens { get; set; }
         /// <summary>Bounds the bytes of the session's KV cache; 0: no bound.</summary>
         public long? MemoryLimitBytes { get; set; }

@@ -439,7 +439,8 @@ class rustml_session_options(Structure):
         ("struct_size", c_uint32),
         # RUSTML_KV_*; 0: F16
         ("kv_type", c_int32),
-        # tokens it can hold; 0: the smaller of the model's and 8192
+        # tokens it can hold; 0: the smaller of the model's and 8192, with dynamic or longrope scaling at most the
+        # original context
         ("context_tokens", c_uint64),
         # of this session's KV; 0: none
         ("memory_limit_bytes", c_uint64),

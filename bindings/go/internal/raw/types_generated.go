@@ -520,7 +520,8 @@ type SessionOptions struct {
 	StructSize uint32
 	// RUSTML_KV_*; 0: F16
 	KvType int32
-	// tokens it can hold; 0: the smaller of the model's and 8192
+	// tokens it can hold; 0: the smaller of the model's and 8192, with dynamic or longrope scaling at most the
+	// original context
 	ContextTokens uint64
 	// of this session's KV; 0: none
 	MemoryLimitBytes uint64

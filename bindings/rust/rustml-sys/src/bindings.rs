@@ -520,7 +520,8 @@ pub struct rustml_session_options {
     pub struct_size: u32,
     /// RUSTML_KV_*; 0: F16
     pub kv_type: i32,
-    /// tokens it can hold; 0: the smaller of the model's and 8192
+    /// tokens it can hold; 0: the smaller of the model's and 8192, with dynamic or longrope scaling at most the
+    /// original context
     pub context_tokens: u64,
     /// of this session's KV; 0: none
     pub memory_limit_bytes: u64,

@@ -22,7 +22,8 @@ numbers! {
     SessionOptions, SessionNumbers: rustml_session_options from rustml_session_options_init {
         /// Chooses the type of the KV cache, F16 by default.
         kv_type: KvType,
-        /// Makes room for this many tokens; 0: for the smaller of the model's context and 8192.
+        /// Makes room for this many tokens; 0: for the smaller of the model's context and 8192, with dynamic or
+        /// longrope scaling at most the original context.
         context_tokens: u64,
         /// Bounds the bytes of the session's KV cache; 0: no bound.
         memory_limit_bytes: u64,
