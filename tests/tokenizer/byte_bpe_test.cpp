@@ -303,23 +303,24 @@ TEST(ByteBpe, FingerprintsOfOldSnapshots) {
 TEST(ByteBpe, EveryNameAsItsTokenizer) {
   const char* folder = std::getenv("RUSTML_PRE_TOKENIZERS");
   if (folder == nullptr) GTEST_SKIP() << "run tests/tokenizer/make_pre_tokenizers.py and set RUSTML_PRE_TOKENIZERS to its folder";
-  std::vector<std::filesystem::path> files;
+  std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == ".bin") files.push_back(entry.path());
+    if (entry.path().extension() == ".bin") names.push_back(entry.path().stem().string());
   }
-  std::sort(files.begin(), files.end());
-  for (std::filesystem::path path : files) {
-    const auto tokenizer = open_tokenizer(std::filesystem::path(path).replace_extension(".gguf"));
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    const std::string path = std::string(folder) + "/" + name;
+    const auto tokenizer = open_tokenizer(path + ".gguf");
     size_t n = 0, n_wrong = 0;
-    for (Data data = Data::of_path(path); data.more(); ++n) {
+    for (Data data = Data::of_path(path + ".bin"); data.more(); ++n) {
       const std::string text(data.text());
       Ids expected(data.varint());
       for (int32_t& id : expected) id = static_cast<int32_t>(data.varint());
       if (encode(*tokenizer, text, {.parse_special = true}) == expected) continue;
-      EXPECT_GT(++n_wrong, 3u) << path.stem() << ", string " << n << ": " << text;
+      EXPECT_GT(++n_wrong, 3u) << name << ", string " << n << ": " << text;
     }
-    std::printf("%s: %zu strings, %zu wrong\n", path.stem().c_str(), n, n_wrong);
-    EXPECT_EQ(n_wrong, 0u) << path.stem();
+    std::printf("%s: %zu strings, %zu wrong\n", name.c_str(), n, n_wrong);
+    EXPECT_EQ(n_wrong, 0u) << name;
   }
 }
 
