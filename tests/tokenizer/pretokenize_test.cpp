@@ -72,15 +72,6 @@ TEST(PreTokenizer, EveryRuleCutsAsTokenizersDoes) {
   EXPECT_EQ(n, 240u);
 }
 
-// Composed, as in llama.cpp's source, these letters are others.
-TEST(PreTokenizer, LettersOfDeepseekAreNotComposed) {
-  const PretokenizeSteps steps = steps_of("deepseek-llm");
-  for (const std::string c : {"\u1F7D", "\u1FBE", "\u1FD3", "\u1FDB", "\u2126", "\u212A"}) {
-    EXPECT_EQ(words(steps, " " + c + c), (std::vector<size_t>{7})) << c;
-  }
-  EXPECT_EQ(words(steps, "!\u0374!"), (std::vector<size_t>{1, 2, 1}));  // no letter of it
-}
-
 // A text of one thing over and over takes time in proportion to it: no rule looks at the same text again and again.
 TEST(PreTokenizer, EveryRuleIsLinear) {
   fixtures::Data data("pre_tokenizers.bin");
