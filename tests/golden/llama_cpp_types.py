@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real model as llama.cpp's quantizer writes it in other types, by both engines: types inside, first-step log-probabilities, an answer, rates.
 
-usage: /opt/ref/venv/bin/python tests/golden/llama_cpp_types.py RUSTML-INFER [MODEL.gguf] [--type IQ4_NL ...] [--tokens 24]
+usage: /opt/ref/venv/bin/python tests/golden/llama_cpp_types.py RUSTML-INFER [MODEL.gguf] [--type IQ4_NL ...] [--importance FILE.npz] [--tokens 24]
 MODEL is SmolLM2 by default (RUSTML_SMOLLM2). `Q2_K:IQ4_NL` is what llama.cpp named Q2_K until 2026: rows that are no multiple of 256 are IQ4_NL, not Q4_0. Both engines round activations to 8 bits, each in its own way, and this small model magnifies that; so both
 are also compared with llama.cpp in float32, on the file that llama.cpp itself expands to F32. For each type over PROMPTS: how far our log-probability of
 llama.cpp's first choice is from its own (median, largest), and the root mean square over its 20 likeliest tokens of us and of llama.cpp from float32.
@@ -15,18 +15,21 @@ PROMPTS = ['The capital of France is', 'Once upon a time, in a small village by 
            '{"name": "Ada Lovelace", "born": 1815, "address": {"city": "', 'Photosynthesis is the process by which plants', '1 2 3 5 8 13 21 34 55']
 
 
-def requantized(source, path, kind):
+def requantized(source, path, kind, importance=None):
     import llama_cpp
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype, options.nthread, options.allow_requantize = getattr(llama_cpp, {'F32': 'LLAMA_FTYPE_ALL_F32'}.get(kind, f'LLAMA_FTYPE_MOSTLY_{kind}')), 2, True
+    if importance:
+        rows = [(name.encode(), x.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), x.size) for name, x in importance.items()] + [(None, None, 0)]
+        options.imatrix = (llama_cpp.llama_model_imatrix_data * len(rows))(*rows)
     if llama_cpp.llama_model_quantize(source.encode(), path.encode(), ctypes.byref(options)) != 0:
         sys.exit(f'llama_cpp_types.py: llama.cpp could not quantize {source} to {kind}')
 
 
-def make(source, path, kind):
+def make(source, path, kind, importance):
     import gguf
     name, _, instead = kind.partition(':')
-    requantized(source, path, name)
+    requantized(source, path, name, importance)
     if not instead:
         return
     requantized(source, path + '.other', instead)
@@ -74,19 +77,20 @@ def main():
     p.add_argument('infer')
     p.add_argument('model', nargs='?', default=os.environ.get('RUSTML_SMOLLM2'))
     p.add_argument('--type', nargs='+', default=['IQ4_NL', 'IQ4_XS', 'Q2_K:IQ4_NL'])
+    p.add_argument('--importance', help='what importance.py wrote; without it llama.cpp refuses IQ2 and IQ1, and IQ3 ruins small models')
     p.add_argument('--tokens', type=int, default=24)
     a = p.parse_args()
     try:
-        import gguf, llama_cpp  # noqa: F401
+        import gguf, llama_cpp, numpy  # noqa: F401
     except ImportError as e:
         print(f'SKIPPED types against llama.cpp: {e}')
         return 77
-    failures = 0
+    failures, importance = 0, dict(numpy.load(a.importance)) if a.importance else None
     with tempfile.TemporaryDirectory() as folder:
         source, path, expanded = (f'{folder}/{name}.gguf' for name in ('source', 'model', 'expanded'))
         requantized(a.model, source, 'F32')
         for kind in a.type:
-            make(source, path, kind)
+            make(source, path, kind, importance)
             requantized(path, expanded, 'F32')
             types = collections.Counter(t.tensor_type.name for t in gguf.GGUFReader(path).tensors)
             theirs, exact, distances, squares = Theirs(path), Theirs(expanded), [], collections.Counter()
