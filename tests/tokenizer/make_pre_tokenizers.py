@@ -10,7 +10,7 @@ rule is from, vocabulary, and how many of the strings llama.cpp's ids differ for
 
     python3 tests/tokenizer/make_pre_tokenizers.py --sample      # writes data/pre_tokenizers.bin
 
-The sample has, for 240 strings, where each rule cuts: number of rules; the name of each; then for each string varint(bytes) UTF-8 and, for each
+The sample has, for 241 strings, where each rule cuts: number of rules; the name of each; then for each string varint(bytes) UTF-8 and, for each
 rule, varint(words) and varint(bytes) of each word.
 """
 import json
@@ -139,7 +139,8 @@ def strings():
 
 
 def sample_strings():
-    return [[common, anything, traps][i % 3](random.Random(f"sample {i}")) for i in range(240)]
+    letters = "x\u1f7d\u03ce \u2126\u03a9 a\u212aK!\u0374 \u1fbe\u03b9\u1fd3\u0390\u1fdb\u038a"  # of deepseek-llm: as they are, and composed
+    return [letters] + [[common, anything, traps][i % 3](random.Random(f"sample {i}")) for i in range(240)]
 
 
 def pre_tokenizer(rule):
