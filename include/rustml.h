@@ -158,7 +158,7 @@ extern "C" {
 /* rustml_prompt.kind */
 #define RUSTML_PROMPT_TEXT 0
 #define RUSTML_PROMPT_IDS 1
-#define RUSTML_PROMPT_MESSAGES 2 /* text is a JSON array of {"role","content"} in the OpenAI shape */
+#define RUSTML_PROMPT_MESSAGES 2 /* text is a JSON array of {"role","content",…} in the OpenAI shape */
 
 /* rustml_prompt.flags */
 #define RUSTML_PROMPT_PARSE_SPECIAL 1u /* text of special tokens becomes those tokens; TEXT only */
@@ -642,8 +642,10 @@ RUSTML_API int32_t rustml_model_token_bytes(const rustml_model *model, int32_t i
 /* What is known about one token. */
 RUSTML_API int32_t rustml_model_token_info(const rustml_model *model, int32_t id, rustml_token_info *out, rustml_error **error);
 /* The text that the model's chat template makes of the messages, for display. To generate, pass the messages themselves as a
- * RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text. Returns
- * RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template that is not supported. */
+ * RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text, and there is exactly one BOS.
+ * Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED with line and construct for what is not
+ * supported in a template, RUSTML_INVALID_ARGUMENT for messages that it refuses (the detail has its line, and as "raised" what it
+ * says), RUSTML_RESOURCE_EXHAUSTED for one that takes more steps, depth or text than a template may. */
 RUSTML_API int32_t rustml_model_chat_format(const rustml_model *model, const char *messages_json, uint64_t len,
                                             const rustml_chat_options *options, char *buf, uint64_t capacity, uint64_t *needed,
                                             const rustml_call_options *call, rustml_error **error);

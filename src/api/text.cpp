@@ -82,7 +82,7 @@ int32_t rustml_model_chat_format(const rustml_model* model, const char* messages
     const bool add_generation_prompt = adds_generation_prompt(options);
     const auto messages = read_text(messages_json, len, "messages_json");
     LongCall long_call(call, "chat format");
-    const std::string text = engine.chat_format(messages, add_generation_prompt);
+    const std::string text = engine.chat_format(messages, add_generation_prompt, long_call.call().stop);
     return out.fill(text.data(), text.size());
   });
 }

@@ -1,35 +1,50 @@
-// Chat messages to the text a model expects. Templates are not run: five shapes are built in, and the markers in the file's template say
-// which of them it is.
+// Chat messages to the text a model expects, by the template of the model's file.
 #pragma once
-#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "chat/value.h"
+#include "runtime/deadline.h"
+
 namespace rustml::chat {
 
-struct Message {
-  std::string role, content;
-};
-
-enum class Shape : uint8_t { none, unknown, chatml, mistral_inst, zephyr, gemma, llama3 };
-
-// By marker: <|im_start|>, [INST], <|user|>, <start_of_turn>, <|start_header_id|>; empty template: none.
-Shape detect(std::string_view chat_template);
-
-// Part of the formatted text: the model's markers are trusted, what people wrote is not.
+// Part of the text: what the template wrote is trusted, what people wrote is not.
 struct Piece {
   std::string text;
   bool trusted;
 };
 
-// [{"role":"user","content":"..."}], content also as [{"type":"text","text":"..."}]. invalid_argument with the place.
-std::vector<Message> parse_messages(std::string_view json);
+// What a template sees as bos_token and eos_token; empty where the model has none.
+struct SpecialTexts {
+  std::string_view bos, eos;
+};
 
-// failed_precondition when the shape is none, unimplemented when unknown; invalid_argument for roles the shape lacks.
-// `chat_template` decides details such as a default system message. `eos_text` is what ends an answer in shapes that use
-// the model's own end token for it. A leading BOS is left out: the tokenizer adds it, as the file says.
-std::vector<Piece> format(Shape shape, std::string_view chat_template, const std::vector<Message>& messages, bool add_generation_prompt,
-                          std::string_view eos_text = "</s>");
+// The messages of a conversation: [{"role":"user","content":"…"}, …] in the OpenAI shape, with any other keys.
+struct Messages {
+  Value list;
+  bool parts = false;  // some content is a list of parts
+};
+// invalid_argument with the place. joined: a list of parts becomes their text.
+Messages read_messages(std::string_view json, bool joined = false);
+
+class Template {
+ public:
+  // Any text; what is wrong with it is said when it is used. Blank: none.
+  explicit Template(std::string source);
+  ~Template();
+  Template(Template&&) noexcept;
+  bool none() const noexcept;
+
+  // failed_precondition without a template; unimplemented with line and construct for what is not supported; invalid_argument for messages
+  // that the template refuses; resource_exhausted above the limits of templates.
+  std::vector<Piece> render(std::string_view messages_json, bool add_generation_prompt, const SpecialTexts& special,
+                            runtime::StopSignal& stop) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace rustml::chat

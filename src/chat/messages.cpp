@@ -1,6 +1,8 @@
-// Messages in the OpenAI shape: a JSON array of {"role", "content"}. What would be ignored silently is refused.
+#include <algorithm>
+
 #include "base/json_fields.h"
 #include "chat/chat.h"
+#include "chat/from_json.h"
 
 namespace rustml::chat {
 namespace {
@@ -8,34 +10,64 @@ namespace {
 using base::Json;
 using base::JsonFields;
 
-// A string, or an array of {"type": "text", "text": ...} whose texts are joined.
-std::string read_content(const JsonFields& message) {
+// Roles that all templates know. Templates make turn tokens of them ("<|" + role + "|>"), so they count as the template's own text;
+// any other role is data.
+constexpr std::string_view kRoles[] = {"system", "user", "assistant", "tool", "developer", "function", "model", "ipython"};
+
+// Text, null, or [{"type": "text", "text": …}, …]; may be absent where the message has something else to say.
+void check_content(const JsonFields& message) {
+  const bool other = message.has("tool_calls") || message.has("reasoning_content");
+  if (!message.has("content")) {
+    if (!other) message.require("content");
+    return;
+  }
   const Json& content = message.require("content");
-  if (content.kind == Json::Kind::string) return content.string;
-  if (content.kind != Json::Kind::array) message.fail("content", "must be a string or a list of text parts");
-  std::string text;
+  if (content.kind == Json::Kind::string) return;
+  if (content.kind != Json::Kind::array) message.fail("content", "must be a string, null beside tool_calls, or a list of text parts");
   for (const JsonFields& part : message.objects("content")) {
     if (part.text("type") != "text") part.fail("type", "is " + base::quoted(part.text("type")) + "; only \"text\" is supported");
-    text += part.text("text");
+    part.text("text");
   }
+}
+
+// The texts of the parts, one behind the other.
+Text joined_parts(const std::vector<Json>& parts) {
+  Text text;
+  for (const Json& part : parts) text.append(part.find("text")->string, Origin::data);
   return text;
+}
+
+Value message_value(const Json& message, bool joined, bool& parts) {
+  Pairs pairs;
+  for (const auto& [name, value] : message.members) {
+    Value seen = from_json(value);
+    if (name == "role" && std::ranges::count(kRoles, value.string) != 0) seen = Value::of_model(value.string);
+    if (name == "content" && value.kind == Json::Kind::array) {
+      parts = true;
+      if (joined) seen = Value(joined_parts(value.items));
+    }
+    pairs.emplace_back(Value::of_model(name), std::move(seen));
+  }
+  return Value::dict(std::move(pairs));
 }
 
 }  // namespace
 
-std::vector<Message> parse_messages(std::string_view json) {
+Messages read_messages(std::string_view json, bool joined) {
   Json root;
   root.kind = Json::Kind::object;
   root.members.push_back({"messages", base::parse_json(json, "messages")});
-  std::vector<Message> messages;
-  for (const JsonFields& message : JsonFields(std::move(root), "", "", base::Status::invalid_argument).objects("messages")) {
-    for (const std::string& name : message.names()) {
-      if (name != "role" && name != "content" && name != "name") message.fail(name, "is not supported; role, content and name are");
-    }
+  const JsonFields fields(std::move(root), "", "", base::Status::invalid_argument);
+  std::vector<Value> list;
+  Messages messages;
+  const std::vector<JsonFields> objects = fields.objects("messages");
+  for (const JsonFields& message : objects) {
     if (message.text("role").empty()) message.fail("role", "is empty; it must be a name");
-    messages.push_back({message.text("role"), read_content(message)});
+    check_content(message);
   }
-  if (messages.empty()) base::fail(base::Status::invalid_argument, "messages: expected at least one message");
+  for (const Json& message : fields.require("messages").items) list.push_back(message_value(message, joined, messages.parts));
+  if (list.empty()) base::fail(base::Status::invalid_argument, "messages: expected at least one message");
+  messages.list = Value::list(std::move(list));
   return messages;
 }
 

@@ -1,18 +1,10 @@
 // What rustml_model_describe_json and rustml_model_get_info say.
-#include <iterator>
 #include <string>
 
 #include "base/json_writer.h"
 #include "generation/engine.h"
 
 namespace rustml::generation {
-
-namespace {
-
-constexpr const char* kShapeNames[] = {"none", "unknown", "chatml", "mistral", "zephyr", "gemma", "llama3"};  // of chat::Shape
-static_assert(std::size(kShapeNames) == static_cast<size_t>(chat::Shape::llama3) + 1);
-
-}  // namespace
 
 ModelInfo Engine::info() const {
   const models::Config& c = config();
@@ -38,7 +30,7 @@ ModelInfo Engine::info() const {
   i.n_quantized = n_quantized_;
   i.bos_id = tokenizer_->bos_id();
   i.eos_id = tokenizer_->eos_id();
-  i.has_chat_template = !c.chat_template.empty();
+  i.has_chat_template = !chat_template_->none();
   i.n_sessions = n_sessions_.load(std::memory_order_relaxed);
   i.architecture = c.architecture;
   i.name = c.name;
@@ -76,7 +68,7 @@ std::string Engine::describe_json() const {
       .add("quantized_at_load", n_quantized_)
       .add("config", config_fields)
       .add("tokenizer", tokens)
-      .add("chat", kShapeNames[static_cast<size_t>(chat_shape_)])
+      .add("chat", chat_template_->none() ? "none" : "template")
       .add("memory_bytes", memory)
       .add("threads", n_threads_)
       .add("simd_target", kernels_->target)

@@ -147,7 +147,7 @@ Engine::Engine(formats::ModelFile file, const ModelOptions& options, runtime::Ca
   if (tokenizer_->exists())
     log_info("Tokenizer: " + std::to_string(tokenizer_->size()) + " tokens (" +
              (file.format == formats::Format::safetensors ? "tokenizer.json" : tokenizer_->kind()) + ")");
-  chat_shape_ = chat::detect(c.chat_template);
+  chat_template_ = std::make_unique<const chat::Template>(c.chat_template);
   model_->loaded();
   n_parameters_ = binder.n_parameters();
   n_tensors_ = static_cast<uint32_t>(file.tensors.size() + file.unsupported.size());
@@ -209,22 +209,30 @@ tokenizer::Encoding Engine::encode(const Prompt& prompt, runtime::StopSignal& st
     options.parse_special = prompt.parse_special;
     return tokenizer_->encode(prompt.text, options, stop);
   }
-  const std::vector<chat::Piece> pieces = chat_pieces(prompt.text, prompt.add_generation_prompt);
+  const std::vector<chat::Piece> pieces = chat_pieces(prompt.text, prompt.add_generation_prompt, stop);
   std::vector<tokenizer::Span> spans;
   for (const chat::Piece& piece : pieces) spans.push_back({piece.text, piece.trusted});
+  // Exactly one BOS: where the tokenizer adds it, the one that a template writes itself is left out.
+  const std::string_view bos = bos_text();
+  if (tokenizer_->adds_bos() && !spans.empty() && spans[0].trusted && !bos.empty() && spans[0].text.starts_with(bos))
+    spans[0].text.remove_prefix(bos.size());
   options.add_special = !prompt.no_bos;
   return tokenizer_->encode_spans(spans, options, stop);
 }
 
-std::vector<chat::Piece> Engine::chat_pieces(std::string_view messages_json, bool add_generation_prompt) const {
-  const int32_t eos = tokenizer_->eos_id();
-  const std::string_view eos_text = eos >= 0 ? tokenizer_->token_bytes(eos) : "</s>";
-  return chat::format(chat_shape_, config().chat_template, chat::parse_messages(messages_json), add_generation_prompt, eos_text);
+std::string_view Engine::bos_text() const {
+  return tokenizer_->bos_id() >= 0 ? tokenizer_->token_bytes(tokenizer_->bos_id()) : std::string_view();
 }
 
-std::string Engine::chat_format(std::string_view messages_json, bool add_generation_prompt) const {
+std::vector<chat::Piece> Engine::chat_pieces(std::string_view messages_json, bool add_generation_prompt, runtime::StopSignal& stop) const {
+  const int32_t eos = tokenizer_->eos_id();
+  const std::string_view eos_text = eos >= 0 ? tokenizer_->token_bytes(eos) : std::string_view();
+  return chat_template_->render(messages_json, add_generation_prompt, {bos_text(), eos_text}, stop);
+}
+
+std::string Engine::chat_format(std::string_view messages_json, bool add_generation_prompt, runtime::StopSignal& stop) const {
   std::string text;
-  for (const chat::Piece& piece : chat_pieces(messages_json, add_generation_prompt)) text += piece.text;
+  for (const chat::Piece& piece : chat_pieces(messages_json, add_generation_prompt, stop)) text += piece.text;
   return text;
 }
 

@@ -39,8 +39,8 @@ class Engine {
   ModelInfo info() const;
   std::string describe_json() const;
   const tokenizer::Tokenizer& tokenizer() const { return *tokenizer_; }
-  // Formatted chat text (all pieces joined).
-  std::string chat_format(std::string_view messages_json, bool add_generation_prompt) const;
+  // The text that the model's chat template makes of the messages.
+  std::string chat_format(std::string_view messages_json, bool add_generation_prompt, runtime::StopSignal& stop) const;
 
   // A prompt's ids and the bytes dropped on the way; polls `stop`.
   tokenizer::Encoding encode(const Prompt& prompt, runtime::StopSignal& stop) const;
@@ -59,7 +59,8 @@ class Engine {
   bool project(const float* hidden, models::Scratch& scratch, float* logits, runtime::StopSignal& stop) const;
 
  private:
-  std::vector<chat::Piece> chat_pieces(std::string_view messages_json, bool add_generation_prompt) const;
+  std::vector<chat::Piece> chat_pieces(std::string_view messages_json, bool add_generation_prompt, runtime::StopSignal& stop) const;
+  std::string_view bos_text() const;
   void warm_up(runtime::Call& call);
 
   std::shared_ptr<runtime::ThreadTeam> team_;
@@ -70,7 +71,7 @@ class Engine {
   runtime::Region weights_;
   std::unique_ptr<models::Decoder> model_;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
-  chat::Shape chat_shape_;
+  std::unique_ptr<const chat::Template> chat_template_;
   base::Hash128 fingerprint_;
   std::string format_;
   uint64_t n_parameters_ = 0, file_bytes_ = 0;

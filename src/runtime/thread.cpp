@@ -51,11 +51,11 @@ int start(pthread_t& thread, size_t stack_bytes, std::function<void()>* work) no
 
 }  // namespace
 
-Thread::Thread(std::function<void()> work) {
+Thread::Thread(std::function<void()> work, size_t stack_bytes) {
   auto given = std::make_unique<std::function<void()>>(std::move(work));
   const BlockedSignals blocked;
   constexpr size_t kMost = size_t{8} << 20;
-  size_t bytes = kThreadStackBytes;
+  size_t bytes = stack_bytes;
   int error = start(handle_, bytes, given.get());
   // EINVAL: the thread-local data of a host's libraries take more than that.
   while (error == EINVAL && bytes < kMost) error = start(handle_, bytes *= 2, given.get());

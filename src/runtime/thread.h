@@ -16,7 +16,7 @@ class Thread {
  public:
   Thread() = default;
   // `work` must not throw. The host's signal handlers never run on it. An Error: the system gives no thread.
-  explicit Thread(std::function<void()> work);
+  explicit Thread(std::function<void()> work, size_t stack_bytes = kThreadStackBytes);
   Thread(Thread&& other) noexcept : handle_(other.handle_), runs_(std::exchange(other.runs_, false)) {}
   Thread& operator=(Thread&& other) noexcept {
     std::swap(handle_, other.handle_);

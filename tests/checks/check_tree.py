@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "ops": {"kernels", "tensor", "runtime", "base"},
     "formats": {"tensor", "runtime", "base"},  # runtime: a load is a long call, its reader polls the deadline
     "tokenizer": {"formats", "runtime", "base"},  # runtime: encoding polls the deadline
-    "chat": {"tokenizer", "base"},
+    "chat": {"tokenizer", "runtime", "base"},
     "models": {"ops", "formats", "tensor", "runtime", "base"},
     "generation": {"models", "tokenizer", "chat", "ops", "formats", "kernels", "tensor", "runtime", "base"},
     "boundary": {"base"},  # static, in both libraries: knows them by rustml.h and library.h
@@ -45,7 +45,7 @@ LIBRARY_OWNERS = {
     r"spdlog/": r"src/cli/terminal\.cpp",
     r"cjson/|cJSON": r"src/base/json\.cpp|tests/bindings/cases_c\.|tests/api/hooks_test",
     r"pcre2": r"src/tokenizer/pretokenize",
-    r"utf8proc": r"src/tokenizer/normalize",
+    r"utf8proc": r"src/tokenizer/normalize|src/chat/characters",
     r"xxhash|xxh3": r"src/base/hash\.cpp|tests/base/hash_test",
     r"curl/": r"src/hub/http\.cpp",
     r"openssl/": r"src/hub/digest\.cpp",
@@ -71,6 +71,8 @@ LOCALE_FORMAT = r"%[-+#0']*(\d+|\*)?(\.(\d+|\*)?)?[lL]?[aAeEfFgG]"  # in a strin
 # (file, word): why.
 LOCALE_EXCEPTIONS = {
     (r"src/cli/", r"strerror\("): "the program's own words: it never calls setlocale, as this check shows",
+    (r"src/chat/time_text\.cpp", r"localtime_r\("): "asks the time zone alone; the words are our own",
+    (r"src/chat/(time_text|percent_format)\.cpp", r"%a"): "names a letter of the template's own formats",
     (r"src/base/path_windows\.cpp", r"std::system_category"): "carries the number; its words are windows_message's",
 }
 
@@ -93,6 +95,7 @@ MIRROR_EXCEPTIONS = {
     r"cli/hub_commands\.cpp": "tests/cli/hub_test.cpp runs the whole program",
     r"hub/(api|call|http|partial)\.cpp": "tests/hub/resolve_test.cpp and download_test.cpp run the library against a server",
     r"kernels/target_\w+\.cpp": "the kernel tests run every table entry on every target",
+    r"chat/.*": "tests/chat/template_test.cpp runs whole templates, compared with Jinja2's results",
     r"api/.*": "tests/api tests the functions of rustml.h, in C",
 }
 

@@ -13,7 +13,7 @@ TEST(Describe, IsOneJsonObjectThatAgreesWithInfo) {
   EXPECT_EQ(all.find("config")->find("head_dim")->integer, 22);
   EXPECT_EQ(all.find("tokenizer")->find("size")->integer, 347);
   EXPECT_EQ(static_cast<uint64_t>(all.find("memory_bytes")->find("weights")->integer), info.weight_bytes);
-  EXPECT_EQ(all.find("chat")->string, "mistral");
+  EXPECT_EQ(all.find("chat")->string, "template");
 }
 
 }  // namespace

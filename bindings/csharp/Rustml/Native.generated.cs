@@ -128,7 +128,7 @@ namespace Rustml.Interop
         // rustml_prompt.kind
         internal const int RUSTML_PROMPT_TEXT = 0;
         internal const int RUSTML_PROMPT_IDS = 1;
-        /// <summary>text is a JSON array of {"role","content"} in the OpenAI shape</summary>
+        /// <summary>text is a JSON array of {"role","content",…} in the OpenAI shape</summary>
         internal const int RUSTML_PROMPT_MESSAGES = 2;
 
         // rustml_prompt.flags
@@ -408,9 +408,11 @@ namespace Rustml.Interop
         internal static extern int rustml_model_token_info(IntPtr model, int id, rustml_token_info* @out, IntPtr* error);
 
         /// <summary>The text that the model's chat template makes of the messages, for display. To generate, pass the messages
-        /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
-        /// Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template that is not
-        /// supported.</summary>
+        /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text, and
+        /// there is exactly one BOS. Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED with
+        /// line and construct for what is not supported in a template, RUSTML_INVALID_ARGUMENT for messages that it refuses (the
+        /// detail has its line, and as "raised" what it says), RUSTML_RESOURCE_EXHAUSTED for one that takes more steps, depth or
+        /// text than a template may.</summary>
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int rustml_model_chat_format(IntPtr model, byte* messages_json, ulong len, rustml_chat_options* options, byte* buf, ulong capacity, ulong* needed, rustml_call_options* call, IntPtr* error);
 

@@ -85,7 +85,7 @@ RUSTML_TOKEN_STOP = 8
 # rustml_prompt.kind
 RUSTML_PROMPT_TEXT = 0
 RUSTML_PROMPT_IDS = 1
-RUSTML_PROMPT_MESSAGES = 2  # text is a JSON array of {"role","content"} in the OpenAI shape
+RUSTML_PROMPT_MESSAGES = 2  # text is a JSON array of {"role","content",…} in the OpenAI shape
 
 # rustml_prompt.flags
 RUSTML_PROMPT_PARSE_SPECIAL = 1  # text of special tokens becomes those tokens; TEXT only
@@ -851,9 +851,11 @@ def bind(library):
     library.rustml_model_token_info.argtypes = [c_void_p, c_int32, POINTER(rustml_token_info), POINTER(c_void_p)]
     library.rustml_model_token_info.restype = c_int32
     # The text that the model's chat template makes of the messages, for display. To generate, pass the messages
-    # themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text.
-    # Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template that is not
-    # supported.
+    # themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain text,
+    # and there is exactly one BOS. Returns RUSTML_FAILED_PRECONDITION for a model without a template,
+    # RUSTML_UNIMPLEMENTED with line and construct for what is not supported in a template, RUSTML_INVALID_ARGUMENT for
+    # messages that it refuses (the detail has its line, and as "raised" what it says), RUSTML_RESOURCE_EXHAUSTED for
+    # one that takes more steps, depth or text than a template may.
     library.rustml_model_chat_format.argtypes = [c_void_p, c_char_p, c_uint64, POINTER(rustml_chat_options), POINTER(c_char), c_uint64, POINTER(c_uint64), POINTER(rustml_call_options), POINTER(c_void_p)]
     library.rustml_model_chat_format.restype = c_int32
     # Creates an empty session. Returns RUSTML_OUT_OF_RANGE for a longer context than the model has.

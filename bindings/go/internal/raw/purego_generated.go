@@ -372,8 +372,10 @@ func ModelTokenInfo(model Model, id int32, out *TokenInfo, err *Error) int32 {
 
 // ModelChatFormat: The text that the model's chat template makes of the messages, for display. To generate,
 // pass the messages themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a
-// message stays plain text. Returns RUSTML_FAILED_PRECONDITION for a model without a template,
-// RUSTML_UNIMPLEMENTED for a template that is not supported.
+// message stays plain text, and there is exactly one BOS. Returns RUSTML_FAILED_PRECONDITION for a model
+// without a template, RUSTML_UNIMPLEMENTED with line and construct for what is not supported in a template,
+// RUSTML_INVALID_ARGUMENT for messages that it refuses (the detail has its line, and as "raised" what it
+// says), RUSTML_RESOURCE_EXHAUSTED for one that takes more steps, depth or text than a template may.
 func ModelChatFormat(model Model, messagesJson *byte, n uint64, options *ChatOptions, buf *byte, capacity uint64, needed *uint64, call *CallOptions, err *Error) int32 {
 	r, _, _ := purego.SyscallN(at[45], uintptr(model), uintptr(unsafe.Pointer(messagesJson)), uintptr(n), uintptr(unsafe.Pointer(options)), uintptr(unsafe.Pointer(buf)), uintptr(capacity), uintptr(unsafe.Pointer(needed)), uintptr(unsafe.Pointer(call)), uintptr(unsafe.Pointer(err)))
 	return int32(r)

@@ -148,7 +148,7 @@ const (
 const (
 	PromptText = 0
 	PromptIds  = 1
-	// text is a JSON array of {"role","content"} in the OpenAI shape
+	// text is a JSON array of {"role","content",…} in the OpenAI shape
 	PromptMessages = 2
 )
 

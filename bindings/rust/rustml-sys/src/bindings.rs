@@ -120,7 +120,7 @@ pub const RUSTML_TOKEN_STOP: u32 = 8;
 // rustml_prompt.kind
 pub const RUSTML_PROMPT_TEXT: i32 = 0;
 pub const RUSTML_PROMPT_IDS: i32 = 1;
-/// text is a JSON array of {"role","content"} in the OpenAI shape
+/// text is a JSON array of {"role","content",…} in the OpenAI shape
 pub const RUSTML_PROMPT_MESSAGES: i32 = 2;
 
 // rustml_prompt.flags
@@ -939,8 +939,10 @@ extern "C" {
     ) -> i32;
     /// The text that the model's chat template makes of the messages, for display. To generate, pass the messages
     /// themselves as a RUSTML_PROMPT_MESSAGES prompt: only then text of special tokens inside a message stays plain
-    /// text. Returns RUSTML_FAILED_PRECONDITION for a model without a template, RUSTML_UNIMPLEMENTED for a template
-    /// that is not supported.
+    /// text, and there is exactly one BOS. Returns RUSTML_FAILED_PRECONDITION for a model without a template,
+    /// RUSTML_UNIMPLEMENTED with line and construct for what is not supported in a template, RUSTML_INVALID_ARGUMENT
+    /// for messages that it refuses (the detail has its line, and as "raised" what it says), RUSTML_RESOURCE_EXHAUSTED
+    /// for one that takes more steps, depth or text than a template may.
     pub fn rustml_model_chat_format(
         model: *const rustml_model,
         messages_json: *const c_char,
