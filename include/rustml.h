@@ -41,7 +41,7 @@
  * option that an older library does not have is refused, not ignored.
  *
  * A call needs at most 32 KiB of the calling thread's stack, and what your callbacks need on top. The library's own threads have
- * 256 KiB each.
+ * 256 KiB each, the one that runs a chat template while the call waits 2 MiB.
  *
  * Times are nanoseconds of the clock of rustml_now_ns. Nothing here prints, exits, aborts, installs signal handlers or
  * changes the environment. After fork(), calls on inherited handles return RUSTML_FORKED in the child.

@@ -12,9 +12,10 @@ namespace rustml::chat {
 
 using Kind = Value::Kind;
 
-const Value::UndefinedRef& Value::nameless() {
-  static const UndefinedRef one = std::make_shared<const Undefined>();
-  return one;
+const Undefined& Value::as_undefined() const {
+  static const Undefined& nameless = *new Undefined{"a value is undefined"};  // never destroyed, as nothing of ours is when a process ends
+  const UndefinedRef& named = std::get<UndefinedRef>(data_);
+  return named ? *named : nameless;
 }
 
 Value Value::undefined(std::string what) {

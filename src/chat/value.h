@@ -57,7 +57,7 @@ class Value {
   bool is(Kind kind) const noexcept { return this->kind() == kind; }
   bool is_number() const noexcept { return is(Kind::boolean) || is(Kind::integer) || is(Kind::real); }
 
-  const Undefined& as_undefined() const { return *std::get<UndefinedRef>(data_); }
+  const Undefined& as_undefined() const;
   bool as_boolean() const { return std::get<bool>(data_); }
   int64_t as_integer() const { return is(Kind::boolean) ? static_cast<int64_t>(as_boolean()) : std::get<int64_t>(data_); }
   double as_real() const { return is(Kind::real) ? std::get<double>(data_) : static_cast<double>(as_integer()); }
@@ -73,15 +73,14 @@ class Value {
   const Function& as_function() const { return *std::get<std::shared_ptr<const Function>>(data_); }
 
  private:
-  using UndefinedRef = std::shared_ptr<const Undefined>;
+  using UndefinedRef = std::shared_ptr<const Undefined>;  // empty: without a name
   struct TextRef {
     std::shared_ptr<const Text> text;
     bool markup;
   };
-  static const UndefinedRef& nameless();
   std::variant<UndefinedRef, None, bool, int64_t, double, TextRef, std::shared_ptr<const ListObject>, std::shared_ptr<const DictObject>,
                Namespace*, std::shared_ptr<const Function>>
-      data_ = nameless();
+      data_;
 };
 
 // Lists of lists of lists …: at most this deep, so that walking and destroying them needs little stack.

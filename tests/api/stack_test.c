@@ -10,7 +10,7 @@
 #include "check.h"
 #include "painted_stack.h"
 
-enum { kOwn = 256 << 10, kNeed = 32 << 10, kTokens = 96, kMostOwn = 256 };
+enum { kOwn = 256 << 10, kTemplate = 2 << 20, kNeed = 32 << 10, kTokens = 96, kMostOwn = 256 };
 
 static const char *g_model, *g_data, *g_target, *g_real;
 static size_t g_stack = 64 << 10, g_most;
@@ -49,8 +49,8 @@ static void check_own_threads(void) {
   CHECK(g_n_own > 0);
   for (; g_n_own > 0; --g_n_own) {
     const size_t size = g_own[g_n_own - 1].size, used = size - unused_stack(g_own[g_n_own - 1].stack, size);
-    CHECK(size == kOwn && used <= kNeed + (16 << 10));
-    if (used > most) most = used;
+    CHECK(size == kOwn ? used <= kNeed + (16 << 10) : size == kTemplate && used <= kTemplate / 2); /* a chat template runs on one of its own */
+    if (size == kOwn && used > most) most = used;
     free_stack(g_own[g_n_own - 1].stack, size);
   }
   printf("%-8s %-10s %6zu bytes\n", g_target, "(our own)", most);
