@@ -180,7 +180,7 @@ class BraceFormat {
       const char conversion = bytes[end + 1];
       end += 2;
       if (end < bytes.size() && bytes[end] != ':') renderer_.fail("expected ':' after conversion specifier");
-      if (conversion == 'a') renderer_.unsupported("!a in a format");
+      if (conversion == 'a') renderer_.unsupported("the conversion 'a' of a format");
       if (conversion != 's' && conversion != 'r') renderer_.fail("Unknown conversion specifier " + std::string(1, conversion));
       Text shown = renderer_.text(value);  // counts it
       value = Value(conversion == 's' ? std::move(shown) : to_repr(value));

@@ -29,7 +29,11 @@ std::string_view special_upper(char32_t c) {
 std::string character_in_case(char32_t c, Case to) {
   std::string out;
   const auto code = static_cast<utf8proc_int32_t>(c);
-  if (to == Case::upper && !special_upper(c).empty()) return std::string(special_upper(c));
+  if (to != Case::lower && !special_upper(c).empty()) {
+    std::string letters(special_upper(c));
+    for (size_t i = 1; to == Case::title && c != 0x149 && i < letters.size(); ++i) letters[i] = static_cast<char>(letters[i] | 0x20);
+    return letters;
+  }
   if (to == Case::lower && c == 0x130) return "i\xCC\x87";
   const utf8proc_int32_t mapped = to == Case::lower   ? utf8proc_tolower(code)
                                   : to == Case::upper ? utf8proc_toupper(code)

@@ -279,6 +279,25 @@ Value Renderer::sum(const Value& a, const Value& b) {
   fail("unsupported operand type(s) for +: " + name_of(a) + " and " + name_of(b));
 }
 
+// What is put into markup: numbers as they are, all else as escaped text.
+Value Renderer::markup_values(const Value& values) {
+  const auto one = [&](const Value& value) {
+    if (value.is_number() || value.is_markup()) return value;
+    const Text shown = text(value);
+    count_bytes(6 * shown.size());
+    return Value(escaped(shown), true);
+  };
+  if (values.is(Kind::dict)) {
+    Pairs pairs;
+    for (const auto& [key, value] : values.pairs()) pairs.emplace_back(key, one(value));
+    return Value::dict(std::move(pairs));
+  }
+  if (!values.is_indexed() || values.as_list().shape == Shape::list) return one(values);
+  std::vector<Value> items;
+  for (const Value& value : values.items()) items.push_back(one(value));
+  return Value::tuple(std::move(items));
+}
+
 Value Renderer::arithmetic(std::string_view op, const Value& a, const Value& b) {
   for (const Value* side : {&a, &b})
     if (side->is(Kind::undefined) && !(op == "%" && a.is(Kind::text))) fail(side->as_undefined().what);
@@ -287,25 +306,29 @@ Value Renderer::arithmetic(std::string_view op, const Value& a, const Value& b) 
   const auto repeats = [](const Value& v) { return v.is(Kind::text) || v.is_indexed(); };
   if (op == "*" && repeats(a) && (b.is(Kind::integer) || b.is(Kind::boolean))) return repeated(a, b.as_integer());
   if (op == "*" && repeats(b) && (a.is(Kind::integer) || a.is(Kind::boolean))) return repeated(b, a.as_integer());
-  if (op == "%" && a.is(Kind::text)) return Value(percent_format(a.as_text(), b, *this), a.is_markup());
+  if (op == "%" && a.is_markup()) return Value(percent_format(a.as_text(), markup_values(b), *this), true);
+  if (op == "%" && a.is(Kind::text)) return Value(percent_format(a.as_text(), b, *this));
   fail("unsupported operand type(s) for " + std::string(op) + ": " + name_of(a) + " and " + name_of(b));
 }
 
 namespace {
 
-// The quotient rounded down, and the rest, which has the divisor's sign.
-double floor_rest(double a, double b) {
-  const double rest = std::fmod(a, b);
-  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-}
-
-// NaN where Python has a complex number.
-double real_power(double x, double y) {
-  if (y == 0 || x == 1) return 1;
-  if (x == 0) return 0;
-  const double size = base::power(std::fabs(x), y);
-  if (x > 0) return size;
-  return std::trunc(y) == y ? (std::fmod(y, 2) == 0 ? size : -size) : NAN;
+// The quotient rounded down and the rest, which has the divisor's sign, as Python gets them: they are zeros with a sign, too.
+struct Division {
+  double quotient, rest;
+};
+Division divided(double a, double b) {
+  double rest = std::fmod(a, b);
+  double quotient = (a - rest) / b;
+  if (rest == 0) {
+    rest = std::copysign(0.0, b);
+  } else if ((rest < 0) != (b < 0)) {
+    rest += b;
+    quotient -= 1;
+  }
+  if (quotient == 0) return {std::copysign(0.0, a / b), rest};
+  const double whole = std::floor(quotient);
+  return {quotient - whole > 0.5 ? whole + 1 : whole, rest};
 }
 
 // nothing: it does not fit in 64 bits.
@@ -320,6 +343,15 @@ std::optional<int64_t> whole_power(int64_t base, int64_t exponent) {
 
 }  // namespace
 
+double Renderer::real_power(double x, double y) const {
+  const bool whole = std::floor(y) == y;
+  if (x < 0 && !whole) unsupported("a fractional power of a negative number");
+  if (y == 0 || x == 0) return y == 0 ? 1 : 0;
+  const double size = base::power(std::fabs(x), y);
+  if (!std::isfinite(size) && std::isfinite(x)) fail("(34, 'Numerical result out of range')");
+  return x < 0 && std::fmod(y, 2) != 0 ? -size : size;
+}
+
 Value Renderer::number(std::string_view op, const Value& a, const Value& b) {
   const bool divides = op == "/" || op == "//" || op == "%";
   if (divides && b.as_real() == 0) fail(a.is(Kind::real) || b.is(Kind::real) ? "float division by zero" : "division by zero");
@@ -330,8 +362,8 @@ Value Renderer::number(std::string_view op, const Value& a, const Value& b) {
     return Value(op == "+"    ? x + y
                  : op == "-"  ? x - y
                  : op == "*"  ? x * y
-                 : op == "//" ? std::floor(x / y)
-                 : op == "%"  ? floor_rest(x, y)
+                 : op == "//" ? divided(x, y).quotient
+                 : op == "%"  ? divided(x, y).rest
                               : real_power(x, y));
   }
   const int64_t x = a.as_integer(), y = b.as_integer();

@@ -109,7 +109,7 @@ class PercentFormat {
     ++at_;
     if (c.type == '%') return out_.append(format_, at_ - 1, at_);
     if (std::string_view("srdiuxXoeEfFgGc").find(c.type) == std::string_view::npos) {
-      if (c.type == 'a') renderer_.unsupported("%a in a format");
+      if (c.type == 'a') renderer_.unsupported("the conversion 'a' of a format");
       renderer_.fail("unsupported format character '" + std::string(1, c.type) + "' (0x" +
                      std::to_string(static_cast<unsigned char>(c.type)) + ") at index " + std::to_string(at_ - 1 - begin));
     }

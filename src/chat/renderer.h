@@ -131,6 +131,8 @@ class Renderer {
   Loop& running(const Function& loop);
   Value repeated(const Value& value, int64_t times);
   Value sum(const Value& a, const Value& b);
+  Value markup_values(const Value& values);
+  double real_power(double x, double y) const;
   Value number(std::string_view op, const Value& a, const Value& b);
 
   const Limits limits_;

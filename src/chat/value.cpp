@@ -222,7 +222,11 @@ void append_repr(const Value& value, Text& out) {
     case Kind::boolean: out.append(value.as_boolean() ? "True" : "False", Origin::model); break;
     case Kind::integer: out.append(std::to_string(value.as_integer()), Origin::model); break;
     case Kind::real: out.append(real_text(value.as_real()), Origin::model); break;
-    case Kind::text: append_quoted(value.as_text(), out); break;
+    case Kind::text:
+      if (value.is_markup()) out.append("Markup(", Origin::model);
+      append_quoted(value.as_text(), out);
+      if (value.is_markup()) out.append(")", Origin::model);
+      break;
     case Kind::list: append_list(value, out); break;
     case Kind::dict: {
       out.append("{", Origin::model);

@@ -4,6 +4,7 @@
   jinja_oracle.py PROGRAM templates DIR     real templates (*.jinja) × conversations × tools × generation prompt
   jinja_oracle.py PROGRAM generated [N]     N templates made at random (--seed)
   jinja_oracle.py PROGRAM hostile           templates that must stop within 100 ms and 4 MiB
+  jinja_oracle.py - write FILE              500 generated templates with Jinja2's output, for renderer_test.cpp
   … --case NAME                             one case of them, shown whole
 
 PROGRAM is build/dev/tests/chat/rustml_template_render. Needs jinja2 3.1.6 and transformers 5.24.
@@ -188,6 +189,21 @@ def compare(engine, cases, only, show):
     return 0 if total > 0 and good == total else 1
 
 
+def write(path, seed):
+    from random_templates import VARIABLES, BY_HAND
+
+    reference, cases = Reference(), []
+    sources = list(BY_HAND) + [source for _, source, _ in generated_cases(2000, seed) if len(source) < 500]
+    for source in sources:
+        result = reference.render(source, VARIABLES)
+        if len(cases) < 600 and len(result.get("text", "")) < 600 and " at 0x" not in result.get("text", ""):
+            cases.append({"template": source, **({"text": result["text"]} if "text" in result else {"refused": result["error"][:100]})})
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    pathlib.Path(path).write_text(f'{{"variables":{json.dumps(VARIABLES, ensure_ascii=False)},"time":{NOW},"cases":[\n{lines}\n]}}\n', encoding="utf-8")
+    print(f"{len(cases)} cases")
+    return 0
+
+
 def brief(result):
     return json.dumps(result.get("error", result.get("text")), ensure_ascii=False)[:300]
 
@@ -323,12 +339,14 @@ def hostile(program, only):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("what", choices=("templates", "generated", "hostile"))
+    parser.add_argument("what", choices=("templates", "generated", "hostile", "write"))
     parser.add_argument("of", nargs="?")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case")
     parser.add_argument("--show", type=int, default=8, help="how many differences of a kind are shown")
     options = parser.parse_args()
+    if options.what == "write":
+        return write(options.of, options.seed)
     if options.what == "hostile":
         return hostile(options.program, options.case)
     cases = template_cases(options.of) if options.what == "templates" else generated_cases(int(options.of or 500), options.seed)

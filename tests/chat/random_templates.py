@@ -27,6 +27,25 @@ LITERALS = ["'a'", "\"b'c\"", "''", "'x y'", "'Zoë\\n'", "'\\t\\\\'", "'%s'", "
 CONDITIONS = ["yes", "no", "nothing", "missing", "word", "empty", "numbers", "nested[2]", "zero", "number"]
 
 
+# What the random ones seldom reach.
+BY_HAND = [
+    "{{ strftime_now('%Y-%m-%d %H:%M:%S %a %A %b %B %j %U %W %V %G %u %w %y %C %e %k %l %I %p %P %D %F %T %R %r %c %x %X %s %n%t%% %q %z%Z %-d %-m %_H %') }}",
+    "{{ '%(a)s %(b)05.1f' % {'a': 1, 'b': 2} }}", "{{ '%s' % missing }}", "{{ '%s %s' % (1,) }}", "{{ '%d' % 'x' }}", "{{ '%q' % 1 }}", "{{ 'x' % 1 }}", "{{ '%*d|%-*d|%.*f' % (5, 1, 4, 2, 2, 3.14159) }}",
+    "{{ '{0} {1} {0}'.format(1, 2) }}", "{{ '{a.k} {a[k]} {b[1]} {{}}'.format(a=mixed[6], b=numbers) }}", "{{ '{} {0}'.format(1) }}", "{{ '{!r:>6}'.format('a') }}", "{{ '{:{}}|'.format('a', 5) }}", "{{ '{'.format() }}", "{{ '}'.format() }}",
+    "{{ ('<a>'|safe) + '<b>' }}", "{{ '<b>' + ('<a>'|safe) }}", "{{ ('%s'|safe) % '<x>' }}", "{{ ('a-'|safe).join(['<', '>']) }}", "{{ ('a'|safe).replace('a', '<') }}", "{{ ('&lt;&amp;&#39;x <b>y</b> <!-- z -->')|striptags }}",
+    "{{ [1, [2, {'a': none}], 'é\\u2028\"'] | tojson(indent=2) }}", "{{ {2: 1, 'a': true, none: 1.0} | tojson }}", "{{ {(1, 2): 1} | tojson }}", "{{ missing | tojson }}", "{{ 1e16 }} {{ 1e-5 }} {{ 123456789.125 }} {{ 1e22 }} {{ 5e-324 }}",
+    "{{ people | groupby('age') | map(attribute='grouper') | list }}", "{% for age, who in people | groupby('age') %}{{ age }}:{{ who | map(attribute='name') | join(',') }};{% endfor %}", "{{ people | groupby('name') | map(attribute='list') | map('length') | list }}",
+    "{{ record.keys() }}{{ record.values() | list | length }}{{ record.items() | length }}{{ record.keys()[0] }}", "{{ messages.append(1) }}", "{{ messages.pop() }}", "{{ record.update({}) }}", "{{ messages.append }}|", "{{ record.__class__ }}|",
+    "{% for m in messages %}{{ loop.previtem.role }}{% endfor %}", "{% for a in nested recursive %}{{ a if a is number else loop(a) }};{% endfor %}", "{{ raise_exception('No: ' ~ name) }}", "{% set x %}{% endset %}{{ x is string }}", "{{ 2 ** 63 }}", "{{ 7 // 0 }}", "{{ 7.0 % 0 }}",
+    "{{ -7 // 2 }} {{ -7 % 2 }} {{ 7 // -2 }} {{ 7 % -2 }} {{ -7.5 // 2 }} {{ -7.5 % 2 }} {{ 2 ** -1 }} {{ -2 ** 2 }} {{ 0.1 + 0.2 }} {{ 7 / 2 }}", "{{ 2.5 | round }} {{ 3.5 | round }} {{ 2.675 | round(2) }} {{ 1234 | round(-2) }} {{ 15 | round(-1) }} {{ 25 | round(-1) }}",
+    "{{ 'ﬁ ß ǆ İ'.upper() }} {{ 'ﬁ ß ǆ İ'.title() }} {{ 'ÀÉ'.lower() }} {{ 'straße'.capitalize() }}", "{{ '½²٣'.isdigit() }} {{ '²'.isdigit() }} {{ '٣'.isdecimal() }} {{ '½'.isnumeric() }} {{ 'ǅ'.istitle() }}", "{{ 'a\\x1cb\\u2028c\\u0085d'.splitlines() }}",
+    "{{ ' a  b '.split(' ') }} {{ ' a  b '.split() }} {{ ' a b c '.split(none, 1) }} {{ ' a b c '.rsplit(none, 1) }} {{ 'aXbXc'.rsplit('X', 1) }}", "{{ 'abc'.find('', 3) }} {{ 'abc'.find('', 4) }} {{ 'abc'.count('') }} {{ 'äbä'.rfind('ä') }} {{ 'abcabc'.index('c', -1) }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaab'.find('aaaaaaaaaaaaaaaaaaab') }} {{ 'baaaaaaaaaaaaaaaaaaaaaaaa'.rfind('baaaaaaaaaaaaaaaaaaa') }} {{ 'xaaaaaaaaaaaaaaaaaaaaaaaay' | replace('aaaaaaaaaaaaaaaaaaaaaaaa', '-') }}",
+    "{{ '42' | int }} {{ ' -4_2 ' | int }} {{ '0x1F' | int(0, 16) }} {{ '0b11' | int(0, 2) }} {{ '4.9' | int }} {{ 'x' | int(7) }} {{ none | int(8) }} {{ '1e3' | int }} {{ '1_' | int }} {{ 'inf' | int(3) }}", "{{ ' 1.5e1 ' | float }} {{ 'nan' | float }} {{ '-inf' | float }} {{ 'x' | float(2) }}",
+    "{{ 'a b&c=d/é~' | urlencode }} {{ {'a b': 'c/d', 'e': 1} | urlencode }} {{ [('x', 'y z')] | urlencode }}", "{{ text | wordwrap(9) }}", "{{ 'ab' | center(7) }}|{{ 'ab'.center(7, '*') }}|{{ 'abc'.center(8, '*') }}|{{ '-5'.zfill(5) }}", "{{ 'x' is filter }} {{ 'upper' is filter }} {{ 'odd' is test }}",
+]
+
+
 class RandomTemplate:
     def __init__(self, random):
         self.random = random

@@ -19,10 +19,13 @@ std::string rendered(const std::string& line) {
   chat::Limits limits;
   if (const base::Json* variables = given.find("variables"); variables != nullptr && given.find("roomy") != nullptr)
     limits.bytes += 32 * line.size();
+  const std::string& source = given.find("template")->string;
+  if (source.size() > 256 * 1024)
+    base::fail(base::Status::resource_exhausted, "a template of more than 256 KiB");  // as chat::Template does
   chat::Renderer renderer(limits, stop);
   for (const auto& [name, value] : given.find("variables")->members) renderer.set(name, chat::from_json(value));
   if (const base::Json* time = given.find("time")) renderer.set_time(time->integer);
-  const chat::Text text = renderer.render(chat::parse_template(given.find("template")->string));
+  const chat::Text text = renderer.render(chat::parse_template(source));
   base::JsonArray data;
   for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
     while (end < text.size() && text.origin(end) == text.origin(begin)) ++end;
