@@ -92,6 +92,7 @@ Value list(const Value& subject, const Parameters&, Renderer& renderer) {
 
 Value first(const Value& subject, const Parameters&, Renderer& renderer) {
   if (subject.is(Kind::text) && !subject.as_text().empty()) return renderer.item(subject, Value(int64_t{0}));
+  if (subject.is_iterator() && subject.as_list().taken < subject.items().size()) return subject.items()[subject.as_list().taken++];
   const std::vector<Value> items = renderer.iterate(subject);
   return items.empty() ? Value::undefined("No first item, sequence was empty.") : items.front();
 }

@@ -81,7 +81,14 @@ std::vector<Value> Renderer::iterate(const Value& value) {
   std::vector<Value> items;
   switch (value.kind()) {
     case Kind::undefined: return items;
-    case Kind::list: count(value.items().size()); return value.items();
+    case Kind::list: {
+      count(value.items().size());
+      if (!value.is_iterator()) return value.items();
+      const ListObject& list = value.as_list();
+      items.assign(list.items.begin() + static_cast<ptrdiff_t>(list.taken), list.items.end());
+      list.taken = list.items.size();
+      return items;
+    }
     case Kind::dict:
       count(value.pairs().size());
       for (const auto& [key, entry] : value.pairs()) items.push_back(key);
@@ -212,6 +219,12 @@ bool Renderer::contains(const Value& container, const Value& item) {
     case Kind::list:
       if (container.as_list().shape == Shape::keys) check_key(item);
       count(container.items().size() / 8);
+      if (container.is_iterator()) {  // takes them up to that one
+        const ListObject& list = container.as_list();
+        while (list.taken < list.items.size())
+          if (equals(list.items[list.taken++], item)) return true;
+        return false;
+      }
       return std::any_of(container.items().begin(), container.items().end(), [&](const Value& v) { return equals(v, item); });
     case Kind::dict:
       check_key(item);

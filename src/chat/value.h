@@ -90,8 +90,9 @@ struct ListObject {
   using Shape = ListShape;
   std::vector<Value> items;
   Shape shape;
-  int depth;        // of the deepest item, and one
-  uint64_t weight;  // see weight()
+  int depth;                 // of the deepest item, and one
+  uint64_t weight;           // see weight()
+  mutable size_t taken = 0;  // of an iterator: its items that were seen, which do not come again
 };
 
 struct DictObject {

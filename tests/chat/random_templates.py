@@ -29,6 +29,7 @@ CONDITIONS = ["yes", "no", "nothing", "missing", "word", "empty", "numbers", "ne
 
 # What the random ones seldom reach.
 BY_HAND = [
+    "{% set g = numbers | select('gt', 1) %}{{ g | first }} {{ 2 in g }} {{ g | list }} {{ g | list }} {{ 3 in g }}{% for x in g %}x{% else %}none{% endfor %}",
     "{{ strftime_now('%Y-%m-%d %H:%M:%S %a %A %b %B %j %U %W %V %G %u %w %y %C %e %k %l %I %p %P %D %F %T %R %r %c %x %X %s %n%t%% %q %z%Z %-d %-m %_H %') }}",
     "{{ '%(a)s %(b)05.1f' % {'a': 1, 'b': 2} }}", "{{ '%s' % missing }}", "{{ '%s %s' % (1,) }}", "{{ '%d' % 'x' }}", "{{ '%q' % 1 }}", "{{ 'x' % 1 }}", "{{ '%*d|%-*d|%.*f' % (5, 1, 4, 2, 2, 3.14159) }}",
     "{{ '{0} {1} {0}'.format(1, 2) }}", "{{ '{a.k} {a[k]} {b[1]} {{}}'.format(a=mixed[6], b=numbers) }}", "{{ '{} {0}'.format(1) }}", "{{ '{!r:>6}'.format('a') }}", "{{ '{:{}}|'.format('a', 5) }}", "{{ '{'.format() }}", "{{ '}'.format() }}",
