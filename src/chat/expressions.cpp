@@ -44,7 +44,7 @@ Value Renderer::evaluate(const Expression& e, Scope& scope) {
     }
     case Kind::sign: {
       const Value value = evaluate(e.parts[0], scope);
-      if (e.name == "-" && value.is(Value::Kind::real)) return Value(-value.as_real());  // of 0.0 as well
+      if (value.is(Value::Kind::real)) return Value(e.name == "-" ? -value.as_real() : value.as_real());  // of 0.0 as well
       return arithmetic(e.name, Value(int64_t{0}), value);
     }
     case Kind::negation: return Value(!truth(evaluate(e.parts[0], scope)));

@@ -144,15 +144,18 @@ TOOLS = [
     {"type": "function", "function": {"name": "get_time", "description": "Now <UTC> & more", "parameters": {"type": "object", "properties": {}}}},
 ]
 
+# Without a list of types, on which the macros of some templates never end.
+PLAIN_TOOLS = json.loads(json.dumps(TOOLS).replace('["string", "null"]', '"string"'))
+
 
 def template_cases(folder):
     for path in sorted(pathlib.Path(folder).glob("*.jinja")):
         source = path.read_text(encoding="utf-8")
         for name, messages in CONVERSATIONS.items():
-            for tools in (None, TOOLS):
+            for title, tools in (("no tools", None), ("tools", TOOLS), ("plain tools", PLAIN_TOOLS)):
                 for prompt in (False, True):
                     variables = {"messages": messages, "tools": tools, "documents": None, "add_generation_prompt": prompt, "bos_token": "<s>", "eos_token": "</s>"}
-                    yield f"{path.stem}/{name}/{'tools' if tools else 'no tools'}/{'prompt' if prompt else 'no prompt'}", source, variables
+                    yield f"{path.stem}/{name}/{title}/{'prompt' if prompt else 'no prompt'}", source, variables
 
 
 def generated_cases(n, seed):
