@@ -49,7 +49,8 @@ static void check_own_threads(void) {
   CHECK(g_n_own > 0);
   for (; g_n_own > 0; --g_n_own) {
     const size_t size = g_own[g_n_own - 1].size, used = size - unused_stack(g_own[g_n_own - 1].stack, size);
-    CHECK(size == kOwn ? used <= kNeed + (16 << 10) : size == kTemplate && used <= kTemplate / 2); /* a chat template runs on one of its own */
+    CHECK(size == kOwn ? used <= kNeed + (16 << 10)
+                       : size == kTemplate && used <= kTemplate / 2); /* a chat template runs on one of its own */
     if (size == kOwn && used > most) most = used;
     free_stack(g_own[g_n_own - 1].stack, size);
   }
