@@ -23,6 +23,14 @@ std::atomic<size_t> now{0}, peak{0};
   if (held > peak) peak = held;
   return block;
 }
+// std::stable_sort's; without it AddressSanitizer has its own, and sees it freed by ours.
+[[gnu::noinline]] void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(n);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   if (block != nullptr) now -= malloc_usable_size(block);
   std::free(block);
